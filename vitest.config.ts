@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    environment: 'jsdom',
+    include: ['extension/src/**/*.test.{ts,tsx}'],
+    passWithNoTests: false,
+    restoreMocks: true
+  }
+});
