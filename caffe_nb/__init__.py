@@ -1,0 +1,58 @@
+"""Caffe nets in JupyterLab: live Python layers, checked gradients, every blob in view."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from caffe_nb.check import check_layer as check_layer
+    from caffe_nb.check import check_net as check_net
+    from caffe_nb.core.blob import Blob as Blob
+    from caffe_nb.core.layer import Layer as Layer
+    from caffe_nb.net import Net as Net
+    from caffe_nb.notebook import load_ipython_extension as load_ipython_extension
+    from caffe_nb.notebook import unload_ipython_extension as unload_ipython_extension
+    from caffe_nb.notebook.run import run as run
+    from caffe_nb.reload import reload as reload
+    from caffe_nb.reload import swaps as swaps
+    from caffe_nb.solvers import SGDSolver as SGDSolver
+    from caffe_nb.solvers import Solver as Solver
+    from caffe_nb.solvers import get_solver as get_solver
+
+_HOMES = {
+    "Blob": "core.blob",
+    "Layer": "core.layer",
+    "Net": "net",
+    "SGDSolver": "solvers",
+    "Solver": "solvers",
+    "check_layer": "check",
+    "check_net": "check",
+    "get_solver": "solvers",
+    "inspect": "notebook.inspect",
+    "load_ipython_extension": "notebook",
+    "reload": "reload",
+    "run": "notebook.run",
+    "swaps": "reload",
+    "unload_ipython_extension": "notebook",
+}
+"""The public names and the modules that they live in; each is imported when it is first asked for."""
+
+__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604  (names, all of them strings)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'caffe_nb' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"caffe_nb.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell JupyterLab's development tools where the built extension lies."""
+    return [{"src": "labextension", "dest": "caffe-nb"}]

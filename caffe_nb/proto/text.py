@@ -1,0 +1,255 @@
+"""Nets and solvers as text (prototxt): read with the place of every layer, and written."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from google.protobuf import text_format
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+
+from caffe_nb.errors import FormatError, PrototxtError
+from caffe_nb.proto import caffe_pb2
+from caffe_nb.proto.explain import explain, first_mistake
+from caffe_nb.proto.files import read_bytes
+from caffe_nb.proto.lines import NetLines, net_lines
+from caffe_nb.proto.upgrade import upgrade_net, upgrade_solver
+
+M = TypeVar("M", bound=Message)
+
+_ODD_ESCAPE = re.compile(r"\\(?:[^abfnrtv\\'\"0-7xuU]|[4-7][0-7]{2})")  # may also be in a comment
+
+
+@dataclass(frozen=True)
+class NetSource:
+    """A net and where its text stands.
+
+    Attributes
+    ----------
+    param : NetParameter
+        The net, brought up to today's form.
+    name : str
+        What messages call the text: the file as it was given, or ``<string>``.
+    path : Path or None
+        The file; None for a text.
+    lines : list of int
+        1-based line of each layer of `param`, in order; an Input layer made from ``input`` has the line of the first.
+    """
+
+    param: caffe_pb2.NetParameter
+    name: str = "<string>"
+    path: Path | None = None
+    lines: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SolverSource:
+    """A solver and where its text stands.
+
+    Attributes
+    ----------
+    param : SolverParameter
+        The solver, brought up to today's form, as are the nets inside it.
+    name : str
+        What messages call the text: the file as it was given, or ``<string>``.
+    path : Path or None
+        The file; None for a text.
+    nets : dict of str to list of NetSource
+        The nets that stand inside the solver's text, by field: ``net_param``, ``train_net_param``, ``test_net_param``.
+        Their `param` is the message inside this `param`, their lines count in the solver's text.
+    """
+
+    param: caffe_pb2.SolverParameter
+    name: str = "<string>"
+    path: Path | None = None
+    nets: dict[str, list[NetSource]] = field(default_factory=dict)
+
+
+def read_net(source: str | os.PathLike[str]) -> NetSource:
+    """Read a net from a prototxt file.
+
+    Parameters
+    ----------
+    source : path-like
+        The file.
+
+    Returns
+    -------
+    NetSource
+        The net and the lines of its layers.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no such file.
+    PrototxtError
+        When the text is not a net; with line, column, and what was likely meant.
+    FormatError
+        When the net's format is older than what is supported.
+    """
+    return _net(_text(source), os.fspath(source), Path(source))
+
+
+def parse_net(text: str, name: str = "<string>") -> NetSource:
+    """Read a net from a text.
+
+    Parameters
+    ----------
+    text : str
+        The prototxt.
+    name : str, default "<string>"
+        What messages call it.
+
+    Returns
+    -------
+    NetSource
+        The net and the lines of its layers.
+
+    Raises
+    ------
+    PrototxtError
+        When the text is not a net; with line, column, and what was likely meant.
+    FormatError
+        When the net's format is older than what is supported.
+    """
+    return _net(text, name, None)
+
+
+def read_solver(source: str | os.PathLike[str]) -> SolverSource:
+    """Read a solver from a prototxt file.
+
+    Parameters
+    ----------
+    source : path-like
+        The file.
+
+    Returns
+    -------
+    SolverSource
+        The solver and the nets inside it.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no such file.
+    PrototxtError
+        When the text is not a solver; with line, column, and what was likely meant.
+    FormatError
+        When the solver or a net inside it cannot be brought up to date.
+    """
+    return _solver(_text(source), os.fspath(source), Path(source))
+
+
+def parse_solver(text: str, name: str = "<string>") -> SolverSource:
+    """Read a solver from a text.
+
+    Parameters
+    ----------
+    text : str
+        The prototxt.
+    name : str, default "<string>"
+        What messages call it.
+
+    Returns
+    -------
+    SolverSource
+        The solver and the nets inside it.
+
+    Raises
+    ------
+    PrototxtError
+        When the text is not a solver; with line, column, and what was likely meant.
+    FormatError
+        When the solver or a net inside it cannot be brought up to date.
+    """
+    return _solver(text, name, None)
+
+
+def to_text(message: Message) -> str:
+    """Return a message as prototxt, two spaces a level, fields in the order of their numbers.
+
+    Parameters
+    ----------
+    message : Message
+        A net, a solver, or any part of one.
+
+    Returns
+    -------
+    str
+        What `parse_net` or `parse_solver` reads back to an equal message; text outside ASCII is kept as it is.
+    """
+    return text_format.MessageToString(message, as_utf8=True)
+
+
+def _text(source: str | os.PathLike[str]) -> str:
+    # Bytes that are not UTF-8 are common in comments, where they do not matter; elsewhere they become escapes, which
+    # the parser refuses at their place.
+    return read_bytes(source).decode("utf-8-sig", errors="backslashreplace")
+
+
+def _net(text: str, name: str, path: Path | None) -> NetSource:
+    text = _newlines(text)
+    param = _parse(text, caffe_pb2.NetParameter(), name)
+    return _net_source(param, net_lines(text)[0], name, path)
+
+
+def _solver(text: str, name: str, path: Path | None) -> SolverSource:
+    text = _newlines(text)
+    param = _parse(text, caffe_pb2.SolverParameter(), name)
+    nets: dict[str, list[NetSource]] = {}
+    for lines in net_lines(text)[1:]:
+        found = getattr(param, lines.field)
+        siblings = nets.setdefault(lines.field, [])
+        inner = found[len(siblings)] if lines.field == "test_net_param" else found
+        siblings.append(_net_source(inner, lines, name, path))
+    try:
+        upgrade_solver(param)
+    except FormatError as error:
+        raise FormatError(error.message, where=name) from error
+    return SolverSource(param, name, path, nets)
+
+
+def _net_source(param: caffe_pb2.NetParameter, lines: NetLines, name: str, path: Path | None) -> NetSource:
+    before = len(param.layer)
+    try:
+        upgrade_net(param)
+    except FormatError as error:
+        line = lines.layers[0] if param.layers and lines.layers else lines.input
+        raise FormatError(error.message, where=f"line {line} of {name}") from error
+    added = len(param.layer) - before
+    return NetSource(param, name, path, [lines.input] * added + lines.layers)
+
+
+def _newlines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _parse(text: str, message: M, name: str) -> M:
+    descriptor = cast(Descriptor, message.DESCRIPTOR)
+    # Caffe refuses an unknown escape ("C:\\data"); protobuf for Python would take it with a warning.
+    odd = first_mistake(text, descriptor, name) if _ODD_ESCAPE.search(text) else None
+    if odd:
+        raise odd
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise explain(text, descriptor, name, error) from error
+    missing = cast(Any, message).FindInitializationErrors()  # protobuf has it, its stubs do not
+    if missing:
+        raise _incomplete(missing[0], text, name)
+    return message
+
+
+def _incomplete(missing: str, text: str, name: str) -> PrototxtError:
+    """Return the error for a required field that is not there, given as ``layer[3].clip_param.max``."""
+    path, _, wanted = missing.rpartition(".")
+    message = f"`{path}` must set '{wanted}'."
+    layer = re.match(r"layer\[(\d+)\]", path)
+    if layer is None:
+        return PrototxtError(message, where=name)
+    line = net_lines(text)[0].layers[int(layer[1])]
+    return PrototxtError(message, where=f"line {line} of {name}", line=line)
