@@ -1,0 +1,1 @@
+"""Blobs, layers and what they are made with; knows nothing of nets."""

@@ -1,0 +1,293 @@
+"""Blob: an array of any rank with its gradient, as in Caffe.
+
+`Blob.data` and `Blob.diff` are live views into memory that stays in place as long as it is large enough: an array that
+somebody holds sees every later pass, and writing into it is writing into the net.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from caffe_nb.errors import ShapeError
+
+Array = NDArray[Any]
+
+
+class Memory:
+    """A flat buffer that blobs share, with a count of the writes to it.
+
+    Parameters
+    ----------
+    capacity : int
+        Number of elements.
+    dtype : dtype
+        Their type.
+    """
+
+    __slots__ = ("array", "version")
+
+    def __init__(self, capacity: int, dtype: DTypeLike) -> None:
+        self.array: Array = np.zeros(capacity, dtype)
+        self.version = 0
+
+
+class Blob:
+    """Data and diff of one shape.
+
+    Parameters
+    ----------
+    *shape : int
+        The lengths of the axes; none gives a scalar (0-d) blob.
+    dtype : dtype, default float32
+        Type of data and diff.
+
+    Notes
+    -----
+    `data` and `diff` are writable and count as a write each time they are taken; `const_data` and `const_diff` are
+    read-only views of the same memory and count as none.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_diff", "_shape", "_views", "dtype")
+
+    def __init__(self, *shape: int, dtype: DTypeLike = np.float32) -> None:
+        self.dtype = np.dtype(dtype)
+        self._shape: tuple[int, ...] = ()
+        self._data = Memory(1, self.dtype)
+        self._diff = Memory(1, self.dtype)
+        self._views: dict[str, tuple[Array, Array]] = {}
+        if shape:
+            self.reshape(*shape)
+
+    # shape
+
+    def reshape(self, *shape: SupportsIndex | Iterable[SupportsIndex]) -> None:
+        """Give the blob another shape; contents stay as far as the count allows, memory grows only when it must.
+
+        Parameters
+        ----------
+        *shape : int
+            The lengths of the axes, each at least 0; one sequence of them is taken too.
+
+        Raises
+        ------
+        ShapeError
+            For a negative or a fractional length.
+        """
+        new = _as_shape(shape)
+        if new == self._shape:
+            return
+        count = prod(new)
+        self._shape = new
+        self._views.clear()
+        if count > self._data.array.size:
+            self._data = Memory(count, self.dtype)
+        if count > self._diff.array.size:
+            self._diff = Memory(count, self.dtype)
+        self._data.version += 1
+
+    def reshape_like(self, other: Blob) -> None:
+        """Take the shape of another blob."""
+        self.reshape(*other._shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self._shape
+
+    @property
+    def count(self) -> int:
+        """The number of elements."""
+        return prod(self._shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._shape)
+
+    def axis(self, index: int) -> int:
+        """Return `index` as a non-negative axis of this blob; negative ones count from the end.
+
+        Raises
+        ------
+        ShapeError
+            When there is no such axis.
+        """
+        if not -self.ndim <= index < self.ndim:
+            raise ShapeError(f"axis {index} does not exist in a blob of shape {self._shape}")
+        return index % self.ndim
+
+    def _legacy_axis(self, index: int) -> int:
+        if self.ndim > 4:
+            raise ShapeError(f"num, channels, height and width are for up to 4 axes; this blob has shape {self._shape}")
+        return self._shape[index] if index < self.ndim else 1
+
+    @property
+    def num(self) -> int:
+        """Length of axis 0 (1 where there is none)."""
+        return self._legacy_axis(0)
+
+    @property
+    def channels(self) -> int:
+        """Length of axis 1 (1 where there is none)."""
+        return self._legacy_axis(1)
+
+    @property
+    def height(self) -> int:
+        """Length of axis 2 (1 where there is none)."""
+        return self._legacy_axis(2)
+
+    @property
+    def width(self) -> int:
+        """Length of axis 3 (1 where there is none)."""
+        return self._legacy_axis(3)
+
+    # values
+
+    def _view(self, which: str, memory: Memory) -> tuple[Array, Array]:
+        pair = self._views.get(which)
+        if pair is None:
+            writable = memory.array[: prod(self._shape)].reshape(self._shape)
+            constant = writable.view()
+            constant.flags.writeable = False
+            pair = self._views[which] = (writable, constant)
+        return pair
+
+    @property
+    def data(self) -> Array:
+        """The values, writable and live; taking it counts as a write. Assigning broadcasts into it."""
+        self._data.version += 1
+        return self._view("data", self._data)[0]
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        _assign(self.data, value, "data")
+
+    @property
+    def diff(self) -> Array:
+        """The gradient, writable and live; taking it counts as a write. Assigning broadcasts into it."""
+        self._diff.version += 1
+        return self._view("diff", self._diff)[0]
+
+    @diff.setter
+    def diff(self, value: Any) -> None:
+        _assign(self.diff, value, "diff")
+
+    @property
+    def const_data(self) -> Array:
+        """The values, read-only and live; not a write."""
+        return self._view("data", self._data)[1]
+
+    @property
+    def const_diff(self) -> Array:
+        """The gradient, read-only and live; not a write."""
+        return self._view("diff", self._diff)[1]
+
+    @property
+    def version(self) -> int:
+        """How many times the values were written (or taken for writing)."""
+        return self._data.version
+
+    @property
+    def diff_version(self) -> int:
+        """How many times the gradient was written (or taken for writing)."""
+        return self._diff.version
+
+    def touch(self) -> None:
+        """Say that the values were written through an array that somebody held."""
+        self._data.version += 1
+
+    # sharing
+
+    def share_data(self, other: Blob) -> None:
+        """Use the other blob's memory for the values (same count).
+
+        Raises
+        ------
+        ShapeError
+            When the counts differ.
+        """
+        self._check_same_count(other)
+        if self._data is not other._data:
+            self._data = other._data
+            self._views.pop("data", None)
+
+    def share_diff(self, other: Blob) -> None:
+        """Use the other blob's memory for the gradient (same count).
+
+        Raises
+        ------
+        ShapeError
+            When the counts differ.
+        """
+        self._check_same_count(other)
+        if self._diff is not other._diff:
+            self._diff = other._diff
+            self._views.pop("diff", None)
+
+    def shares_data(self, other: Blob) -> bool:
+        """Whether both blobs keep their values in the same memory."""
+        return self._data is other._data
+
+    def shares_diff(self, other: Blob) -> bool:
+        """Whether both blobs keep their gradients in the same memory."""
+        return self._diff is other._diff
+
+    def _check_same_count(self, other: Blob) -> None:
+        if self.count != other.count:
+            raise ShapeError(
+                f"cannot share memory: {self._shape} has {self.count} elements, {other._shape} has {other.count}"
+            )
+
+    def __repr__(self) -> str:
+        return f"<Blob {' x '.join(map(str, self._shape)) or 'scalar'} {self.dtype}>"
+
+
+class BlobVec(list[Blob]):
+    """The parameter blobs of a layer (pycaffe's BlobVec).
+
+    Parameters
+    ----------
+    dtype : dtype, default float32
+        Type of the blobs that `add_blob` makes.
+    """
+
+    def __init__(self, dtype: DTypeLike = np.float32) -> None:
+        super().__init__()
+        self.dtype = np.dtype(dtype)
+
+    def add_blob(self, *shape: SupportsIndex | Iterable[SupportsIndex]) -> Blob:
+        """Append a blob of this shape, filled with zeros, and return it."""
+        blob = Blob(dtype=self.dtype)
+        blob.reshape(*shape)
+        self.append(blob)
+        return blob
+
+
+def _as_shape(shape: tuple[SupportsIndex | Iterable[SupportsIndex], ...]) -> tuple[int, ...]:
+    items: Iterable[Any] = shape
+    if len(shape) == 1 and not hasattr(shape[0], "__index__") and isinstance(shape[0], Iterable):
+        items = shape[0]
+    try:
+        lengths = tuple(item.__index__() for item in items)
+    except (AttributeError, TypeError):
+        raise ShapeError(f"a blob's shape is made of whole numbers, got {shape}; divide with // instead of /") from None
+    if any(length < 0 for length in lengths):
+        raise ShapeError(f"a blob's axes cannot have negative lengths, got {lengths}")
+    return lengths
+
+
+def _assign(view: Array, value: Any, what: str) -> None:
+    if value is view:  # blob.data += x
+        return
+    try:
+        view[...] = value
+    except ValueError:
+        shape = np.shape(value)
+        raise ShapeError(
+            f"cannot assign an array of shape {shape} to the {what} of a blob of shape {view.shape}"
+        ) from None

@@ -1,0 +1,92 @@
+"""The layer types, by Caffe's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from caffe_nb.core.layer import Layer, Phase
+from caffe_nb.errors import NetError, did_you_mean, listing
+
+if TYPE_CHECKING:
+    from caffe_nb.proto import caffe_pb2
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a layer may need to know of its net when it is made.
+
+    Attributes
+    ----------
+    phase : Phase
+        TRAIN or TEST.
+    dtype : numpy.dtype
+        float32 or float64.
+    folder : pathlib.Path or None
+        Where the net's prototxt lies: relative file names and Python modules are looked for there.
+    """
+
+    phase: Phase = Phase.TRAIN
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
+    folder: Path | None = None
+
+
+Factory = Callable[["caffe_pb2.LayerParameter", Context], Layer]
+LayerType = TypeVar("LayerType", bound=type[Layer])
+
+_factories: dict[str, Factory] = {}
+_classes: dict[str, type[Layer]] = {}
+
+
+def register(name: str) -> Callable[[LayerType], LayerType]:
+    """Class decorator: make a built-in layer known under its Caffe type."""
+
+    def decorate(cls: LayerType) -> LayerType:
+        def make(param: caffe_pb2.LayerParameter, context: Context) -> Layer:
+            layer = cls.__new__(cls)
+            layer.attach(param, context.phase, context.dtype)
+            layer.__init__(param)  # type: ignore[misc]
+            return layer
+
+        cls.type_name = name
+        _classes[name] = cls
+        _factories[name] = make
+        return cls
+
+    return decorate
+
+
+def register_factory(name: str, factory: Factory) -> None:
+    """Make a type known whose class depends on its text, as Python's does."""
+    _factories[name] = factory
+
+
+def create(param: caffe_pb2.LayerParameter, context: Context) -> Layer:
+    """Return a new layer for its text, attached but not set up.
+
+    Raises
+    ------
+    NetError
+        For a type that nobody registered; the message has near misses.
+    """
+    factory = _factories.get(param.type)
+    if factory is None:
+        raise NetError(
+            f"unknown layer type '{param.type}'.{did_you_mean(param.type, _factories)}"
+            f" Known types: {listing(sorted(_factories), 80)}"
+        )
+    return factory(param, context)
+
+
+def layer_types() -> list[str]:
+    """Return the registered types, sorted (pycaffe's `layer_type_list`)."""
+    return sorted(_factories)
+
+
+def layer_class(name: str) -> type[Layer] | None:
+    """Return the class of a built-in type, or None."""
+    return _classes.get(name)

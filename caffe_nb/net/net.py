@@ -1,0 +1,449 @@
+"""Net: layers in their places, run forward and backward. pycaffe's API is this class."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from caffe_nb.core.blob import Blob, BlobVec
+from caffe_nb.core.hooks import Callback, NetHooks
+from caffe_nb.core.layer import Layer, Phase
+from caffe_nb.core.registry import Context
+from caffe_nb.errors import CaffeError, NetError, ShapeError, did_you_mean
+from caffe_nb.net import weights
+from caffe_nb.net.arguments import as_source, pycaffe_arguments
+from caffe_nb.net.build import Node, build
+from caffe_nb.net.drawing import to_html
+from caffe_nb.proto import caffe_pb2
+from caffe_nb.proto.text import NetSource, parse_net
+
+Array = NDArray[Any]
+
+_ids = itertools.count(1)
+_live: weakref.WeakValueDictionary[int, Net] = weakref.WeakValueDictionary()
+
+
+def live_nets() -> list[Net]:
+    """Return all nets that are alive in this process, in the order in which they were made."""
+    return [net for _, net in sorted(_live.items())]
+
+
+class Net:
+    """A net built from a prototxt.
+
+    Parameters
+    ----------
+    source : path, NetParameter or NetSource
+        The prototxt's file, or what `from_text` and the parsers make.
+    *args : str or int
+        As in pycaffe: ``Net(file, phase)`` or ``Net(file, weights, phase)``.
+    phase : int, default TRAIN
+        caffe.TRAIN or caffe.TEST.
+    level : int, default 0
+        Level for the layers' include and exclude rules.
+    stages : sequence of str, optional
+        Stages for these rules.
+    weights : path, optional
+        A .caffemodel to copy from.
+    dtype : dtype, default float32
+        float32, or float64.
+    folder : pathlib.Path, optional
+        Where Python modules and relative file names are looked for; the prototxt's own folder by default.
+
+    Raises
+    ------
+    PrototxtError, NetError, ShapeError
+        With file, line, layer and what was likely meant.
+
+    Attributes
+    ----------
+    blobs : dict of str to Blob
+        All blobs by name, in the order in which they are made.
+    params : dict of str to BlobVec
+        The parameters of the layers that have some, by layer name.
+    layers : list of Layer
+        All layers; a Python layer is the user's own object.
+    nodes : list of Node
+        The layers in their places.
+    source : NetSource
+        The text as it was read, of all phases.
+    inputs, outputs : list of str
+        Names of the Input layers' tops, and of the blobs that nothing reads.
+    learnable_params : list of Blob
+        Each parameter once, with its multipliers in `params_lr` and `params_weight_decay`.
+    hooks : NetHooks
+        Where others listen.
+    lock : threading.RLock
+        Held by whoever runs a pass; a solver holds it while it steps.
+    running : (int, str, float) or None
+        Layer index, "forward" or "backward", and `time.perf_counter` at the start of the layer that runs now.
+    awaiting_backward : bool
+        A forward ran through whose backward has not.
+    revision : int
+        Grows when a pass changes the shape of a blob.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | caffe_pb2.NetParameter | NetSource,
+        *args: Any,
+        phase: int | None = None,
+        level: int = 0,
+        stages: Sequence[str] | None = None,
+        weights: str | os.PathLike[str] | None = None,
+        dtype: DTypeLike = np.float32,
+        folder: Path | None = None,
+    ) -> None:
+        phase, level, stages, weights = pycaffe_arguments(args, phase, level, stages, weights)
+        self.id = f"n{next(_ids)}"
+        self.phase = phase
+        self.dtype = np.dtype(dtype)
+        self.hooks = NetHooks()
+        self.lock = threading.RLock()
+        self.running: tuple[int, str, float] | None = None
+        self.awaiting_backward = False
+        self.revision = 0
+        text = self.source = as_source(source)
+        self.source_name = text.name
+        self.folder = folder or (text.path.absolute().parent if text.path else None)
+        self._build(text, level, list(stages or ()))
+        if weights is not None:
+            self.copy_from(weights)
+        _live[int(self.id[1:])] = self
+
+    @classmethod
+    def from_text(cls, text: str, phase: int = Phase.TRAIN, *, name: str = "<string>", **kwargs: Any) -> Net:
+        """Build a net from a prototxt's text.
+
+        Parameters
+        ----------
+        text : str
+            The prototxt.
+        phase : int, default TRAIN
+            caffe.TRAIN or caffe.TEST.
+        name : str, default "<string>"
+            What messages call the text.
+        **kwargs
+            As for the constructor.
+        """
+        return cls(parse_net(text, name), phase=phase, **kwargs)
+
+    def _build(self, text: NetSource, level: int, stages: list[str]) -> None:
+        param = caffe_pb2.NetParameter()
+        param.CopyFrom(text.param)
+        param.state.phase = caffe_pb2.TRAIN if self.phase == Phase.TRAIN else caffe_pb2.TEST
+        if level or not param.state.HasField("level"):
+            param.state.level = level
+        param.state.stage.extend(stages)
+        context = Context(self.phase, self.dtype, self.folder)
+        built = build(param, context, text.lines, text.name, self._call)
+        self.param = built.param
+        self.name = built.param.name or (text.path.stem if text.path else "net")
+        self.nodes: list[Node] = built.nodes
+        self.layers: list[Layer] = [node.layer for node in built.nodes]
+        self.blobs: dict[str, Blob] = dict(zip(built.blob_names, built.blobs, strict=True))
+        self._blobs = built.blobs
+        self._blob_names = built.blob_names
+        self.inputs = built.inputs
+        self.outputs = built.outputs
+        self.params: dict[str, BlobVec] = {n.name: n.layer.blobs for n in built.nodes if len(n.layer.blobs)}
+        self.learnable_params = built.params.learnable
+        self.params_lr = built.params.lr
+        self.params_weight_decay = built.params.decay
+
+    # running
+
+    def forward_pass(self, start: int = 0, end: int | None = None) -> float:
+        """Run the layers `start` to `end` (both included) and return the loss, the weighted sum of their weighted tops.
+
+        Raises
+        ------
+        Exception
+            What a layer raises: a user's exception as itself with a note of the layer, our own with the layer's place.
+        """
+        last = len(self.nodes) - 1 if end is None else end
+        with self.lock:
+            loss = 0.0
+            for node in self.nodes[start : last + 1]:
+                loss += self._forward_node(node)
+            self.awaiting_backward = self.phase == Phase.TRAIN and last == len(self.nodes) - 1
+        return loss
+
+    def backward_pass(self, start: int | None = None, end: int = 0) -> None:
+        """Run backward from layer `start` down to `end` (both included), where backward is needed.
+
+        Diffs of bottoms are overwritten, diffs of parameters added to; `clear_param_diffs` zeroes those.
+        """
+        first = len(self.nodes) - 1 if start is None else start
+        with self.lock:
+            for node in reversed(self.nodes[end : first + 1]):
+                if node.needs_backward:
+                    self._backward_node(node)
+            self.awaiting_backward = False
+            self._notify(self.hooks.between_layers)
+
+    def forward_backward(self) -> float:
+        """Run a whole forward and backward and return the loss."""
+        self._notify(self.hooks.safe_point)
+        with self.lock:
+            loss = self.forward_pass()
+            self.backward_pass()
+        return loss
+
+    def _forward_node(self, node: Node) -> float:
+        hooks = self.hooks
+        for callback in hooks.before_forward:
+            callback(node.index)
+        self._call(node, "reshape", lambda: self._reshape_node(node))
+        self._call(node, "forward", lambda: node.layer.forward(node.bottoms, node.tops))
+        for callback in hooks.after_forward:
+            callback(node.index)
+        self._notify(hooks.between_layers)
+        loss = 0.0
+        for top, weight in zip(node.tops, node.loss_weights, strict=False):
+            if weight:
+                loss += float(np.vdot(top.const_data, top.const_diff))
+        return loss
+
+    def _backward_node(self, node: Node) -> None:
+        hooks = self.hooks
+        for callback in hooks.before_backward:
+            callback(node.index)
+        self._call(node, "backward", lambda: node.layer.backward(node.tops, list(node.propagate_down), node.bottoms))
+        for callback in hooks.after_backward:
+            callback(node.index)
+        self._notify(hooks.between_layers)
+
+    def _reshape_node(self, node: Node) -> None:
+        if node.reshape():
+            self.revision += 1
+
+    def _call(self, node: Node, method: str, call: Callable[[], None]) -> None:
+        """Run a layer's method; exceptions leave with the layer's place, and the net stays usable."""
+        self.running = (node.index, "backward" if method == "backward" else "forward", time.perf_counter())
+        try:
+            call()
+        except BaseException as error:
+            if isinstance(error, CaffeError):
+                error.where = error.where or node.where
+            elif isinstance(error, Exception):
+                shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_names, node.bottoms, strict=True))
+                error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
+            for listener in self.hooks.layer_error:
+                listener(node.index, method, error)
+            raise
+        finally:
+            self.running = None
+
+    @staticmethod
+    def _notify(listeners: list[Callable[[], object]]) -> None:
+        for listener in tuple(listeners):
+            listener()
+
+    # pycaffe's calls
+
+    def forward(
+        self, blobs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **inputs: Any
+    ) -> dict[str, Array]:
+        """Run forward and return outputs by name.
+
+        Parameters
+        ----------
+        blobs : iterable of str, optional
+            Blobs to return besides the outputs.
+        start, end : str, optional
+            Names of the first and the last layer to run; all by default.
+        **inputs : array_like
+            Values for input blobs, of the blobs' shapes.
+
+        Returns
+        -------
+        dict of str to array
+            Live views of the net's outputs (of the tops of `end` where it is given) and of `blobs`.
+        """
+        first = self._layer_index(start) if start is not None else 0
+        last = self._layer_index(end) if end is not None else len(self.nodes) - 1
+        names = self.outputs if end is None else self.nodes[last].top_names
+        for name, value in inputs.items():
+            if name not in self.inputs:
+                known = ", ".join(self.inputs) or "none"
+                raise NetError(
+                    f"'{name}' is not an input of this net.{did_you_mean(name, self.inputs)} Inputs: {known}"
+                )
+            self._fill(name, value, "data")
+        wanted = [*names, *(blobs or ())]
+        found = {name: self._blob(name) for name in wanted}
+        if first == 0:
+            self._notify(self.hooks.safe_point)
+        self.forward_pass(first, last)
+        return {name: blob.data for name, blob in found.items()}
+
+    def backward(
+        self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **tops: Any
+    ) -> dict[str, Array]:
+        """Run backward and return diffs by name.
+
+        Parameters
+        ----------
+        diffs : iterable of str, optional
+            Blobs whose diffs to return besides the inputs'.
+        start, end : str, optional
+            Names of the first and the last layer to run backward (`end` is nearer to the input); all by default.
+        **tops : array_like
+            Diffs to put into output blobs first.
+
+        Returns
+        -------
+        dict of str to array
+            Live views of the diffs of the net's inputs (of the bottoms of `end` where it is given) and of `diffs`.
+        """
+        first = self._layer_index(start) if start is not None else len(self.nodes) - 1
+        last = self._layer_index(end) if end is not None else 0
+        names = self.inputs if end is None else self.nodes[last].bottom_names
+        found = {name: self._blob(name) for name in [*names, *(diffs or ())]}
+        for name, value in tops.items():
+            self._fill(name, value, "diff")
+        self.backward_pass(first, last)
+        return {name: blob.diff for name, blob in found.items()}
+
+    def _forward(self, start: int, end: int) -> float:
+        return self.forward_pass(start, end)
+
+    def _backward(self, start: int, end: int) -> None:
+        self.backward_pass(start, end)
+
+    def reshape(self) -> None:
+        """Let every layer take its new shapes, after an input blob was reshaped."""
+        with self.lock:
+            for node in self.nodes:
+                self._call(node, "reshape", lambda node=node: self._reshape_node(node))  # type: ignore[misc]
+
+    def clear_param_diffs(self) -> None:
+        """Zero the diffs of all parameters."""
+        for blob in self.learnable_params:
+            blob.diff.fill(0)
+
+    def touch(self, name: str) -> None:
+        """Say that a blob's data was written through an array that somebody held."""
+        self._blob(name).touch()
+
+    def set_input_arrays(self, data: Array, labels: Array) -> None:
+        """Give the net's first layer, a MemoryData, the arrays that it hands out in batches.
+
+        Parameters
+        ----------
+        data : array of shape (N, channels, height, width)
+            N a multiple of the batch size.
+        labels : array with N elements
+            One label an item.
+
+        Raises
+        ------
+        NetError
+            When the first layer is not MemoryData.
+        """
+        reset = getattr(self.layers[0], "reset", None) if self.layers else None
+        if reset is None or self.layers[0].type != "MemoryData":
+            raise NetError("set_input_arrays needs a MemoryData layer first in the net")
+        reset(data, labels)
+
+    def before_forward(self, callback: Callback) -> None:
+        """Call `callback(layer_index)` before each layer's forward."""
+        self.hooks.before_forward.append(callback)
+
+    def after_forward(self, callback: Callback) -> None:
+        """Call `callback(layer_index)` after each layer's forward."""
+        self.hooks.after_forward.append(callback)
+
+    def before_backward(self, callback: Callback) -> None:
+        """Call `callback(layer_index)` before each layer's backward."""
+        self.hooks.before_backward.append(callback)
+
+    def after_backward(self, callback: Callback) -> None:
+        """Call `callback(layer_index)` after each layer's backward."""
+        self.hooks.after_backward.append(callback)
+
+    # weights
+
+    def copy_from(self, source: str | os.PathLike[str] | caffe_pb2.NetParameter) -> None:
+        """Copy the parameters of the layers of the same names from a .caffemodel; all shapes are checked first."""
+        weights.copy_from(self.nodes, source)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the net with its parameters as a .caffemodel (beside its place, then renamed)."""
+        weights.save(self.to_proto(), path)
+
+    def to_proto(self, write_diff: bool = False) -> caffe_pb2.NetParameter:
+        """Return the net with its parameters, and their diffs where asked, as a message."""
+        return weights.to_proto(self.param, self.nodes, write_diff)
+
+    def share_with(self, other: Net) -> None:
+        """Use the memory of another net's parameters, layer by layer name; shapes must agree."""
+        weights.share(self.nodes, other.nodes)
+
+    # names
+
+    @property
+    def _layer_names(self) -> list[str]:
+        return [node.name for node in self.nodes]
+
+    @property
+    def layer_dict(self) -> dict[str, Layer]:
+        """The layers by name."""
+        return {node.name: node.layer for node in self.nodes}
+
+    @property
+    def top_names(self) -> dict[str, list[str]]:
+        """Names of the tops of each layer, by its name."""
+        return {node.name: node.top_names for node in self.nodes}
+
+    @property
+    def bottom_names(self) -> dict[str, list[str]]:
+        """Names of the bottoms of each layer, by its name."""
+        return {node.name: node.bottom_names for node in self.nodes}
+
+    @property
+    def blob_loss_weights(self) -> dict[str, float]:
+        """Loss weight of every blob, by its name."""
+        result = dict.fromkeys(self._blob_names, 0.0)
+        for node in self.nodes:
+            result.update(zip(node.top_names, node.loss_weights, strict=False))
+        return result
+
+    def _layer_index(self, name: str) -> int:
+        names = self._layer_names
+        if name not in names:
+            raise NetError(f"this net has no layer '{name}'.{did_you_mean(name, names)}")
+        return names.index(name)
+
+    def _blob(self, name: str) -> Blob:
+        if name not in self.blobs:
+            raise NetError(f"this net has no blob '{name}'.{did_you_mean(name, self.blobs)}")
+        return self.blobs[name]
+
+    def _fill(self, name: str, value: Any, part: str) -> None:
+        blob = self._blob(name)
+        if np.shape(value) != blob.shape:
+            raise ShapeError(
+                f"the {part} of '{name}' has shape {blob.shape}, got an array of shape {np.shape(value)};"
+                " reshape the blob first if the new one is meant"
+            )
+        (blob.data if part == "data" else blob.diff)[...] = value
+
+    def __repr__(self) -> str:
+        count = sum(blob.count for blob in self.learnable_params)
+        return (
+            f"<Net '{self.name}' {self.phase}: {len(self.nodes)} layers, {len(self.blobs)} blobs, {count:,} parameters>"
+        )
+
+    def _repr_html_(self) -> str:
+        return to_html(self)

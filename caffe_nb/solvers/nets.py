@@ -1,0 +1,93 @@
+"""Which nets a solver's text asks for, and in which state each is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from caffe_nb.core.layer import Phase
+from caffe_nb.errors import SolverError
+from caffe_nb.net import Net
+from caffe_nb.proto import caffe_pb2
+from caffe_nb.proto.text import NetSource, SolverSource, read_net
+
+
+def find_file(name: str, folder: Path | None) -> Path:
+    """Return a file that a solver names: as it stands (from the working directory), or beside the solver's text."""
+    path = Path(name)
+    if folder is not None and not path.exists() and (folder / name).exists():
+        return folder / name
+    return path
+
+
+def train_net(source: SolverSource, folder: Path | None, net: Net | None = None) -> Net:
+    """Return the net that is trained: `net`, or what exactly one of net, net_param, train_net and train_net_param says.
+
+    Raises
+    ------
+    SolverError
+        When none or several of them are given.
+    """
+    fields = ("net", "net_param", "train_net", "train_net_param")
+    given = [name for name in fields if source.param.HasField(name)]
+    if net is not None:
+        if given:
+            raise SolverError(f"trains the net that it was given, but also names one by {given[0]}", where=source.name)
+        return net
+    if len(given) != 1:
+        raise SolverError(
+            f"a solver names its training net once, as one of {', '.join(fields)}; got {', '.join(given) or 'none'}",
+            where=source.name,
+        )
+    name = given[0]
+    inside = name.endswith("_param")
+    text = source.nets[name][0] if inside else read_net(find_file(getattr(source.param, name), folder))
+    return _build(text, Phase.TRAIN, source.param.train_state, folder)
+
+
+def test_nets(source: SolverSource, folder: Path | None, net: Net | None = None) -> list[Net]:
+    """Build the nets that are tested: every test_net_param and test_net, then net or net_param as test_iter asks.
+
+    Raises
+    ------
+    SolverError
+        When test_iter, test_state or test_interval do not fit their number.
+    """
+    param = source.param
+    sources = list(source.nets.get("test_net_param", []))
+    sources += [read_net(find_file(name, folder)) for name in param.test_net]
+    count = len(param.test_iter)
+    shared = _shared_text(source, folder, net)
+    if count < len(sources) or (count > len(sources) and shared is None):
+        raise SolverError(
+            f"test_iter is given {count} times for {len(sources)} test nets; give it once a net", where=source.name
+        )
+    if shared is not None:
+        sources += [shared] * (count - len(sources))
+    if param.test_state and len(param.test_state) != count:
+        raise SolverError(f"test_state is given {len(param.test_state)} times for {count} test nets", where=source.name)
+    if count and param.test_interval <= 0:
+        raise SolverError(
+            "test_iter is given, but no test_interval: say after how many iterations to test", where=source.name
+        )
+    states = list(param.test_state) or [caffe_pb2.NetState()] * count
+    folder = net.folder if net is not None else folder
+    return [_build(text, Phase.TEST, state, folder) for text, state in zip(sources, states, strict=True)]
+
+
+def _shared_text(source: SolverSource, folder: Path | None, net: Net | None) -> NetSource | None:
+    """Return the text that the training net and the test nets have in common, if there is one."""
+    if net is not None:
+        return net.source
+    if source.param.HasField("net_param"):
+        return source.nets["net_param"][0]
+    return read_net(find_file(source.param.net, folder)) if source.param.HasField("net") else None
+
+
+def _build(source: NetSource, phase: Phase, state: caffe_pb2.NetState, folder: Path | None) -> Net:
+    param = caffe_pb2.NetParameter()
+    param.CopyFrom(source.param)
+    stages = list(state.stage)
+    level = state.level if state.HasField("level") else param.state.level
+    net_folder = source.path.absolute().parent if source.path else folder
+    copy = NetSource(param, source.name, source.path, source.lines)
+    return Net(copy, phase=phase, level=level, stages=stages, folder=net_folder)
