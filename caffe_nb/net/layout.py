@@ -68,8 +68,8 @@ def layered(nodes: list[int], edges: list[tuple[int, int]]) -> Layout:
         layout.routes.append(route)
         links += pairwise(route)
     rows: list[list[int]] = [[] for _ in range(layout.rows)]
-    for node, row in layout.rank.items():
-        rows[row].append(node)
+    for node, rank in layout.rank.items():
+        rows[rank].append(node)
     above: defaultdict[int, list[int]] = defaultdict(list)
     below: defaultdict[int, list[int]] = defaultdict(list)
     for a, b in links:

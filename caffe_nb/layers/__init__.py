@@ -1,0 +1,19 @@
+"""The layer types. Importing this package registers all of them."""
+
+from caffe_nb.layers import (
+    activation,
+    common,
+    data,
+    loss,
+    utility,
+    vision,
+)
+
+__all__ = [
+    "activation",
+    "common",
+    "data",
+    "loss",
+    "utility",
+    "vision",
+]

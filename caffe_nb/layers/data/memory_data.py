@@ -1,0 +1,82 @@
+"""MemoryData."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.layer import Layer
+from caffe_nb.core.registry import register
+from caffe_nb.errors import NetError, ShapeError
+
+
+@register("MemoryData")
+class MemoryData(Layer):
+    """Batches of arrays that the caller hands over with `net.set_input_arrays` (Caffe's MemoryData).
+
+    The first top is ``(batch_size, channels, height, width)``, the second ``(batch_size,)``: the labels. Batches follow
+    one another and start over after the last.
+    """
+
+    bottoms_needed = (0, 0)
+    tops_allowed = (2, 2)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Check the settings and give the tops their shapes."""
+        param = self.layer_param.memory_data_param
+        self._shape = (param.batch_size, param.channels, param.height, param.width)
+        if 0 in self._shape:
+            raise NetError(
+                "batch_size, channels, height and width must all be given and at least 1, got"
+                f" {param.batch_size}, {param.channels}, {param.height} and {param.width}"
+            )
+        if self.layer_param.HasField("transform_param"):
+            raise NetError("the arrays are taken as they are; leave out transform_param and transform them before")
+        self._data: Array | None = None
+        self._labels: Array = np.empty(0)
+        self._row = 0
+
+    def reset(self, data: ArrayLike, labels: ArrayLike) -> None:
+        """Take over the arrays that the next batches come from; the first of them is next.
+
+        Parameters
+        ----------
+        data : (N, channels, height, width) array_like
+            The data; N is a multiple of the batch size. An array of the net's type is used as it is, not copied: what
+            is written into it later is seen.
+        labels : (N,) or (N, 1, 1, 1) array_like
+            One label for each row of the data.
+
+        Raises
+        ------
+        ShapeError
+            When the shapes do not fit.
+        """
+        values = np.ascontiguousarray(data, self.dtype)
+        classes = np.ascontiguousarray(labels, self.dtype)
+        batch = self._shape[0]
+        if values.ndim != 4 or values.shape[1:] != self._shape[1:]:
+            expected = ", ".join(map(str, self._shape[1:]))
+            raise ShapeError(f"the data must have the shape (N, {expected}), got {values.shape}")
+        if not len(values) or len(values) % batch:
+            raise ShapeError(f"the number of rows must be a multiple of the batch size {batch}, got {len(values)}")
+        if classes.size != len(values) or classes.shape[:1] != values.shape[:1]:
+            raise ShapeError(f"the labels must have the shape ({len(values)},), one for each row, got {classes.shape}")
+        self._data, self._labels, self._row = values, classes.reshape(-1), 0
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Give the tops the shape of a batch."""
+        top[0].reshape(*self._shape)
+        top[1].reshape(self._shape[0])
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Copy the next batch."""
+        if self._data is None:
+            raise NetError("there is no data yet; call net.set_input_arrays(data, labels) before the first forward")
+        rows = slice(self._row, self._row + self._shape[0])
+        top[0].data[...] = self._data[rows]
+        top[1].data[...] = self._labels[rows]
+        self._row = rows.stop % len(self._data)

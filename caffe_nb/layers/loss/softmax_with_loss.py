@@ -1,0 +1,113 @@
+"""SoftmaxWithLoss: the multinomial logistic loss of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from caffe_nb.core.blob import Blob
+from caffe_nb.core.layer import Layer
+from caffe_nb.core.registry import register
+from caffe_nb.errors import NetError
+from caffe_nb.layers.loss.shapes import one_label_a_position, same_first_axis
+from caffe_nb.ops import softmax as ops
+from caffe_nb.ops.labels import class_labels
+from caffe_nb.proto import caffe_pb2
+
+
+@register("SoftmaxWithLoss")
+class SoftmaxWithLoss(Layer):
+    """Compute the mean of ``-log(softmax(scores)[label])``, for classification.
+
+    Bottoms: scores, with the classes along ``axis``; labels, a class number (as float) for every class vector, so (N,)
+    or (N, 1) for scores (N, C), and (N, H, W) or (N, 1, H, W) for scores (N, C, H, W). Tops: the loss, a scalar (0-d),
+    weighted by 1 unless ``loss_weight`` says otherwise; and, if a second one is named, the probabilities, of the
+    scores' shape. Only the scores get a gradient, and only from the loss.
+
+    Parameters: ``softmax_param { axis }`` (default 1). ``loss_param``: ``ignore_label`` (no default: a label whose
+    positions count for nothing); ``normalization`` (default VALID), what the sum is divided by: ``VALID`` the positions
+    that are not ignored, ``FULL`` all positions, ``BATCH_SIZE`` the product of the axes before the class axis, ``NONE``
+    nothing; the older ``normalize`` means VALID (true) or BATCH_SIZE (false) where no normalization is given.
+
+    Raises
+    ------
+    ShapeError
+        At reshape, when the batches differ or there is not one label a class vector.
+    NetError
+        At forward, for a label that is no class; at backward, when a gradient for the labels is asked for.
+
+    Notes
+    -----
+    Equals Caffe's SoftmaxWithLoss layer: probabilities count as at least the smallest normal float32, and the divisor
+    as at least 1. Two tops can be built here, unlike in Caffe 1.0.
+    """
+
+    bottoms_needed = (2, 2)
+    tops_allowed = (1, 2)
+    auto_tops = True
+    default_loss_weight = 1.0
+    labels = (1,)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Read the parameters."""
+        param = self.layer_param.loss_param
+        self._ignore = param.ignore_label if param.HasField("ignore_label") else None
+        self._normalization = int(param.normalization)
+        if param.HasField("normalize") and not param.HasField("normalization"):
+            modes = caffe_pb2.LossParameter
+            self._normalization = int(modes.VALID if param.normalize else modes.BATCH_SIZE)
+        self._probabilities = Blob(dtype=self.dtype)
+        self._scale = 1.0
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Check that scores and labels fit; the first top is a scalar, the second has the scores' shape."""
+        axis = bottom[0].axis(self.layer_param.softmax_param.axis)
+        same_first_axis(bottom)
+        self._outer, self._classes, self._inner = one_label_a_position(bottom, axis)
+        self._axis = axis
+        top[0].reshape()
+        self._probabilities.reshape_like(bottom[0])
+        if len(top) > 1:
+            top[1].reshape_like(bottom[0])
+            top[1].share_data(self._probabilities)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the loss, and the probabilities where they are asked for."""
+        labels, self._counted = class_labels(bottom[1].const_data, self._classes, self._ignore)
+        self._labels = labels.reshape(self._outer, self._inner)
+        if self._counted is not None:
+            self._counted = self._counted.reshape(self._outer, self._inner)
+        out = top[1].data if len(top) > 1 else self._probabilities.data
+        ops.softmax(bottom[0].const_data, self._axis, out=out)
+        self._scale = 1 / self._divisor()
+        folded = out.reshape(self._outer, self._classes, self._inner)
+        top[0].data[...] = ops.cross_entropy(folded, self._labels, self._counted) * self._scale
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Write ``(probabilities - one-hot label) * loss weight / divisor``, 0 where the label is ignored."""
+        if propagate_down[1]:
+            raise NetError("labels (bottom[1]) have no gradient; set propagate_down: false for them")
+        if not propagate_down[0]:
+            return
+        folded = (self._outer, self._classes, self._inner)
+        ops.cross_entropy_gradient(
+            self._probabilities.const_data.reshape(folded),
+            self._labels,
+            self._counted,
+            scale=float(top[0].const_diff) * self._scale,
+            out=bottom[0].diff.reshape(folded),
+        )
+
+    def _divisor(self) -> int:
+        modes = caffe_pb2.LossParameter
+        match self._normalization:
+            case modes.FULL:
+                count = self._outer * self._inner
+            case modes.VALID:
+                count = self._outer * self._inner if self._counted is None else int(np.count_nonzero(self._counted))
+            case modes.BATCH_SIZE:
+                count = self._outer
+            case _:
+                count = 1
+        return max(1, count)

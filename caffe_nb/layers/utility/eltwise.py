@@ -1,0 +1,112 @@
+"""Eltwise: product, sum or maximum of blobs, value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.layer import Layer
+from caffe_nb.core.registry import register
+from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.proto import caffe_pb2
+
+
+@register("Eltwise")
+class Eltwise(Layer):
+    """Take the product, the weighted sum or the maximum of the bottoms, value by value.
+
+    Bottoms: two or more of the same shape. Top: the same shape.
+
+    Parameters of ``eltwise_param``: ``operation`` ``SUM`` (default), ``PROD`` or ``MAX``; ``coeff``, for SUM: a factor
+    for each bottom (default 1 each); ``stable_prod_grad`` (default true), for PROD: multiply the other bottoms to get a
+    bottom's gradient, instead of dividing the top by the bottom, which is faster for many bottoms and fails at 0.
+
+    Raises
+    ------
+    NetError
+        At setup, for a number of coefficients that is not that of the bottoms, or coefficients without SUM.
+    ShapeError
+        At reshape, when the shapes differ.
+
+    Notes
+    -----
+    Equals Caffe's Eltwise layer. For MAX the gradient goes to the bottom that was the largest; where values tie, to
+    the second of the first two bottoms, otherwise to the earlier one.
+    """
+
+    bottoms_needed = (2, None)
+    tops_allowed = (1, 1)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Read the operation and the coefficients."""
+        param = self.layer_param.eltwise_param
+        self._operation = int(param.operation)
+        self._stable = bool(param.stable_prod_grad)
+        given = list(param.coeff)
+        if given and self._operation != caffe_pb2.EltwiseParameter.SUM:
+            raise NetError("eltwise_param: coeff is for operation SUM only")
+        if given and len(given) != len(bottom):
+            raise NetError(
+                f"eltwise_param: there are {len(given)} coefficients for {len(bottom)} bottoms; give one each, or none"
+            )
+        self._coefficients = [float(value) for value in given] or [1.0] * len(bottom)
+        self._largest = np.empty(0, np.intp)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Check that the shapes are the same; the top has it too."""
+        shape = bottom[0].shape
+        for index, blob in enumerate(bottom[1:], 1):
+            if blob.shape != shape:
+                raise ShapeError(
+                    f"the bottoms must have the same shape; bottom[0] is {shape}, bottom[{index}] is {blob.shape}"
+                )
+        top[0].reshape(*shape)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the product, the weighted sum or the maximum."""
+        xs, y = [blob.const_data for blob in bottom], top[0].data
+        if self._operation == caffe_pb2.EltwiseParameter.SUM:
+            _weighted_sum(xs, self._coefficients, out=y)
+        elif self._operation == caffe_pb2.EltwiseParameter.PROD:
+            np.multiply(xs[0], xs[1], out=y)
+            for x in xs[2:]:
+                y *= x
+        else:
+            self._largest = np.where(xs[0] > xs[1], 0, 1)
+            np.copyto(y, np.where(xs[0] > xs[1], xs[0], xs[1]))
+            for index, x in enumerate(xs[2:], 2):
+                larger = x > y
+                np.copyto(y, x, where=larger)
+                self._largest[larger] = index
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Write each bottom's share of the top's diff."""
+        dy = top[0].const_diff
+        for index, blob in enumerate(bottom):
+            if not propagate_down[index]:
+                continue
+            if self._operation == caffe_pb2.EltwiseParameter.SUM:
+                np.multiply(dy, self._coefficients[index], out=blob.diff)
+            elif self._operation == caffe_pb2.EltwiseParameter.PROD:
+                self._product_gradient(top[0], bottom, index)
+            else:
+                np.multiply(dy, self._largest == index, out=blob.diff)
+
+    def _product_gradient(self, top: Blob, bottom: Sequence[Blob], index: int) -> None:
+        dx = bottom[index].diff
+        if self._stable:
+            others = [blob.const_data for blob in bottom[:index]] + [blob.const_data for blob in bottom[index + 1 :]]
+            np.multiply(top.const_diff, others[0], out=dx)
+            for x in others[1:]:
+                dx *= x
+        else:
+            np.divide(top.const_data, bottom[index].const_data, out=dx)
+            dx *= top.const_diff
+
+
+def _weighted_sum(xs: Sequence[Array], coefficients: Sequence[float], out: Array) -> None:
+    np.multiply(xs[0], coefficients[0], out=out)
+    for x, coefficient in zip(xs[1:], coefficients[1:], strict=True):
+        out += x if coefficient == 1 else x * x.dtype.type(coefficient)

@@ -1,0 +1,99 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from numpy.typing import NDArray
+
+from caffe_nb.core.blob import Blob
+from caffe_nb.core.fillers import fill
+from caffe_nb.core.layer import Layer
+from caffe_nb.core.registry import register
+from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.vision.windows import window_of
+from caffe_nb.ops import convolution
+
+Array = NDArray[Any]
+
+
+@register("Convolution")
+class Convolution(Layer):
+    """Correlate images with learned kernels and add a learned bias (Caffe's Convolution).
+
+    Bottoms are ``(N, C, *spatial)`` with any number of spatial axes, all of one shape; each gives a top
+    ``(N, num_output, *output)``. With `axis` the channels stand elsewhere and what stands before counts as images.
+    Parameters are the kernels ``(num_output, C / group, *kernel)`` and, with `bias_term`, the bias ``(num_output,)``.
+
+    The output extent is ``(length + 2 pad - dilation (kernel - 1) - 1) / stride + 1``, rounded down. `engine` and
+    `force_nd_im2col` choose between equal computations in Caffe and change nothing here.
+    """
+
+    bottoms_needed = (1, None)
+    tops_allowed = (1, None)
+    equal_bottoms_tops = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Check the settings, make and fill the parameters."""
+        param = self.layer_param.convolution_param
+        if any(blob is other for blob in top for other in bottom):
+            raise NetError("a convolution cannot be done in place; give its top a name of its own")
+        self._axis = bottom[0].axis(param.axis)
+        self._groups = param.group
+        self._window = window_of(param, bottom[0].ndim - self._axis - 1)
+        self._channels = bottom[0].shape[self._axis]
+        maps = param.num_output
+        if maps < 1 or self._groups < 1:
+            raise NetError(f"num_output and group must be at least 1, got num_output {maps} and group {self._groups}")
+        if self._channels % self._groups or maps % self._groups:
+            raise NetError(
+                f"group ({self._groups}) must divide both the channels ({self._channels}) and num_output ({maps})"
+            )
+        fill(self.blobs.add_blob(maps, self._channels // self._groups, *self._window.kernel), param.weight_filler)
+        if param.bias_term:
+            fill(self.blobs.add_blob(maps), param.bias_filler)
+        self.param_propagate_down = [True] * len(self.blobs)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Give every top the shape of the grid of windows."""
+        shape = bottom[0].shape
+        axes = self._axis + 1 + len(self._window.kernel)
+        if len(shape) != axes or shape[self._axis] != self._channels:
+            raise ShapeError(
+                f"the kernels are for {axes} axes with {self._channels} channels on axis {self._axis}, got a bottom of"
+                f" shape {shape}"
+            )
+        for index, blob in enumerate(bottom):
+            if blob.shape != shape:
+                raise ShapeError(f"all bottoms must have one shape, got {shape} for bottom 0, {blob.shape} for {index}")
+        output = self._window.output_shape(shape[self._axis + 1 :])
+        for blob in top:
+            blob.reshape(*shape[: self._axis], self.blobs[0].shape[0], *output)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Compute the tops."""
+        weight = self.blobs[0].const_data
+        bias = self.blobs[1].const_data if len(self.blobs) > 1 else None
+        for source, target in zip(bottom, top, strict=True):
+            out = self._images(target.data)
+            convolution.convolve(self._images(source.const_data), weight, bias, self._window, self._groups, out)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Add to the parameters' diffs and write the bottoms'."""
+        weight = self.blobs[0].const_data
+        for index, (source, target) in enumerate(zip(bottom, top, strict=True)):
+            gradient = self._images(target.const_diff)
+            if len(self.blobs) > 1 and self.param_propagate_down[1]:
+                self.blobs[1].diff += gradient.sum(axis=(0, *range(2, gradient.ndim)))
+            if self.param_propagate_down[0]:
+                images = self._images(source.const_data)
+                convolution.add_weight_gradient(images, gradient, self._window, self._groups, self.blobs[0].diff)
+            if propagate_down[index]:
+                out = self._images(source.diff)
+                convolution.input_gradient(gradient, weight, self._window, self._groups, out)
+
+    def _images(self, array: Array) -> Array:
+        """Return the array as ``(N, C, *spatial)``, whatever stands before the channels."""
+        return array.reshape(prod(array.shape[: self._axis]), *array.shape[self._axis :])

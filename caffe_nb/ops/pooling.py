@@ -1,0 +1,280 @@
+"""Pooling over windows of two-dimensional images, with Caffe's rounding of the output.
+
+Images and results are ``(N, C, H, W)``. A mask holds, for each result, the pixel it came from, counted row by row
+within its image, or -1 for a window that sees no pixel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caffe_nb import rng
+from caffe_nb.errors import ShapeError
+from caffe_nb.ops.jit import compiled
+from caffe_nb.ops.window import Window
+
+Array = NDArray[Any]
+Mask = NDArray[np.int32]
+
+
+def pooled_shape(spatial: tuple[int, ...], window: Window, ceil: bool = True) -> tuple[int, ...]:
+    """Return how many windows pool an image.
+
+    Parameters
+    ----------
+    spatial : tuple of int
+        Extents of the image.
+    window : Window
+        The kernel's extents.
+    ceil : bool, default True
+        Whether a last window that reaches over the edge counts (Caffe's default).
+
+    Returns
+    -------
+    tuple of int
+        The extents of the result. With padding, a last window that would start beyond the image and its leading pad
+        is left out.
+
+    Raises
+    ------
+    ShapeError
+        When no window fits.
+    """
+    output = []
+    for length, kernel, stride, pad in zip(spatial, window.kernel, window.stride, window.pad, strict=True):
+        room = length + 2 * pad - kernel
+        count = (-(-room // stride) if ceil else room // stride) + 1
+        if any(window.pad) and (count - 1) * stride >= length + pad:
+            count -= 1
+        output.append(count)
+    if any(count < 1 for count in output):
+        raise ShapeError(
+            f"the pooling kernel {window.kernel} with pad {window.pad} does not fit into an image of {spatial};"
+            " use a smaller kernel or global_pooling: true"
+        )
+    return tuple(output)
+
+
+def max_pool(images: Array, window: Window, out: Array, mask: Mask) -> None:
+    """Take the largest value of each window; the first one of equals, and NaN where there is one.
+
+    Parameters
+    ----------
+    images : (N, C, H, W) ndarray
+        The images.
+    window : Window
+        The kernel's extents.
+    out : (N, C, h, w) ndarray
+        Where to write the values; the least finite number for a window that sees no pixel.
+    mask : (N, C, h, w) ndarray of int32
+        Where to write the places.
+    """
+    _max_pool(_planes(images), *_pairs(window), np.finfo(images.dtype).min, _planes(out, True), _planes(mask, True))
+
+
+def stochastic_pool(images: Array, window: Window, out: Array, mask: Mask) -> None:
+    """Take one value of each window, drawn with a probability in proportion to it (values must not be negative).
+
+    Parameters are those of `max_pool`. Source: Zeiler and Fergus, Stochastic Pooling, 2013.
+    """
+    draws = rng.generator().random(out.shape)
+    _stochastic_pool(_planes(images), *_pairs(window), _planes(draws), _planes(out, True), _planes(mask, True))
+
+
+def expected_pool(images: Array, window: Window, out: Array) -> None:
+    """Take the mean of each window weighted by the values themselves: what `stochastic_pool` gives on average."""
+    _expected_pool(_planes(images), *_pairs(window), _planes(out, True))
+
+
+def scatter(gradient: Array, mask: Mask, out: Array) -> None:
+    """Add each gradient to the pixel that the mask names.
+
+    Parameters
+    ----------
+    gradient : (N, C, h, w) ndarray
+        The gradient of the result.
+    mask : (N, C, h, w) ndarray of int32
+        As the forward pass wrote it.
+    out : (N, C, H, W) ndarray
+        Where to write; it is overwritten.
+    """
+    _scatter(_planes(gradient), _planes(mask), _planes(out, True))
+
+
+def average_pool(images: Array, window: Window, out: Array) -> None:
+    """Take the mean of each window, where padding counts as zeros but what lies beyond the padding does not count.
+
+    Parameters
+    ----------
+    images : (N, C, H, W) ndarray
+        The images.
+    window : Window
+        The kernel's extents.
+    out : (N, C, h, w) ndarray
+        Where to write; 0 for a window that sees nothing.
+    """
+    _average_pool(_planes(images), *_pairs(window), _planes(out, True))
+
+
+def average_gradient(gradient: Array, window: Window, out: Array) -> None:
+    """Spread each gradient evenly over its window: the adjoint of `average_pool`.
+
+    Parameters
+    ----------
+    gradient : (N, C, h, w) ndarray
+        The gradient of the result.
+    window : Window
+        The kernel's extents.
+    out : (N, C, H, W) ndarray
+        Where to write; it is overwritten.
+    """
+    _average_gradient(_planes(gradient), *_pairs(window), _planes(out, True))
+
+
+def _planes(array: Array, writable: bool = False) -> Array:
+    """Return ``(N * C, H, W)``, read-only unless it is written: one type for each kernel to compile."""
+    planes = array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])
+    if not writable:
+        planes = planes.view()
+        planes.flags.writeable = False
+    return planes
+
+
+def _pairs(window: Window) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    return window.kernel, window.stride, window.pad
+
+
+@compiled
+def _max_pool(images: Any, kernel: Any, stride: Any, pad: Any, lowest: Any, out: Any, mask: Any) -> None:
+    planes, height, width = images.shape
+    for p in range(planes):
+        for i in range(out.shape[1]):
+            top = i * stride[0] - pad[0]
+            bottom = min(top + kernel[0], height)
+            top = max(top, 0)
+            for j in range(out.shape[2]):
+                left = j * stride[1] - pad[1]
+                right = min(left + kernel[1], width)
+                left = max(left, 0)
+                place = -1
+                best = lowest
+                for y in range(top, bottom):
+                    for x in range(left, right):
+                        value = images[p, y, x]
+                        if place < 0 or value > best or value != value:
+                            best = value
+                            place = y * width + x
+                out[p, i, j] = best
+                mask[p, i, j] = place
+
+
+@compiled
+def _stochastic_pool(images: Any, kernel: Any, stride: Any, pad: Any, draws: Any, out: Any, mask: Any) -> None:
+    planes, height, width = images.shape
+    for p in range(planes):
+        for i in range(out.shape[1]):
+            top = i * stride[0] - pad[0]
+            bottom = min(top + kernel[0], height)
+            top = max(top, 0)
+            for j in range(out.shape[2]):
+                left = j * stride[1] - pad[1]
+                right = min(left + kernel[1], width)
+                left = max(left, 0)
+                total = 0.0
+                for y in range(top, bottom):
+                    for x in range(left, right):
+                        total += images[p, y, x]
+                threshold = draws[p, i, j] * total
+                total = 0.0
+                place = -1
+                for y in range(top, bottom):
+                    for x in range(left, right):
+                        if place < 0 or total < threshold:
+                            place = y * width + x
+                        total += images[p, y, x]
+                mask[p, i, j] = place
+                out[p, i, j] = images[p, place // width, place % width] if place >= 0 else 0
+
+
+@compiled
+def _expected_pool(images: Any, kernel: Any, stride: Any, pad: Any, out: Any) -> None:
+    planes, height, width = images.shape
+    for p in range(planes):
+        for i in range(out.shape[1]):
+            top = i * stride[0] - pad[0]
+            bottom = min(top + kernel[0], height)
+            top = max(top, 0)
+            for j in range(out.shape[2]):
+                left = j * stride[1] - pad[1]
+                right = min(left + kernel[1], width)
+                left = max(left, 0)
+                total = 0.0
+                squares = 0.0
+                for y in range(top, bottom):
+                    for x in range(left, right):
+                        value = images[p, y, x]
+                        total += value
+                        squares += value * value
+                out[p, i, j] = squares / total if total > 0 else 0
+
+
+@compiled
+def _scatter(gradient: Any, mask: Any, out: Any) -> None:
+    width = out.shape[2]
+    out[:] = 0
+    for p in range(gradient.shape[0]):
+        for i in range(gradient.shape[1]):
+            for j in range(gradient.shape[2]):
+                place = mask[p, i, j]
+                if place >= 0:
+                    out[p, place // width, place % width] += gradient[p, i, j]
+
+
+@compiled
+def _average_pool(images: Any, kernel: Any, stride: Any, pad: Any, out: Any) -> None:
+    planes, height, width = images.shape
+    for p in range(planes):
+        for i in range(out.shape[1]):
+            top = i * stride[0] - pad[0]
+            bottom = min(top + kernel[0], height + pad[0])
+            rows = bottom - top
+            top = max(top, 0)
+            bottom = min(bottom, height)
+            for j in range(out.shape[2]):
+                left = j * stride[1] - pad[1]
+                right = min(left + kernel[1], width + pad[1])
+                size = rows * (right - left)
+                left = max(left, 0)
+                right = min(right, width)
+                total = 0.0
+                for y in range(top, bottom):
+                    for x in range(left, right):
+                        total += images[p, y, x]
+                out[p, i, j] = total / size if size > 0 else 0
+
+
+@compiled
+def _average_gradient(gradient: Any, kernel: Any, stride: Any, pad: Any, out: Any) -> None:
+    planes, height, width = out.shape
+    out[:] = 0
+    for p in range(planes):
+        for i in range(gradient.shape[1]):
+            top = i * stride[0] - pad[0]
+            bottom = min(top + kernel[0], height + pad[0])
+            rows = bottom - top
+            top = max(top, 0)
+            bottom = min(bottom, height)
+            for j in range(gradient.shape[2]):
+                left = j * stride[1] - pad[1]
+                right = min(left + kernel[1], width + pad[1])
+                size = rows * (right - left)
+                left = max(left, 0)
+                right = min(right, width)
+                if size > 0:
+                    share = gradient[p, i, j] / size
+                    for y in range(top, bottom):
+                        for x in range(left, right):
+                            out[p, y, x] += share

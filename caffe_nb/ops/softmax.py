@@ -1,0 +1,109 @@
+"""Softmax along an axis, its gradient, and the cross entropy with class labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Labels = NDArray[np.intp]
+
+
+def softmax(x: Array, axis: int, out: Array) -> Array:
+    """Compute ``exp(x) / sum(exp(x))`` along an axis, without overflow.
+
+    Parameters
+    ----------
+    x : array
+        The scores.
+    axis : int
+        The axis that sums to 1.
+    out : array of the shape of `x`
+        Where the result goes; may be `x` itself.
+
+    Returns
+    -------
+    array
+        `out`.
+    """
+    np.subtract(x, x.max(axis=axis, keepdims=True), out=out)
+    np.exp(out, out=out)
+    out /= out.sum(axis=axis, keepdims=True)
+    return out
+
+
+def softmax_gradient(y: Array, dy: Array, axis: int, out: Array) -> Array:
+    """Compute the gradient of `softmax` for its input: ``y * (dy - sum(y * dy))``.
+
+    Parameters
+    ----------
+    y : array
+        What `softmax` returned.
+    dy : array of the shape of `y`
+        The gradient of `y`.
+    axis : int
+        The axis that sums to 1.
+    out : array of the shape of `y`
+        Where the result goes; may be `dy` itself, not `y`.
+
+    Returns
+    -------
+    array
+        `out`.
+    """
+    first = np.moveaxis(y, axis, -1)
+    dot = np.einsum("...c,...c->...", first, np.moveaxis(dy, axis, -1))
+    np.subtract(dy, np.expand_dims(dot, axis), out=out)
+    out *= y
+    return out
+
+
+def cross_entropy(probabilities: Array, labels: Labels, counted: NDArray[np.bool_] | None) -> float:
+    """Return the sum over all positions of ``-log(probability of the label)``.
+
+    Parameters
+    ----------
+    probabilities : array of shape (outer, classes, inner)
+        Values from 0 to 1. Those under the smallest normal float32 count as that, so that the sum stays finite.
+    labels : array of intp, shape (outer, inner)
+        The true class of each position; any valid class where it is not counted.
+    counted : array of bool, shape (outer, inner), or None
+        The positions to count; None for all.
+
+    Returns
+    -------
+    float
+        The sum, in nats.
+    """
+    chosen = np.take_along_axis(probabilities, labels[:, None, :], axis=1)[:, 0, :]
+    losses = np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
+    return -float(losses.sum() if counted is None else losses.sum(where=counted))
+
+
+def cross_entropy_gradient(
+    probabilities: Array, labels: Labels, counted: NDArray[np.bool_] | None, scale: float, out: Array
+) -> Array:
+    """Compute the gradient of ``scale * cross_entropy`` for the scores that `softmax` made into probabilities.
+
+    Parameters
+    ----------
+    probabilities, labels, counted
+        As in `cross_entropy`.
+    scale : float
+        Loss weight over the normalizer.
+    out : array of the shape of `probabilities`
+        Where the result goes; not `probabilities` itself. Positions that are not counted get 0.
+
+    Returns
+    -------
+    array
+        `out`.
+    """
+    np.multiply(probabilities, scale, out=out)
+    at = labels[:, None, :]
+    np.put_along_axis(out, at, np.take_along_axis(out, at, axis=1) - out.dtype.type(scale), axis=1)
+    if counted is not None:
+        np.copyto(out, 0, where=~counted[:, None, :])
+    return out

@@ -1,0 +1,23 @@
+"""The table that drives every layer type: one row a way of using a type, by family in rows/.
+
+A new type needs a row, or test_every_type_has_a_row fails; a new family needs its line here.
+"""
+
+from __future__ import annotations
+
+from tests.layers.case import Case
+from tests.layers.rows import activation, common, data, loss, utility, vision
+
+CASES: list[Case] = [
+    *activation.ROWS,
+    *common.ROWS,
+    *data.ROWS,
+    *loss.ROWS,
+    *utility.ROWS,
+    *vision.ROWS,
+]
+
+EXEMPT = {
+    "Python": "its layers are users' classes; tests/layers/test_python.py and tests/reload have them",
+}
+"""Types without a row, and why."""
