@@ -270,7 +270,7 @@ class BlobVec(list[Blob]):
 
 def _as_shape(shape: tuple[SupportsIndex | Iterable[SupportsIndex], ...]) -> tuple[int, ...]:
     items: Iterable[Any] = shape
-    if len(shape) == 1 and not hasattr(shape[0], "__index__") and isinstance(shape[0], Iterable):
+    if len(shape) == 1 and isinstance(shape[0], Iterable) and np.ndim(shape[0]) > 0:  # type: ignore[arg-type]
         items = shape[0]
     try:
         lengths = tuple(item.__index__() for item in items)

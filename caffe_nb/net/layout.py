@@ -60,9 +60,9 @@ def layered(nodes: list[int], edges: list[tuple[int, int]]) -> Layout:
     links: list[tuple[int, int]] = []
     for source, target in edges:
         route = [source]
-        for row in range(layout.rank[source] + 1, layout.rank[target]):
+        for between in range(layout.rank[source] + 1, layout.rank[target]):
             dummy = -len(layout.rank) - 1
-            layout.rank[dummy] = row
+            layout.rank[dummy] = between
             route.append(dummy)
         route.append(target)
         layout.routes.append(route)

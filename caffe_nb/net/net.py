@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
-import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from caffe_nb.core.blob import Blob, BlobVec
-from caffe_nb.core.hooks import Callback, NetHooks
+from caffe_nb.core.hooks import Callback
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.core.registry import Context
-from caffe_nb.errors import CaffeError, NetError, ShapeError, did_you_mean
+from caffe_nb.errors import NetError, ShapeError, did_you_mean
 from caffe_nb.net import weights
 from caffe_nb.net.arguments import as_source, pycaffe_arguments
-from caffe_nb.net.build import Node, build
+from caffe_nb.net.build import build
 from caffe_nb.net.drawing import to_html
+from caffe_nb.net.passes import Passes
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import NetSource, parse_net
 
@@ -37,7 +36,7 @@ def live_nets() -> list[Net]:
     return [net for _, net in sorted(_live.items())]
 
 
-class Net:
+class Net(Passes):
     """A net built from a prototxt.
 
     Parameters
@@ -80,16 +79,8 @@ class Net:
         Names of the Input layers' tops, and of the blobs that nothing reads.
     learnable_params : list of Blob
         Each parameter once, with its multipliers in `params_lr` and `params_weight_decay`.
-    hooks : NetHooks
-        Where others listen.
-    lock : threading.RLock
-        Held by whoever runs a pass; a solver holds it while it steps.
-    running : (int, str, float) or None
-        Layer index, "forward" or "backward", and `time.perf_counter` at the start of the layer that runs now.
-    awaiting_backward : bool
-        A forward ran through whose backward has not.
-    revision : int
-        Grows when a pass changes the shape of a blob.
+
+    What runs it, and who may listen, is described in `Passes`.
     """
 
     def __init__(
@@ -105,13 +96,8 @@ class Net:
     ) -> None:
         phase, level, stages, weights = pycaffe_arguments(args, phase, level, stages, weights)
         self.id = f"n{next(_ids)}"
-        self.phase = phase
+        super().__init__(phase)
         self.dtype = np.dtype(dtype)
-        self.hooks = NetHooks()
-        self.lock = threading.RLock()
-        self.running: tuple[int, str, float] | None = None
-        self.awaiting_backward = False
-        self.revision = 0
         text = self.source = as_source(source)
         self.source_name = text.name
         self.folder = folder or (text.path.absolute().parent if text.path else None)
@@ -148,7 +134,7 @@ class Net:
         built = build(param, context, text.lines, text.name, self._call)
         self.param = built.param
         self.name = built.param.name or (text.path.stem if text.path else "net")
-        self.nodes: list[Node] = built.nodes
+        self.nodes = built.nodes
         self.layers: list[Layer] = [node.layer for node in built.nodes]
         self.blobs: dict[str, Blob] = dict(zip(built.blob_names, built.blobs, strict=True))
         self._blobs = built.blobs
@@ -159,95 +145,6 @@ class Net:
         self.learnable_params = built.params.learnable
         self.params_lr = built.params.lr
         self.params_weight_decay = built.params.decay
-
-    # running
-
-    def forward_pass(self, start: int = 0, end: int | None = None) -> float:
-        """Run the layers `start` to `end` (both included) and return the loss, the weighted sum of their weighted tops.
-
-        Raises
-        ------
-        Exception
-            What a layer raises: a user's exception as itself with a note of the layer, our own with the layer's place.
-        """
-        last = len(self.nodes) - 1 if end is None else end
-        with self.lock:
-            loss = 0.0
-            for node in self.nodes[start : last + 1]:
-                loss += self._forward_node(node)
-            self.awaiting_backward = self.phase == Phase.TRAIN and last == len(self.nodes) - 1
-        return loss
-
-    def backward_pass(self, start: int | None = None, end: int = 0) -> None:
-        """Run backward from layer `start` down to `end` (both included), where backward is needed.
-
-        Diffs of bottoms are overwritten, diffs of parameters added to; `clear_param_diffs` zeroes those.
-        """
-        first = len(self.nodes) - 1 if start is None else start
-        with self.lock:
-            for node in reversed(self.nodes[end : first + 1]):
-                if node.needs_backward:
-                    self._backward_node(node)
-            self.awaiting_backward = False
-            self._notify(self.hooks.between_layers)
-
-    def forward_backward(self) -> float:
-        """Run a whole forward and backward and return the loss."""
-        self._notify(self.hooks.safe_point)
-        with self.lock:
-            loss = self.forward_pass()
-            self.backward_pass()
-        return loss
-
-    def _forward_node(self, node: Node) -> float:
-        hooks = self.hooks
-        for callback in hooks.before_forward:
-            callback(node.index)
-        self._call(node, "reshape", lambda: self._reshape_node(node))
-        self._call(node, "forward", lambda: node.layer.forward(node.bottoms, node.tops))
-        for callback in hooks.after_forward:
-            callback(node.index)
-        self._notify(hooks.between_layers)
-        loss = 0.0
-        for top, weight in zip(node.tops, node.loss_weights, strict=False):
-            if weight:
-                loss += float(np.vdot(top.const_data, top.const_diff))
-        return loss
-
-    def _backward_node(self, node: Node) -> None:
-        hooks = self.hooks
-        for callback in hooks.before_backward:
-            callback(node.index)
-        self._call(node, "backward", lambda: node.layer.backward(node.tops, list(node.propagate_down), node.bottoms))
-        for callback in hooks.after_backward:
-            callback(node.index)
-        self._notify(hooks.between_layers)
-
-    def _reshape_node(self, node: Node) -> None:
-        if node.reshape():
-            self.revision += 1
-
-    def _call(self, node: Node, method: str, call: Callable[[], None]) -> None:
-        """Run a layer's method; exceptions leave with the layer's place, and the net stays usable."""
-        self.running = (node.index, "backward" if method == "backward" else "forward", time.perf_counter())
-        try:
-            call()
-        except BaseException as error:
-            if isinstance(error, CaffeError):
-                error.where = error.where or node.where
-            elif isinstance(error, Exception):
-                shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_names, node.bottoms, strict=True))
-                error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
-            for listener in self.hooks.layer_error:
-                listener(node.index, method, error)
-            raise
-        finally:
-            self.running = None
-
-    @staticmethod
-    def _notify(listeners: list[Callable[[], object]]) -> None:
-        for listener in tuple(listeners):
-            listener()
 
     # pycaffe's calls
 

@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
 from caffe_nb.ops.window import Window
 
@@ -43,7 +44,7 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     maps = weight.shape[0]
     matrix = weight.reshape(groups, maps // groups, -1)
     for part, columns in _pieces(images, window, groups):
-        product = device.namespace().matmul(matrix, columns)
+        product = gemm(matrix, columns)
         result = product.reshape(maps, part.stop - part.start, *out.shape[2:]).swapaxes(0, 1)
         if bias is None:
             out[part] = result
@@ -70,7 +71,7 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     maps = gradient.shape[1]
     total = out.reshape(groups, maps // groups, -1)
     for part, columns in _pieces(images, window, groups):
-        total += device.namespace().matmul(_by_map(gradient[part], groups), columns.swapaxes(1, 2))
+        total += gemm(_by_map(gradient[part], groups), columns.swapaxes(1, 2))
 
 
 def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, out: Array) -> None:
@@ -91,7 +92,7 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
     """
     transposed = weight.reshape(groups, weight.shape[0] // groups, -1).swapaxes(1, 2)
     for part in _parts(out.shape, window, out.itemsize):
-        columns = device.namespace().matmul(transposed, _by_map(gradient[part], groups))
+        columns = gemm(transposed, _by_map(gradient[part], groups))
         shape = columns_shape(out[part].shape, window)
         if window.pointwise:
             out[part] = columns.reshape(shape[0], *shape[1 + len(window.kernel) :]).swapaxes(0, 1)

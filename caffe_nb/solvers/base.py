@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from caffe_nb import rng
-from caffe_nb.core.blob import Array
+from caffe_nb.core.blob import Array, Blob
 from caffe_nb.errors import SolverError, did_you_mean, listing
 from caffe_nb.net import Net
 from caffe_nb.proto import caffe_pb2
@@ -198,6 +198,10 @@ class Solver:
         """Turn the gradients into updates (clip, average, decay, the rule) and subtract them from the parameters."""
         params = self.net.learnable_params
         rate = self.lr
+        with np.errstate(over="ignore", invalid="ignore"):  # a net that diverges shows it in its values
+            self._update(params, rate)
+
+    def _update(self, params: list[Blob], rate: float) -> None:
         regularize.clip(params, self.param.clip_gradients)
         for index, blob in enumerate(params):
             regularize.average(blob, self.param.iter_size)

@@ -185,6 +185,13 @@ def test_an_error_changes_no_parameter_and_training_goes_on():
     assert s.iter == 3
 
 
+def test_a_net_that_diverges_does_so_silently():
+    s = solver("base_lr: 1e6 ".replace("base_lr", "clip_gradients: -1 weight_decay"))
+    s.param.base_lr = 1e30
+    s.step(8)
+    assert not np.isfinite(s.loss)
+
+
 def test_display_lines_have_caffes_wording(caplog):
     caplog.set_level(logging.INFO, logger="caffe_nb")
     solver("display: 2").step(3)

@@ -13,6 +13,7 @@ from caffe_nb.core.fillers import fill
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.ops.gemm import gemm
 
 Array = NDArray[Any]
 
@@ -58,7 +59,7 @@ class InnerProduct(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the top."""
         out = self._rows(top[0].data)
-        self.xp.matmul(self._rows(bottom[0].const_data), self._matrix(self.blobs[0].const_data).T, out=out)
+        gemm(self._rows(bottom[0].const_data), self._matrix(self.blobs[0].const_data).T, out=out)
         if len(self.blobs) > 1:
             out += self.blobs[1].const_data
 
@@ -67,11 +68,11 @@ class InnerProduct(Layer):
         gradient = self._rows(top[0].const_diff)
         if self.param_propagate_down[0]:
             total = self._matrix(self.blobs[0].diff)
-            total += gradient.T @ self._rows(bottom[0].const_data)
+            total += gemm(gradient.T, self._rows(bottom[0].const_data))
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
             self.blobs[1].diff += gradient.sum(axis=0)
         if propagate_down[0]:
-            self.xp.matmul(gradient, self._matrix(self.blobs[0].const_data), out=self._rows(bottom[0].diff))
+            gemm(gradient, self._matrix(self.blobs[0].const_data), out=self._rows(bottom[0].diff))
 
     def _matrix(self, weight: Array) -> Array:
         """Return the weights as ``(num_output, K)``, a view."""

@@ -1,0 +1,64 @@
+"""Matrix products through NumPy's BLAS, with as many threads as the product is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from numpy.typing import NDArray
+from threadpoolctl import LibController, ThreadpoolController
+
+from caffe_nb import device
+
+Array = NDArray[Any]
+
+SINGLE_THREAD_FLOP = 100_000_000
+"""Products below this run on one thread: about 2 ms. The threads of a BLAS wait for one another by spinning, so on a
+machine that does something else as well (a browser that shows the net) a small product with several of them can take a
+hundred times as long as with one; setting their number costs a microsecond."""
+
+
+def gemm(a: Array, b: Array, out: Array | None = None) -> Array:
+    """Return the matrix product of `a` and `b`, batched as `numpy.matmul` does.
+
+    Parameters
+    ----------
+    a : (..., M, K) ndarray
+        Left factor.
+    b : (..., K, N) ndarray
+        Right factor.
+    out : (..., M, N) ndarray, optional
+        Where to write.
+
+    Returns
+    -------
+    (..., M, N) ndarray
+        `out`, or a new array.
+    """
+    with _threads(2 * a.size * b.shape[-1]):
+        product: Array = device.namespace().matmul(a, b, out=out)
+    return product
+
+
+@cache
+def _blas() -> list[LibController]:
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+@contextmanager
+def _threads(flop: int) -> Iterator[None]:
+    if flop >= SINGLE_THREAD_FLOP:
+        yield
+        return
+    before = [(library, library.num_threads) for library in _blas()]
+    for library, _ in before:
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, threads in before:
+            library.set_num_threads(threads)
+
+
