@@ -1,0 +1,262 @@
+"""The magics. Each parses its line and calls the plain Python function behind it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.display import display
+
+from caffe_nb import check
+from caffe_nb import reload as live
+from caffe_nb.core.layer import Layer, Phase
+from caffe_nb.errors import did_you_mean, listing
+from caffe_nb.net import Net
+from caffe_nb.notebook.arguments import MagicParser, plainly, shape
+from caffe_nb.notebook.inspect import inspect
+from caffe_nb.notebook.run import run
+from caffe_nb.solvers import Solver, get_solver
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def _net_parser() -> MagicParser:
+    parser = MagicParser(prog="%%caffe_net", description="Build a net from the cell's prototxt and bind it to NAME.")
+    parser.add_argument("name", help="variable to bind the net to")
+    parser.add_argument("--phase", choices=["TRAIN", "TEST"], default="TRAIN", help="default TRAIN")
+    parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules")
+    parser.add_argument("--stage", action="append", default=[], help="a stage for these rules; may be repeated")
+    parser.add_argument("--weights", help="a .caffemodel to copy from")
+    parser.add_argument("--float64", action="store_true", help="compute in float64")
+    return parser
+
+
+def _layer_parser() -> MagicParser:
+    parser = MagicParser(
+        prog="%%caffe_layer",
+        description="Run the cell, which defines layer classes; live nets take up the new code.",
+    )
+    parser.add_argument("name", nargs="?", help="the class that the cell is meant to define; checked when given")
+    return parser
+
+
+def _run_parser() -> MagicParser:
+    parser = MagicParser(
+        prog="%caffe_run",
+        description="Run a solver (to its max_iter) or a net (forward, and backward in TRAIN), with progress and loss."
+        " Interrupting the kernel stops it after the current iteration; running again goes on.",
+    )
+    parser.add_argument("target", help="a variable that holds a solver or a net, or a solver's prototxt file")
+    parser.add_argument("-n", "--iterations", type=int, help="how many iterations (a net: 1 by default)")
+    parser.add_argument("--forward", action="store_true", help="for a net: forward only")
+    parser.add_argument("--quiet", action="store_true", help="show nothing")
+    return parser
+
+
+def _check_parser() -> MagicParser:
+    parser = MagicParser(
+        prog="%caffe_check",
+        description="Check the gradients of a layer class, of one layer of a net, or of a whole net.",
+    )
+    parser.add_argument("target", help="a layer class, 'module:Class', or a variable that holds a net or a solver")
+    parser.add_argument("layer", nargs="*", help="for a net: names of the layers to check; all by default")
+    parser.add_argument(
+        "-b",
+        "--bottom",
+        action="append",
+        default=[],
+        help="for a class: a bottom, as a shape like 4,3 or the name of an array; repeat it for each bottom",
+    )
+    parser.add_argument("-t", "--tops", type=int, default=1, help="for a class: number of tops (1)")
+    parser.add_argument("--param-str", default="", help="for a class: its param_str")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random values (0)")
+    return parser
+
+
+def _inspect_parser() -> MagicParser:
+    parser = MagicParser(prog="%caffe_inspect", description="Open the inspector panel on a net.")
+    parser.add_argument("target", nargs="?", help="a variable that holds a net or a solver; the newest net by default")
+    return parser
+
+
+PARSERS = {
+    "caffe_net": _net_parser,
+    "caffe_layer": _layer_parser,
+    "caffe_run": _run_parser,
+    "caffe_check": _check_parser,
+    "caffe_inspect": _inspect_parser,
+}
+
+
+@magics_class
+class CaffeMagics(Magics):
+    """The magics of caffe_nb; each takes --help."""
+
+    shell: InteractiveShell
+
+    @cell_magic
+    def caffe_net(self, line: str, cell: str) -> None:
+        """Build a net from the cell's prototxt; %%caffe_net --help says more."""
+
+        def body() -> None:
+            args = _net_parser().parse_line(line)
+            if not args.name.isidentifier():
+                raise UsageError(f"'{args.name}' cannot be a variable's name; use letters, digits and _")
+            net = Net.from_text(
+                cell,
+                Phase[args.phase],
+                name=f"%%caffe_net {args.name}",
+                level=args.level,
+                stages=args.stage,
+                weights=args.weights,
+                dtype="float64" if args.float64 else "float32",
+                folder=Path.cwd(),
+            )
+            if not net.param.name:
+                net.name = args.name
+            self.shell.user_ns[args.name] = net
+            display(net)
+
+        plainly(body)
+
+    @cell_magic
+    def caffe_layer(self, line: str, cell: str) -> None:
+        """Define layer classes and give them to the live nets; %%caffe_layer --help says more."""
+
+        def body() -> None:
+            args = _layer_parser().parse_line(line)
+            space = self.shell.user_ns
+            before = {name: value for name, value in space.items() if isinstance(value, type)}
+            name = self.shell.compile.cache(cell, self.shell.execution_count)
+            exec(self.shell.compile(cell, name, "exec"), space)  # noqa: S102  (the user's own cell)
+            made = [
+                value
+                for key, value in space.items()
+                if isinstance(value, type) and issubclass(value, Layer) and before.get(key) is not value
+            ]
+            if args.name and args.name not in [cls.__name__ for cls in made]:
+                raise UsageError(
+                    f"the cell defines no layer class '{args.name}'; it defines {listing(c.__name__ for c in made)}"
+                )
+            if not made:
+                raise UsageError("the cell defines no layer: write `class MyLayer(caffe.Layer): ...`")
+            taken = self._adopt()
+            for cls in made:
+                if cls.__name__ not in taken:
+                    print(f'{cls.__name__} is ready: python_param {{ module: "__main__" layer: "{cls.__name__}" }}')  # noqa: T201
+
+        plainly(body)
+
+    @line_magic
+    def caffe_run(self, line: str) -> None:
+        """Run a solver or a net; %caffe_run --help says more."""
+
+        def body() -> None:
+            args = _run_parser().parse_line(line)
+            target = self._target(args.target)
+            if not isinstance(target, Net | Solver):
+                raise UsageError(f"'{args.target}' is a {type(target).__name__}; %caffe_run takes a net or a solver")
+            if args.target not in self.shell.user_ns:
+                self.shell.user_ns["solver"] = target
+            run(target, args.iterations, backward=not args.forward, quiet=args.quiet)
+
+        plainly(body)
+
+    @line_magic
+    def caffe_check(self, line: str) -> Any:
+        """Check gradients; %caffe_check --help says more."""
+
+        def body() -> Any:
+            args = _check_parser().parse_line(line)
+            target = args.target if ":" in args.target else self._target(args.target)
+            if isinstance(target, Net | Solver):
+                return self._check_net(target.net if isinstance(target, Solver) else target, args)
+            if not isinstance(target, str) and not (isinstance(target, type) and issubclass(target, Layer)):
+                raise UsageError(f"'{args.target}' is neither a layer class nor a net")
+            if not args.bottom:
+                raise UsageError("say what the bottoms are: %caffe_check MyLayer --bottom 4,3 --bottom labels")
+            bottoms = [self._bottom(word) for word in args.bottom]
+            return check.check_layer(target, bottoms, tops=args.tops, param_str=args.param_str, seed=args.seed)
+
+        return plainly(body)
+
+    @line_magic
+    def caffe_inspect(self, line: str) -> None:
+        """Open the inspector panel; %caffe_inspect --help says more."""
+
+        def body() -> None:
+            args = _inspect_parser().parse_line(line)
+            target = self._target(args.target) if args.target else None
+            if target is not None and not isinstance(target, Net | Solver):
+                raise UsageError(
+                    f"'{args.target}' is a {type(target).__name__}; %caffe_inspect takes a net or a solver"
+                )
+            inspect(target)
+
+        plainly(body)
+
+    def _check_net(self, net: Net, args: argparse.Namespace) -> Any:
+        names = [node.name for node in net.nodes]
+        for name in args.layer:
+            if name not in names:
+                raise UsageError(f"net '{net.name}' has no layer '{name}'.{did_you_mean(name, names)}")
+        reports = check.check_net(net, args.layer or None, seed=args.seed)
+        if len(reports) == 1:
+            return next(iter(reports.values()))
+        for report in reports.values():
+            display(report)
+        return None
+
+    def _bottom(self, word: str) -> Any:
+        if word in self.shell.user_ns:
+            return np.asarray(self.shell.user_ns[word])
+        try:
+            return shape(word)
+        except ValueError as error:
+            raise UsageError(f"--bottom {word}: {error}, and there is no variable of that name") from None
+
+    def _target(self, word: str) -> Any:
+        if word in self.shell.user_ns:
+            return self.shell.user_ns[word]
+        if word.endswith(".prototxt") and Path(word).exists():
+            return get_solver(word)
+        known = [k for k, v in self.shell.user_ns.items() if isinstance(v, Net | Solver)]
+        what = f"there is no file '{word}'." if word.endswith(".prototxt") else f"there is no variable '{word}'."
+        raise UsageError(f"{what}{did_you_mean(word, known)} Nets and solvers here: {listing(known)}")
+
+    def after_cell(self, _result: Any = None) -> None:
+        """After every cell: classes that it defined anew go to the live nets, and edits that waited are taken up."""
+        self._adopt()
+
+    def _adopt(self) -> set[str]:
+        swaps = live.adopt_cell_classes(self.shell.user_ns)
+        for swap in swaps:
+            print(swap.message)  # noqa: T201
+        return {swap.layer for swap in swaps}
+
+    def complete_names(self) -> None:
+        """Let Tab complete what each magic takes: nets, solvers, layer classes, layer names and options."""
+        for name in PARSERS:
+            self.shell.set_hook("complete_command", self._complete, str_key=f"%{name}")
+            self.shell.set_hook("complete_command", self._complete, str_key=f"%%{name}")
+
+    def _complete(self, _shell: Any, event: Any) -> list[str]:
+        words = event.line.split()
+        magic = words[0].lstrip("%") if words else ""
+        options = [o for a in PARSERS[magic]()._actions for o in a.option_strings] if magic in PARSERS else []
+        names = []
+        for key, value in self.shell.user_ns.items():
+            if key.startswith("_"):
+                continue
+            is_class = isinstance(value, type) and issubclass(value, Layer) and value is not Layer
+            if isinstance(value, Net | Solver) or (magic == "caffe_check" and is_class):
+                names.append(key)
+        if magic == "caffe_check" and len(words) > 1 and isinstance(self.shell.user_ns.get(words[1]), Net | Solver):
+            owner = self.shell.user_ns[words[1]]
+            names += [node.name for node in (owner.net if isinstance(owner, Solver) else owner).nodes]
+        return [*names, *options]

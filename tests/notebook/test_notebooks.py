@@ -1,0 +1,52 @@
+"""The tutorials run from top to bottom, as they are, in a real kernel."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+def text_of(cell):
+    parts = []
+    for output in cell.outputs:
+        parts.append(output.get("text", ""))
+        data = output.get("data", {})
+        parts.append(data.get("text/plain", ""))
+    return "\n".join(parts)
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+def executed(request, tmp_path_factory):
+    """The notebook, run in a folder of its own."""
+    notebook = nbformat.read(request.param, as_version=4)
+    folder = tmp_path_factory.mktemp(request.param.stem)
+    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(folder)}}).execute()
+    return notebook
+
+
+def test_it_is_committed_without_outputs():
+    for path in NOTEBOOKS:
+        assert not any(cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells), path.name
+
+
+def test_every_cell_runs_and_none_complains(executed):
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr", output.get("text")
+
+
+def test_the_first_one_learns_finds_the_mistake_and_mends_it(executed):
+    cells = [(cell.source, text_of(cell)) for cell in executed.cells if cell.cell_type == "code"]
+    accuracies = [float(n) for _, text in cells for n in re.findall(r"([\d.]+)% (?:of the held-out|after)", text)]
+    assert len(accuracies) == 2
+    assert min(accuracies) >= 97
+    verdicts = [re.search("PASS|FAIL", text).group() for source, text in cells if "%caffe_check" in source]
+    assert verdicts == ["PASS", "FAIL", "PASS"]
+    swaps = [text for source, text in cells if "%%caffe_layer" in source]
+    assert "v1 → v2" in swaps[1]
+    assert "v2 → v3" in swaps[2]
