@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
+from typing import Any
 
 from tqdm import tqdm
 
 REFRESH = 0.2
 """Seconds between two refreshes of the output, at least."""
+PATIENCE = 1.0
+"""Seconds of work before a bar is worth showing."""
 _CURVE_POINTS = 240
 
 Output = tuple[Callable[[], object], Callable[[], object]]
@@ -135,6 +139,30 @@ def shown(progress: Progress, *, quiet: bool = False) -> Iterator[None]:
     finally:
         refresh()
         close()
+
+
+@contextmanager
+def ticking(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far work has come that reports (done, total), once it takes longer than a moment; gone when it ends."""
+    began = last = time.perf_counter()
+    bar: tqdm[Any] | None = None
+
+    def tick(done: int, total: int) -> None:
+        nonlocal bar, last
+        now = time.perf_counter()
+        if now - began < PATIENCE or now - last < REFRESH:
+            return
+        last = now
+        if bar is None:
+            bar = tqdm(total=total, desc=title, leave=False, file=sys.stdout)
+        bar.n = done
+        bar.refresh()
+
+    try:
+        yield tick
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def _nothing() -> None:

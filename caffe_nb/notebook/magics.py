@@ -17,6 +17,7 @@ from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.errors import did_you_mean, listing
 from caffe_nb.net import Net
 from caffe_nb.notebook.arguments import MagicParser, plainly, shape
+from caffe_nb.notebook.display import ticking
 from caffe_nb.notebook.inspect import inspect
 from caffe_nb.notebook.run import run
 from caffe_nb.solvers import Solver, get_solver
@@ -181,7 +182,10 @@ class CaffeMagics(Magics):
             if not args.bottom:
                 raise UsageError("say what the bottoms are: %caffe_check MyLayer --bottom 4,3 --bottom labels")
             bottoms = [self._bottom(word) for word in args.bottom]
-            return check.check_layer(target, bottoms, tops=args.tops, param_str=args.param_str, seed=args.seed)
+            with ticking("checking") as tick:
+                return check.check_layer(
+                    target, bottoms, tops=args.tops, param_str=args.param_str, seed=args.seed, progress=tick
+                )
 
         return plainly(body)
 
@@ -205,7 +209,8 @@ class CaffeMagics(Magics):
         for name in args.layer:
             if name not in names:
                 raise UsageError(f"net '{net.name}' has no layer '{name}'.{did_you_mean(name, names)}")
-        reports = check.check_net(net, args.layer or None, seed=args.seed)
+        with ticking("checking") as tick:
+            reports = check.check_net(net, args.layer or None, seed=args.seed, progress=tick)
         if len(reports) == 1:
             return next(iter(reports.values()))
         for report in reports.values():

@@ -1,0 +1,387 @@
+"""The comparison itself: what backward gives against central differences, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caffe_nb.check.report import GradientReport, GradientRow
+from caffe_nb.check.run import Runner
+
+Array = NDArray[Any]
+Progress = Callable[[int, int], object]
+
+TOLERANCE = 1e-5
+"""Greatest relative error of a right gradient where forward computes in float64."""
+_LADDER = (1.0, 1 / 30, 1 / 1000, 30.0)
+_ROUGH_LADDER = (1.0, 1 / 8, 8.0, 1 / 50)
+_SMALL = 1e-3
+"""A gradient smaller than this fraction of the blob's largest is compared as if it were that large."""
+_INSENSITIVE = 1e-10
+"""So is one that moves the largest top by less than this, relatively, when the values double."""
+_KINK = 1e-3
+"""Relative difference of the slopes to both sides from which a top is taken to have a kink."""
+_ROUNDING = 8.0
+"""How many rounding errors of the tops a difference may be off by."""
+_RETRIES = 200
+_LEAST = 12
+"""However slow a layer is, so many elements of each blob are checked."""
+
+
+@dataclass
+class Settings:
+    """How a check is done.
+
+    Attributes
+    ----------
+    seed : int
+        Of the top diffs and of the sample.
+    tolerance : float or None
+        Greatest relative error; None chooses it from the precision in which forward computes.
+    max_elements : int
+        Blobs with more are sampled.
+    seconds : float or None
+        About how long the forwards may take in all; blobs are sampled more thinly for it. None for no limit.
+    progress : callable or None
+        Called with the elements done and the elements in all.
+    """
+
+    seed: int = 0
+    tolerance: float | None = None
+    max_elements: int = 1000
+    seconds: float | None = None
+    progress: Progress | None = None
+
+
+@dataclass
+class Points:
+    """The elements of one blob that are compared.
+
+    Attributes
+    ----------
+    index : int
+        Of the blob in the runner's values.
+    sample : array of int
+        Flat indices of the elements.
+    steps, analytic, numeric, error : arrays
+        One entry an element.
+    kink : array of bool
+        Elements where the layer has no derivative and backward's value is one of the right ones.
+    small : float
+        Gradients below count as that large.
+    """
+
+    index: int
+    sample: NDArray[np.intp]
+    steps: Array
+    analytic: Array
+    numeric: Array = field(init=False)
+    error: Array = field(init=False)
+    kink: Array = field(init=False)
+    small: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.analytic = self.analytic.astype(np.float64)
+        self.kink = np.zeros(len(self.sample), bool)
+
+
+class Comparison:
+    """Compares the gradients of one subject.
+
+    Parameters
+    ----------
+    runner : Runner
+        Runs it.
+    settings : Settings
+        How.
+    """
+
+    def __init__(self, runner: Runner, settings: Settings) -> None:
+        self.runner = runner
+        self.subject = runner.subject
+        self.settings = settings
+        self.random = np.random.default_rng(settings.seed & 0xFFFFFFFF)
+        self.tops: list[Array] = []
+        self.precision = 2.2e-16
+        self.tolerance = settings.tolerance or TOLERANCE
+        self.done = self.total = 0
+
+    def report(self) -> GradientReport:
+        """Run the whole check."""
+        report = GradientReport(self.subject.title, notes=self.subject.notes)
+        rows = self._rows()
+        if all(row.skipped for row in rows):
+            report.rows = rows
+            return report
+        self.tops = self.runner.start(self.random)
+        analytic, fills, second = self._two_backwards()
+        for index, row in enumerate(rows):
+            if not row.skipped:
+                row.shape = self.runner.values[index].shape
+                self._take_analytic(index, row, analytic[index], fills[index], second[index])
+        checked = [index for index, row in enumerate(rows) if not row.skipped and row.analytic_array.size]
+        most = self._affordable(len(checked))
+        samples = {index: self._sample(rows[index], most) for index in checked}
+        self.total = sum(len(sample) for sample in samples.values())
+        if checked and self._tops_are_finite():
+            self._measure_precision(checked)
+            for index in checked:
+                self._compare(index, rows[index], samples[index])
+        elif checked:
+            for index in checked:
+                rows[index].ok, rows[index].max_error = False, np.nan
+                rows[index].remark = "forward gives NaN or infinity, of which differences say nothing"
+        report.rows = rows
+        report.forwards, report.backwards = self.runner.forwards, self.runner.backwards
+        return report
+
+    def _rows(self) -> list[GradientRow]:
+        subject, rows = self.subject, []
+        for index, blob in enumerate(self.runner.blobs):
+            bottom = index < len(subject.bottoms)
+            place = index if bottom else index - len(subject.bottoms)
+            row = GradientRow(f"{'bottom' if bottom else 'param'}[{place}]", blob.shape, subject.names[index])
+            row.skipped = (subject.skipped if bottom else subject.skipped_params).get(place, "")
+            rows.append(row)
+        return rows
+
+    def _tops_are_finite(self) -> bool:
+        bad = [i for i, top in enumerate(self.tops) if not np.isfinite(top).all()]
+        if bad:
+            self.subject.notes.append(f"NaN or infinity in {', '.join(f'top[{i}]' for i in bad)}")
+        return not bad
+
+    def _measure_precision(self, checked: Sequence[int]) -> None:
+        scales = [_typical(value) for value in self.runner.values]
+        self.precision = self.runner.precision(checked, scales, self.random)
+        rough = float(200 * self.precision ** (2 / 3))
+        self.tolerance = self.settings.tolerance or max(TOLERANCE, rough)
+        if self.precision > 1e-8:
+            self.subject.notes.append(
+                "forward computes in float32 somewhere, so the steps are larger and errors up to "
+                f"{self.tolerance:.1g} are let pass"
+            )
+
+    # backward
+
+    def _two_backwards(self) -> tuple[list[Array], list[Array], list[Array]]:
+        """Run backward onto zeroed bottom diffs and onto garbage, which shows what it does not write."""
+        zeros = [np.zeros(bottom.shape) for bottom in self.subject.bottoms]
+        try:
+            first = self.runner.backward(zeros)
+        except Exception:
+            if self.subject.given or not self.subject.scalar_tops or len(zeros) < 2:
+                raise
+            self.subject.propagate_down = [i == 0 and flag for i, flag in enumerate(self.subject.propagate_down)]
+            first = self.runner.backward(zeros)  # many losses refuse the gradient of their labels
+            for index in range(1, len(zeros)):
+                self.subject.skipped.setdefault(index, "backward refuses its gradient: taken as labels")
+        sizes = [max(1.0, float(np.abs(diff[np.isfinite(diff)]).max(initial=0.0))) for diff in first]
+        fills: list[Array] = [self.random.uniform(1, 2, diff.shape) * s for diff, s in zip(first, sizes, strict=True)]
+        fills = [fill.astype(blob.dtype) for fill, blob in zip(fills, self.runner.blobs, strict=True)]
+        return first, fills, self.runner.backward(fills[: len(zeros)])
+
+    def _take_analytic(self, index: int, row: GradientRow, first: Array, fill: Array, second: Array) -> None:
+        """Enter what backward gave, and whether it wrote all of it."""
+        row.analytic_array = first
+        row.numeric_array, row.error_array = np.full(first.shape, np.nan), np.full(first.shape, np.nan)
+        row.skipped = self.subject.skipped.get(index, "") if index < len(self.subject.bottoms) else ""
+        if index >= len(self.subject.bottoms) or self.runner.in_place(index) or row.skipped:
+            return
+        unwritten = second == fill
+        added = np.isclose(second, first + fill, rtol=1e-6, atol=0) & (first != 0) & (np.abs(first) > 1e-5 * fill)
+        label = self._label(index, first, unwritten)
+        if label:
+            row.skipped = label
+        elif added.any():
+            row.ok = False
+            row.remark = "backward adds to the bottom's diff, which nobody clears: assign to it (=) instead of +="
+        elif unwritten.any():
+            what = "does not write the diff"
+            row.remark = (
+                f"backward {what}" if unwritten.all() else f"backward {what} of {int(unwritten.sum())} elements"
+            )
+        elif not np.allclose(first, second, rtol=1e-3, atol=1e-12 * float(fill.max(initial=0)), equal_nan=True):
+            row.ok = False
+            row.remark = "backward gives another diff the second time, or uses what was in the diff before"
+
+    def _label(self, index: int, first: Array, unwritten: Array) -> str:
+        """Return why a bottom of a loss has no gradient to check, by convention; empty when it has one."""
+        if self.subject.given or index == 0 or not self.subject.scalar_tops:
+            return ""
+        value = self.runner.values[index]
+        if unwritten.all():
+            return "backward leaves its diff alone: taken as the loss's labels or weights"
+        if not first.any() and np.array_equal(value, np.round(value)):
+            return "whole numbers without a gradient: taken as labels"
+        return ""
+
+    # differences
+
+    def _affordable(self, blobs: int) -> int:
+        """Return how many elements of each blob are checked."""
+        most = max(1, self.settings.max_elements)
+        if self.settings.seconds is None:
+            return most
+        forwards = self.settings.seconds / max(self.runner.seconds, 1e-6)
+        return min(most, max(_LEAST, int(forwards / 2 / max(blobs, 1))))
+
+    def _sample(self, row: GradientRow, most: int) -> NDArray[np.intp]:
+        size = row.analytic_array.size
+        if size <= most:
+            return np.arange(size)
+        chosen = self.random.choice(size, most, replace=False)
+        finite = np.nan_to_num(np.abs(row.analytic_array.ravel()), nan=np.inf)
+        largest = int(np.argmax(finite))
+        if largest not in chosen:
+            chosen[0] = largest
+        return np.sort(chosen)
+
+    def _compare(self, index: int, row: GradientRow, sample: NDArray[np.intp]) -> None:
+        value = self.runner.values[index]
+        sizes = np.maximum(np.abs(value.ravel()[sample].astype(np.float64)), _typical(value))
+        points = Points(index, sample, self.precision ** (1 / 3) * sizes, row.analytic_array.ravel()[sample])
+        slopes = np.empty((len(sample), 4))
+        for place, element in enumerate(sample):
+            slopes[place] = self._slopes(index, int(element), float(points.steps[place]))
+            self._tick()
+        points.numeric = slopes[:, 2].copy()
+        points.small = _SMALL * float(np.abs(points.numeric[np.isfinite(points.numeric)]).max(initial=0.0))
+        points.small = max(points.small, _INSENSITIVE * self._largest_top() / _typical(value))
+        points.error = self._error(points.analytic, points.numeric, points.small, slopes[:, 3])
+        largest = max(float(np.nan_to_num(np.abs(points.analytic)).max(initial=0.0)), points.small / _SMALL)
+        if 0 < largest < 3 * float(slopes[:, 3].max(initial=0.0)) and self.precision > 1e-8:
+            self.subject.notes.append(
+                f"{row.label}: the gradients are so small beside the tops' rounding that differences hardly see them"
+            )
+        wrong = np.flatnonzero(~(points.error <= self.tolerance))
+        for tries, place in enumerate(map(int, wrong)):
+            points.kink[place] = self._between(float(points.analytic[place]), slopes[place], points.small)
+            if not points.kink[place] and tries < _RETRIES and np.isfinite(points.analytic[place]):
+                self._retry(points, place)
+        self._fill(row, points)
+
+    def _retry(self, points: Points, place: int) -> None:
+        """Try other steps where the first one disagrees: a step may be too wide for the function, or too narrow."""
+        analytic = points.analytic[[place]]
+        for factor in (_LADDER if self.precision < 1e-8 else _ROUGH_LADDER)[1:]:
+            slopes = self._slopes(points.index, int(points.sample[place]), float(points.steps[place]) * factor)
+            if slopes[3] > 0.05 * max(abs(analytic[0]), abs(slopes[2]), points.small):
+                continue  # all rounding: this step says nothing
+            error = self._error(analytic, slopes[None, 2], points.small, slopes[None, 3])[0]
+            if error <= self.tolerance or not np.isfinite(points.numeric[place]):
+                points.numeric[place], points.error[place] = slopes[2], error
+            if error <= self.tolerance:
+                return
+            if factor < 1 and self._between(float(analytic[0]), slopes, points.small):
+                points.kink[place] = True
+                return
+
+    def _slopes(self, index: int, element: int, step: float) -> NDArray[np.float64]:
+        """Return the bounds of a right slope at an element, the central slope, and what rounding makes of it."""
+        flat = self.runner.values[index].reshape(-1)
+        at = flat[element]
+        try:
+            flat[element] = at + step
+            above, up = float(flat[element]), self.runner.forward()
+            flat[element] = at - step
+            below, down = float(flat[element]), self.runner.forward()
+        finally:
+            flat[element] = at
+        shapes = [top.shape for top in self.tops]
+        if [t.shape for t in up] != shapes or [t.shape for t in down] != shapes or above <= below:
+            return np.array([np.nan, np.nan, np.nan, 0.0])
+        return _measure(
+            self.runner.top_diffs, (down, self.tops, up), (float(at) - below, above - float(at)), self.precision
+        )
+
+    def _largest_top(self) -> float:
+        tops = zip(self.runner.top_diffs, self.tops, strict=True)
+        return max((float(np.abs(diff * top).max(initial=0.0)) for diff, top in tops), default=0.0)
+
+    def _error(self, analytic: Array, numeric: Array, small: float, noise: Array) -> NDArray[np.float64]:
+        """Return the relative errors; infinity where a value is not finite."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            scale = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), np.maximum(small, noise / self.tolerance))
+            error = np.abs(analytic - numeric) / np.where(scale > 0, scale, 1.0)
+        return np.where(np.isfinite(error), error, np.inf)
+
+    def _between(self, analytic: float, slopes: Array, small: float) -> bool:
+        """Whether a value lies between the slopes to both sides: at a kink each of those is right."""
+        if not np.isfinite(slopes).all() or not np.isfinite(analytic):
+            return False
+        low, high = slopes[:2]
+        slack = self.tolerance * max(abs(low), abs(high), small) + float(slopes[3])
+        return bool(low - slack <= analytic <= high + slack and high - low > slack)
+
+    def _fill(self, row: GradientRow, points: Points) -> None:
+        sample, error = points.sample, np.where(points.kink, 0.0, points.error)
+        row.numeric_array.reshape(-1)[sample] = points.numeric
+        row.error_array.reshape(-1)[sample] = error
+        row.checked, row.kinks, row.tolerance = len(sample), int(points.kink.sum()), self.tolerance
+        row.max_error = float(error.max())
+        with np.errstate(invalid="ignore"):
+            distance = np.nan_to_num(np.abs(points.analytic - points.numeric), nan=np.inf)
+        worst = int(np.argmax(np.where(error >= 0.99 * row.max_error, distance, -1.0)))
+        row.worst = tuple(int(i) for i in np.unravel_index(sample[worst], row.shape))
+        row.analytic, row.numeric = float(points.analytic[worst]), float(points.numeric[worst])
+        row.ok = row.ok and bool((error <= self.tolerance).all())
+        if not np.isfinite(row.analytic_array).all():
+            row.ok = False
+            row.remark = row.remark or "backward gives NaN or infinity"
+        size = row.analytic_array.size
+        if len(sample) < size:
+            self.subject.notes.append(f"{row.label}: {len(sample)} of {size} elements checked, chosen at random")
+
+    def _tick(self) -> None:
+        self.done += 1
+        if self.settings.progress is not None:
+            self.settings.progress(self.done, self.total)
+
+
+def _measure(
+    top_diffs: Sequence[Array], runs: tuple[Sequence[Array], ...], steps: tuple[float, float], precision: float
+) -> NDArray[np.float64]:
+    """Return the bounds of a right slope, the central slope and its rounding error.
+
+    Parameters
+    ----------
+    top_diffs : sequence of arrays
+        What each top's slope is weighted with.
+    runs : three sequences of arrays
+        The tops below, at and above the point.
+    steps : (float, float)
+        The distances to both sides.
+    precision : float
+        Relative rounding error of the tops.
+
+    Notes
+    -----
+    Each top at a kink may take its slope of either side by itself, so the bounds are of the sum of the least and of
+    the sum of the greatest: with top diffs of both signs the sums to either side would not do.
+    """
+    low = high = centre = noise = 0.0
+    for diff, below, at, above in zip(top_diffs, *runs, strict=True):
+        moved = (above != at) | (below != at)
+        if not moved.any():
+            noise += float(np.abs(diff * at).max(initial=0.0))
+            continue
+        weight, a, b, c = diff[moved], below[moved].astype(np.float64), at[moved], above[moved].astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            left, right, middle = (b - a) / steps[0], (c - b) / steps[1], (c - a) / sum(steps)
+            kink = np.abs(right - left) > _KINK * np.maximum(np.abs(right), np.abs(left))
+            sides = np.where(kink, np.stack([left, right]), middle) * weight
+            low, high = low + float(sides.min(axis=0).sum()), high + float(sides.max(axis=0).sum())
+            centre += float((middle * weight).sum())
+            noise += float(np.abs(weight * b).max())
+    return np.array([low, high, centre, noise * _ROUNDING * precision / sum(steps)])
+
+
+def _typical(value: Array) -> float:
+    """Return the size of a blob's values: the median of those that are not zero, 1 where there are none."""
+    sizes = np.abs(value[np.isfinite(value) & (value != 0)])
+    return float(np.median(sizes)) if sizes.size else 1.0

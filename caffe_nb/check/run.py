@@ -1,0 +1,184 @@
+"""Running a layer again and again from the same state: same values, same random numbers, same attributes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caffe_nb.check.state import Attributes, RandomState, keeps_float32, widen
+from caffe_nb.check.subject import Subject
+from caffe_nb.core.blob import Blob
+
+Array = NDArray[Any]
+
+
+class Runner:
+    """Runs a subject's forward and backward at given values.
+
+    Parameters
+    ----------
+    subject : Subject
+        The layer and its blobs.
+    random : RandomState
+        Replayed before every forward.
+
+    Attributes
+    ----------
+    values : list of arrays
+        The values of the bottoms, then of the parameters, copied into the blobs before every forward. Changing an
+        element here is how a perturbed forward is asked for.
+    top_diffs : list of arrays
+        The random gradient of the objective by the tops, once `start` has run.
+    forwards, backwards : int
+        Runs so far.
+    seconds : float
+        How long the last forward took.
+    """
+
+    def __init__(self, subject: Subject, random: RandomState) -> None:
+        self.subject = subject
+        self.random = random
+        self.blobs: list[Blob] = [*subject.bottoms, *subject.layer.blobs]
+        self.values: list[Array] = [blob.const_data.copy() for blob in self.blobs]
+        self.top_diffs: list[Array] = []
+        self.forwards = 0
+        self.backwards = 0
+        self.seconds = 0.0
+        self._attributes: Attributes | None = None
+
+    def start(self, generator: np.random.Generator) -> list[Array]:
+        """Run forward at the given values, choose the top diffs, and find out whether forward repeats itself.
+
+        Parameters
+        ----------
+        generator : numpy.random.Generator
+            For the top diffs: of either sign and of size 0.5 to 1.5, so that no top is left out; 0 for those
+            without a gradient.
+
+        Returns
+        -------
+        list of arrays
+            The tops.
+        """
+        before = Attributes(self.subject.layer, [*self.blobs, *self.subject.tops])
+        self._widen()
+        first = self.forward()
+        if any(blob.shape != value.shape for blob, value in zip(self.blobs, self.values, strict=True)):
+            self.values = [blob.const_data.copy() for blob in self.blobs]  # a parameter shaped by the first forward
+            first = self.forward()
+        self.top_diffs = [
+            generator.uniform(0.5, 1.5, top.shape) * generator.choice([-1.0, 1.0], top.shape) for top in first
+        ]
+        for index in self.subject.unused:
+            self.top_diffs[index] = np.zeros(first[index].shape)
+        if not same(first, self.forward()):
+            self._attributes = before
+            repeated = same(self.forward(), self.forward())
+            self.subject.notes.append(
+                "forward depends on what earlier passes left in the layer's attributes; each pass of the check starts "
+                "from the same ones"
+                if repeated
+                else "forward gives other values each time: it draws random numbers from a generator that the check "
+                "cannot replay. Use numpy.random's global functions"
+            )
+            first = self.forward()
+        return first
+
+    def forward(self) -> list[Array]:
+        """Run reshape and forward at `values`; return copies of the tops."""
+        layer, subject = self.subject.layer, self.subject
+        if self._attributes is not None:
+            self._attributes.restore()
+        for blob, value in zip(self.blobs, self.values, strict=True):
+            if blob.shape != value.shape:
+                blob.reshape(*value.shape)
+            blob.data[...] = value
+        self.random.replay()
+        start = time.perf_counter()
+        layer.reshape(subject.bottoms, subject.tops)
+        self._widen()
+        layer.forward(subject.bottoms, subject.tops)
+        self.forwards += 1
+        self.seconds = time.perf_counter() - start
+        return [top.const_data.copy() for top in subject.tops]
+
+    def backward(self, fills: Sequence[Array]) -> list[Array]:
+        """Run forward, then backward with bottom diffs that hold `fills`; return the diffs of bottoms and parameters.
+
+        Parameters
+        ----------
+        fills : sequence of arrays
+            What lies in the bottoms' diffs before; ignored where the top is the bottom.
+        """
+        subject = self.subject
+        self.forward()
+        for bottom, fill in zip(subject.bottoms, fills, strict=True):
+            bottom.diff[...] = fill
+        for blob in subject.layer.blobs:
+            blob.diff[...] = 0
+        for top, diff in zip(subject.tops, self.top_diffs, strict=True):
+            top.diff[...] = diff
+        subject.layer.backward(subject.tops, list(subject.propagate_down), subject.bottoms)
+        self.backwards += 1
+        return [blob.const_diff.copy() for blob in self.blobs]
+
+    def in_place(self, index: int) -> bool:
+        """Whether a bottom's diff lies in the same memory as a top's."""
+        bottom = self.subject.bottoms[index]
+        return any(bottom is top or bottom.shares_diff(top) for top in self.subject.tops)
+
+    def precision(self, checked: Sequence[int], scales: Sequence[float], generator: np.random.Generator) -> float:
+        """Return the relative rounding error of forward: about 1e-16, or 1e-7 where it computes in float32.
+
+        Third differences along a random line through tiny steps: what is left there is rounding.
+
+        Parameters
+        ----------
+        checked : sequence of int
+            Indices in `values` of what is checked.
+        scales : sequence of float
+            Typical size of the values of each entry of `values`.
+        generator : numpy.random.Generator
+            For the line.
+        """
+        floor = max(float(np.finfo(self.blobs[index].dtype).eps) for index in checked)
+        if keeps_float32(self.subject.layer):
+            floor = max(floor, float(np.finfo(np.float32).eps))
+        saved = [value.copy() for value in self.values]
+        lines = {i: generator.uniform(-1, 1, saved[i].shape) * 3e-7 * scales[i] for i in checked}
+        runs = []
+        try:
+            for step in (1, 2, 3, 4):
+                for i, line in lines.items():
+                    self.values[i][...] = saved[i] + step * line
+                runs.append(self.forward())
+        finally:
+            self.values[:] = saved
+        return max([floor, *(_third(tops) for tops in zip(*runs, strict=True))])
+
+    def _widen(self) -> None:
+        if not self.subject.built_in and self.subject.layer.dtype == np.float64:
+            widen(self.subject.layer)
+
+
+def same(first: Sequence[Array], second: Sequence[Array]) -> bool:
+    """Whether two lists of arrays are equal, NaN to NaN."""
+    return all(a.shape == b.shape and np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True))
+
+
+def _third(tops: Sequence[Array]) -> float:
+    if len({top.shape for top in tops}) > 1 or not tops[0].size:
+        return 0.0
+    a, b, c, d = (top.astype(np.float64) for top in tops)
+    scale = float(np.abs(a).max())
+    if not np.isfinite(scale) or scale == 0:
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        left = float(np.abs(a - 3 * b + 3 * c - d).max()) / (4.5 * scale)
+    if not np.isfinite(left) or left < 1e-12:
+        return 0.0
+    return min(max(left, 1.2e-7) if left > 1e-9 else left, 1e-3)
