@@ -1,0 +1,1 @@
+"""The kernel's side of the inspector panel: the protocol, and what serves it."""

@@ -1,0 +1,182 @@
+"""What is known about the layers of each net besides their values: swaps, errors and gradient checks."""
+
+from __future__ import annotations
+
+import math
+import threading
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import caffe_nb
+from caffe_nb.check import GradientReport, listeners
+from caffe_nb.errors import CaffeError
+from caffe_nb.inspector.messages import Check, CheckRow, LayerError, LayerState
+from caffe_nb.layers.utility.python import code_version
+from caffe_nb.net.build import Node
+from caffe_nb.net.net import Net, live_nets
+from caffe_nb.reload import Swap, on_swap, swaps
+
+LONGEST_TRACEBACK = 20_000
+ENGINE = str(Path(caffe_nb.__file__).parent)
+
+
+@dataclass
+class Record:
+    """What is known about one net's layers, by index."""
+
+    notes: dict[int, str] = field(default_factory=dict)
+    checks: dict[int, Check] = field(default_factory=dict)
+    errors: dict[int, LayerError] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    """The method whose exception is in `errors`; refused edits are not in it."""
+    times: dict[str, list[float]] = field(default_factory=lambda: {"forward": [], "backward": []})
+    """Smoothed milliseconds by layer index, 0 before a layer's first pass."""
+
+    def listen(self, net: Net) -> None:
+        """Note the exceptions of the net's layers from now on; a net without any is not slowed by it."""
+        hooks = net.hooks
+
+        def raised(index: int, method: str, error: BaseException) -> None:
+            if not isinstance(error, Exception):  # an interrupt is no fault of the layer
+                return
+            if not self.failed:
+                hooks.after_forward.append(forward_ran)
+                hooks.after_backward.append(backward_ran)
+            self.failed[index] = method
+            self.errors[index] = layer_error(error)
+
+        def forward_ran(index: int) -> None:
+            ran(index, "backward")
+
+        def backward_ran(index: int) -> None:
+            ran(index, "forward")
+
+        def ran(index: int, other: str) -> None:
+            if self.failed.get(index, other) != other:
+                self.failed.pop(index, None)
+                self.errors.pop(index, None)
+            if not self.failed:  # new lists: the net is going through the old ones
+                hooks.after_forward = [hook for hook in hooks.after_forward if hook is not forward_ran]
+                hooks.after_backward = [hook for hook in hooks.after_backward if hook is not backward_ran]
+
+        hooks.layer_error.append(raised)
+
+    def swapped(self, index: int, swap: Swap) -> None:
+        """Note an edit of a layer's code."""
+        self.notes[index] = swap.message
+        self.errors.pop(index, None)
+        self.failed.pop(index, None)
+        if not swap.ok:
+            self.errors[index] = LayerError(
+                message=swap.message,
+                traceback=swap.traceback[-LONGEST_TRACEBACK:],
+                path=str(swap.path or ""),
+                line=swap.line or 0,
+                refused=True,
+            )
+
+    def state(self, node: Node) -> LayerState:
+        """Return what there is to say about one layer."""
+        index = node.index
+        return LayerState(
+            index=index,
+            version=code_version(type(node.layer)) if node.param.type == "Python" else 0,
+            note=self.notes.get(index, ""),
+            error=self.errors.get(index),
+            check=self.checks.get(index),
+        )
+
+
+class Book:
+    """The records of all nets; listens to swaps and checks from `open` on, which costs nothing while there are none."""
+
+    def __init__(self) -> None:
+        self._records: WeakKeyDictionary[Net, Record] = WeakKeyDictionary()
+        self._guard = threading.Lock()
+
+    def open(self) -> None:
+        """Begin to listen; swaps that were made before are taken in."""
+        for swap in swaps():
+            self._swapped(swap)
+        on_swap.append(self._swapped)
+        listeners.append(self._checked)
+
+    def close(self) -> None:
+        """Stop listening."""
+        on_swap.remove(self._swapped)
+        listeners.remove(self._checked)
+
+    def record(self, net: Net) -> Record:
+        """Return the net's record; from the first call on, exceptions of its layers are noted in it."""
+        with self._guard:
+            record = self._records.get(net)
+            if record is None:
+                record = self._records[net] = Record()
+                record.listen(net)
+            return record
+
+    def states(self, net: Net) -> list[LayerState]:
+        """Return the states of all layers of the net, inserted splits left out."""
+        record = self.record(net)
+        return [record.state(node) for node in net.nodes if not node.inserted]
+
+    def _swapped(self, swap: Swap) -> None:
+        nets = {net.id: net for net in live_nets()}
+        for net_id, index in swap.nets:
+            if net_id in nets:
+                self.record(nets[net_id]).swapped(index, swap)
+
+    def _checked(self, net: Net, index: int, report: GradientReport) -> None:
+        self.record(net).checks[index] = check_message(report)
+
+
+def check_message(report: GradientReport) -> Check:
+    """Return a gradient check as the panel gets it."""
+    rows = [
+        CheckRow(
+            where=row.where,
+            shape=[int(n) for n in row.shape],
+            max_error=finite(row.max_error),
+            worst=[int(i) for i in row.worst],
+            analytic=finite(row.analytic),
+            numeric=finite(row.numeric),
+            ok=bool(row.ok),
+            skipped=bool(row.skipped),
+            note=row.skipped or row.remark,
+        )
+        for row in report.rows
+    ]
+    return Check(ok=bool(report.ok), rows=rows, message=report.message)
+
+
+def finite(value: float) -> float | None:
+    """Return a number that JSON has, or None."""
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def layer_error(error: Exception) -> LayerError:
+    """Return an exception with the user's frames; the engine's own frames are left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = _after_engine(frames)
+    text = error.message if isinstance(error, CaffeError) else str(error)
+    lines = traceback.format_list(users) + traceback.format_exception_only(error)
+    own = [frame for frame in users if not _in_library(frame.filename)] or users
+    return LayerError(
+        message=f"{type(error).__name__}: {text}".strip().splitlines()[0],
+        traceback="".join(lines)[-LONGEST_TRACEBACK:],
+        path=own[-1].filename if own else "",
+        line=(own[-1].lineno or 0) if own else 0,
+        refused=False,
+    )
+
+
+def _after_engine(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    return [frame for frame in frames if not frame.filename.startswith(ENGINE)]
+
+
+def _in_library(filename: str) -> bool:
+    return "site-packages" in filename or filename.startswith("<frozen")

@@ -1,0 +1,114 @@
+"""Asking a net that may be running: a question is answered between two of its layers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from caffe_nb.errors import CaffeError
+from caffe_nb.net.net import Net
+
+Result = TypeVar("Result")
+
+POLL = 0.02
+"""Seconds between looks at whether the net has come free; a running net answers without them."""
+
+
+class BusyError(CaffeError):
+    """A net did not get to a question in time; the message says what it is doing."""
+
+
+class _Letter(Generic[Result]):
+    """A question; whoever claims it first answers it, or gives it up."""
+
+    def __init__(self, question: Callable[[], Result]) -> None:
+        self._question = question
+        self._claim = threading.Lock()
+        self._result: Result | None = None
+        self._error: Exception | None = None
+        self.done = threading.Event()
+
+    def claim(self) -> bool:
+        return self._claim.acquire(blocking=False)
+
+    def answer(self) -> None:
+        """Call the question, unless somebody did or it was given up."""
+        if not self.claim():
+            return
+        try:
+            self._result = self._question()
+        except Exception as error:
+            self._error = error
+        except BaseException:  # an interrupt, meant for the thread that happened to answer
+            self._error = BusyError("the answer was interrupted; ask again")
+            raise
+        finally:
+            self.done.set()
+
+    def result(self) -> Result:
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value]
+
+
+def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0) -> Result:
+    """Return what `question` returns, called at a moment when no layer of the net runs.
+
+    When nobody runs the net, that is at once, in the calling thread and under the net's lock. Otherwise the thread that
+    runs the net answers on its way from one layer to the next; it looks only while somebody asks.
+
+    Parameters
+    ----------
+    net : Net
+        The net that the question looks into.
+    question : callable
+        Called without arguments, in this thread or in the net's.
+    timeout : float, default 10
+        Seconds to wait for such a moment; an answer that has begun is waited for.
+
+    Raises
+    ------
+    BusyError
+        When there was no such moment; says which layer is running, and since when.
+    Exception
+        What `question` raises.
+    """
+    letter = _Letter(question)
+    if _answer_here(net, letter):
+        return letter.result()
+    hooks = net.hooks.between_layers  # the net goes through a copy of it
+    hooks.append(letter.answer)
+    try:
+        deadline = time.monotonic() + timeout
+        while not letter.done.wait(POLL):
+            if _answer_here(net, letter):
+                break
+            if time.monotonic() > deadline and letter.claim():
+                raise BusyError(_doing(net, timeout))
+    finally:
+        hooks.remove(letter.answer)
+    return letter.result()
+
+
+def _answer_here(net: Net, letter: _Letter[Result]) -> bool:
+    if not net.lock.acquire(blocking=False):
+        return False
+    try:
+        letter.answer()
+    finally:
+        net.lock.release()
+    return letter.done.is_set()
+
+
+def _doing(net: Net, timeout: float) -> str:
+    running = net.running
+    if running is None:
+        return f"net '{net.name}' is in use and gave no answer within {timeout:.0f} s; try again"
+    index, direction, since = running
+    where = net.nodes[index].where if index < len(net.nodes) else f"layer {index}"
+    return (
+        f"{where} has been running {direction} for {time.perf_counter() - since:.0f} s;"
+        " the net answers when the layer is done, or interrupt the kernel"
+    )

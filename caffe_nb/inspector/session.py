@@ -1,0 +1,174 @@
+"""One kernel's side of the inspector: requests in, replies and pushes out. How they travel is the caller's business."""
+
+from __future__ import annotations
+
+import traceback
+import weakref
+from collections.abc import Callable
+from typing import Any, assert_never
+
+import msgspec
+
+from caffe_nb.check import check_node
+from caffe_nb.errors import CaffeError
+from caffe_nb.inspector import messages, sample
+from caffe_nb.inspector.book import Book, check_message
+from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
+from caffe_nb.inspector.mailbox import ask
+from caffe_nb.inspector.pusher import Pusher, net_list
+from caffe_nb.inspector.source import source_text
+from caffe_nb.net.net import Net, live_nets
+
+Answer = tuple[messages.Reply, bytes | None]
+"""A reply, and the values of its tensor."""
+
+TIMEOUT = 10.0
+"""Seconds that a running net has to come to a question."""
+
+
+class Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    """A request as it comes."""
+
+    id: int
+    request: messages.Request
+
+
+class Session:
+    """Serves the panels of one kernel.
+
+    Attributes
+    ----------
+    pusher : Pusher
+        Takes watchers.
+    on_show : list of callables
+        Called without arguments when a net is to be shown: who carries the messages says hello again.
+    """
+
+    def __init__(self) -> None:
+        self._book = Book()
+        self._book.open()
+        self.pusher = Pusher(self._book)
+        self.on_show: list[Callable[[], object]] = []
+        self._shown: weakref.ref[Net] | None = None
+
+    def handle(self, data: object) -> tuple[dict[str, Any], list[bytes]]:
+        """Answer one request; never raises for anything that a request or a net may bring.
+
+        Parameters
+        ----------
+        data : object
+            ``{"id": int, "request": Request}``, not yet trusted.
+
+        Returns
+        -------
+        dict
+            ``{"id": int, "reply": Reply}``; a `Failed` reply says in words what went wrong.
+        list of bytes
+            The values of a tensor, little-endian float32; else empty.
+        """
+        number = data.get("id") if isinstance(data, dict) else None
+        number = number if isinstance(number, int) and not isinstance(number, bool) else -1
+        values: bytes | None = None
+        try:
+            envelope = msgspec.convert(data, Envelope)
+            reply, values = self._serve(envelope.request)
+        except msgspec.ValidationError as error:
+            reply = messages.Failed(f"the request is not understood: {error}")
+        except Exception as error:
+            reply = messages.Failed(_words(error))
+        return {"id": number, "reply": msgspec.to_builtins(reply)}, [] if values is None else [values]
+
+    def show(self, net: Net) -> None:
+        """Ask the panel to open and show this net; one that connects later is asked, too."""
+        self._shown = weakref.ref(net)
+        self._book.record(net)
+        self.pusher.show(net.id)
+        for listener in self.on_show:
+            listener()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._book.close()
+
+    def _serve(self, request: messages.Request) -> Answer:
+        match request:
+            case messages.ListNets():
+                return self._nets(), None
+            case messages.GetGraph():
+                net = find_net(request.net)
+                return ask(net, lambda: graph(net, self._book), TIMEOUT), None
+            case messages.GetTensor():
+                net = find_net(request.net)
+                return ask(net, lambda: tensor(net, request), TIMEOUT)
+            case messages.GetSource():
+                return source_text(find_node(find_net(request.net), request.layer)), None
+            case messages.CheckLayer():
+                return self._check(request), None
+            case _:
+                assert_never(request)
+
+    def _nets(self) -> messages.NetList:
+        nets = live_nets()
+        for net in nets:
+            self._book.record(net)
+        shown = self._shown() if self._shown else None
+        return net_list(nets, shown.id if shown else None)
+
+    def _check(self, request: messages.CheckLayer) -> messages.Reply:
+        net = find_net(request.net)
+        node = find_node(net, request.layer)
+        report = ask(net, lambda: check_node(net, node.index), TIMEOUT)
+        return messages.Checked(net=net.id, layer=node.index, check=check_message(report))
+
+
+_serving: Session | None = None
+
+
+def serving() -> Session:
+    """Return the session that serves this process's panels."""
+    global _serving
+    if _serving is None:
+        _serving = Session()
+    return _serving
+
+
+def show(net: Net) -> None:
+    """Ask the panel to open on a net; what `%caffe_inspect` calls.
+
+    Parameters
+    ----------
+    net : Net
+        The net to look into. A panel that connects later opens on it, too.
+    """
+    serving().show(net)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, CaffeError):
+        return str(error)
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return f"the request could not be served: {text}"
+
+
+def tensor(net: Net, request: messages.GetTensor) -> Answer:
+    """Return the view of a blob that a request asks for; reads the blob without counting as a write."""
+    blob = find_blob(net, request.ref)
+    array = blob.const_data if request.part == "data" else blob.const_diff
+    view = sample.view(array, request.index)
+    tiles, rows, cols = view.values.shape
+    reply = messages.Tensor(
+        net=net.id,
+        ref=request.ref,
+        part=request.part,
+        shape=list(blob.shape),
+        dtype=str(blob.dtype),
+        axes=view.axes,
+        index=view.index,
+        tiles=tiles,
+        rows=rows,
+        cols=cols,
+        reduced=view.reduced,
+        statistics=sample.statistics(array),
+        version=blob.version if request.part == "data" else blob.diff_version,
+    )
+    return reply, view.values.astype("<f4", copy=False).tobytes()

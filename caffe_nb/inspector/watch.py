@@ -1,0 +1,181 @@
+"""Watching one net: how long its layers take and what has changed, noted in plain attributes while it runs."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable
+
+from caffe_nb.core.hooks import Callback
+from caffe_nb.inspector.book import Record, finite
+from caffe_nb.inspector.describe import solver_of
+from caffe_nb.inspector.messages import Current, LayerState, LayerTime, NetUpdate
+from caffe_nb.net.net import Net
+
+SMOOTHING = 0.1
+"""Weight of a layer's newest time in its smoothed time."""
+LONG_LAYER = 0.5
+"""Seconds after which a running layer is reported again."""
+NOTABLE = 0.05
+"""Relative change of a layer's time that is told."""
+
+
+class Watch:
+    """What is seen of one net while somebody watches; hooks are on the net from `__init__` to `close`.
+
+    Parameters
+    ----------
+    net : Net
+        Kept by a weak reference.
+    record : Record
+        Where its times are noted.
+    """
+
+    def __init__(self, net: Net, record: Record) -> None:
+        self._net = weakref.ref(net)
+        self._record = record
+        for times in record.times.values():
+            times.extend([0.0] * (len(net.nodes) - len(times)))
+        self._started = 0.0
+        self._calls = 0
+        self._seen: tuple[int, int] = (0, self._writes(net))
+        self._stamp = 0
+        self._sent: NetUpdate | None = None
+        self._sent_at = 0.0
+        self._told_times: dict[int, tuple[float, float]] = {}
+        self._sent_states = {node.index: record.state(node) for node in net.nodes if not node.inserted}
+        self._hooks: dict[str, Callable[..., object]] = {
+            "before_forward": self._start,
+            "before_backward": self._start,
+            "after_forward": self._end("forward"),
+            "after_backward": self._end("backward"),
+        }
+        for name, hook in self._hooks.items():
+            getattr(net.hooks, name).append(hook)
+
+    @property
+    def net(self) -> Net | None:
+        """The net, while it lives."""
+        return self._net()
+
+    def refresh(self) -> None:
+        """Let the next `update` return what there is even when it is not new: somebody else has come to watch."""
+        self._sent = None
+        self._told_times.clear()
+
+    def close(self) -> None:
+        """Take the hooks off the net."""
+        net = self.net
+        if net is not None:
+            for name, hook in self._hooks.items():  # new lists: the net may be going through the old ones
+                setattr(net.hooks, name, [other for other in getattr(net.hooks, name) if other != hook])
+
+    # called by the net, between its layers
+
+    def _start(self, _index: int) -> None:
+        self._started = time.perf_counter()
+
+    def _end(self, direction: str) -> Callback:
+        times = self._record.times[direction]
+
+        def end(index: int) -> None:
+            now = (time.perf_counter() - self._started) * 1000
+            before = times[index]
+            times[index] = before + SMOOTHING * (now - before) if before else now
+            self._calls += 1
+
+        return end
+
+    # called by the pusher
+
+    def update(self, now: float) -> NetUpdate | None:
+        """Return what has changed since the last call, or None.
+
+        Parameters
+        ----------
+        now : float
+            `time.perf_counter()`.
+        """
+        net = self.net
+        if net is None:
+            return None
+        calls, writes = self._calls, self._writes(net)
+        ran = calls != self._seen[0]
+        if ran or writes != self._seen[1]:
+            self._stamp += 1
+            self._seen = (calls, writes)
+        update = self._snapshot(net, now, ran)
+        states = self._changed_states(net)
+        if not states and not self._worth_sending(update, now):
+            return None
+        self._sent, self._sent_at = update, now
+        if not states:
+            return update
+        return NetUpdate(**{name: getattr(update, name) for name in NetUpdate.__struct_fields__} | {"states": states})
+
+    def _snapshot(self, net: Net, now: float, ran: bool) -> NetUpdate:
+        solver = solver_of(net)
+        running = net.running
+        loss = solver.smoothed_loss if solver and solver.iter else None
+        current = None
+        if running is not None:
+            index, direction, since = running
+            current = Current(index, "backward" if direction == "backward" else "forward", round(now - since, 3))
+        return NetUpdate(
+            net=net.id,
+            revision=net.revision,
+            running=ran or running is not None or (solver is not None and solver.running),
+            solver=solver is not None,
+            iteration=solver.iter if solver else 0,
+            max_iterations=solver.param.max_iter if solver else 0,
+            loss=None if loss is None else finite(loss),
+            stamp=self._stamp,
+            current=current,
+            times=self._layer_times(net),
+            states=[],
+        )
+
+    def _layer_times(self, net: Net) -> list[LayerTime]:
+        forward, backward = self._record.times["forward"], self._record.times["backward"]
+        times = []
+        for node in net.nodes:
+            now = forward[node.index], backward[node.index]
+            told = self._told_times.get(node.index)
+            if not node.inserted and (told is None or _apart(now[0], told[0]) or _apart(now[1], told[1])):
+                self._told_times[node.index] = now
+                times.append(LayerTime(node.index, round(now[0], 3), round(now[1], 3)))
+        return times
+
+    def _changed_states(self, net: Net) -> list[LayerState]:
+        changed = []
+        for node in net.nodes:
+            if node.inserted:
+                continue
+            state = self._record.state(node)
+            if state != self._sent_states[node.index]:
+                self._sent_states[node.index] = state
+                changed.append(state)
+        return changed
+
+    def _worth_sending(self, update: NetUpdate, now: float) -> bool:
+        sent = self._sent
+        if sent is None or (now - self._sent_at >= LONG_LAYER and update.current is not None):
+            return True
+        names = [name for name in NetUpdate.__struct_fields__ if name != "current"]
+        if any(getattr(update, name) != getattr(sent, name) for name in names):
+            return True
+        return _layer(update.current) != _layer(sent.current)
+
+    @staticmethod
+    def _writes(net: Net) -> int:
+        """Return a number that changes whenever a blob or a parameter is written."""
+        total = sum(blob.version + blob.diff_version for blob in net.blobs.values())
+        return total + sum(blob.version + blob.diff_version for layer in net.layers for blob in layer.blobs)
+
+
+def _apart(now: float, told: float) -> bool:
+    return abs(now - told) > NOTABLE * told
+
+
+def _layer(current: Current | None) -> tuple[int, str] | None:
+    return None if current is None else (current.index, current.direction)

@@ -1,0 +1,122 @@
+"""Views are small whatever the blob's size, and figures are those of the whole blob."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from caffe_nb.inspector.messages import MAX_VIEW_BYTES
+from caffe_nb.inspector.sample import default_axes, statistics, view
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((), (-1, -1, -1)),
+        ((5,), (-1, -1, 0)),
+        ((3, 4), (-1, 0, 1)),
+        ((2, 3, 4), (0, 1, 2)),
+        ((2, 3, 4, 5), (1, 2, 3)),
+        ((7, 1, 4, 5), (0, 2, 3)),
+        ((6, 5, 1, 1), (-1, 0, 1)),
+        ((2, 3, 4, 5, 6), (2, 3, 4)),
+    ],
+)
+def test_images_are_shown_by_channels_and_one_channel_by_images(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    assert default_axes(shape) == axes
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (5,), (3, 4), (2, 3, 4), (3, 2, 4, 5), (7, 1, 4, 5), (6, 5, 1, 1), (3, 2, 2, 4, 5)]
+)
+def test_a_small_blob_is_shown_as_it_is(shape: tuple[int, ...]) -> None:
+    array = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
+    seen = view(array, [1])
+    assert not seen.reduced
+    at = tuple(slice(None) if axis in seen.axes else seen.index[axis] for axis in range(len(shape)))
+    assert seen.values.ndim == 3
+    np.testing.assert_array_equal(seen.values.ravel(), array[at].ravel())
+    assert seen.index[:1] == ([] if not shape else [0] if 0 in seen.axes else [1])
+
+
+def test_positions_are_clamped_and_missing_ones_are_zero() -> None:
+    array = np.random.rand(3, 2, 2, 4, 5).astype(np.float32)
+    np.testing.assert_array_equal(view(array, [9, -4]).values, array[2, 0])
+    np.testing.assert_array_equal(view(array, []).values, array[0, 0])
+    np.testing.assert_array_equal(view(array, [1, 1, 1, 1, 1, 1, 1]).values, array[1, 1])
+
+
+@pytest.mark.parametrize(
+    "shape", [(1000, 1000), (100_000,), (10, 50_000), (50_000, 10), (2, 512, 56, 56), (1, 4096, 7, 7), (1, 3, 600, 600)]
+)
+def test_a_large_blob_is_reduced_by_the_means_of_blocks(shape: tuple[int, ...]) -> None:
+    array = np.random.rand(*shape).astype(np.float32)
+    seen = view(array)
+    assert seen.reduced
+    assert seen.values.nbytes <= MAX_VIEW_BYTES
+    assert seen.values.nbytes >= MAX_VIEW_BYTES // 40
+    shown = array[tuple(slice(None) if axis in seen.axes else 0 for axis in range(array.ndim))]
+    shown = shown.reshape((1,) * (3 - shown.ndim) + shown.shape)
+    rows, cols = (-(-whole // part) for whole, part in zip(shown.shape[1:], seen.values.shape[1:], strict=True))
+    np.testing.assert_allclose(seen.values[0, 0, 0], shown[0, :rows, :cols].mean(), rtol=1e-5)
+    last_row, last_col = ((n - 1) // block * block for n, block in zip(shown.shape[1:], (rows, cols), strict=True))
+    tile = len(seen.values) - 1
+    np.testing.assert_allclose(seen.values[tile, -1, -1], shown[tile, last_row:, last_col:].mean(), rtol=1e-5)
+
+
+def test_what_is_not_finite_stays_visible_in_a_reduced_view() -> None:
+    array = np.ones((1000, 1000), np.float32)
+    array[0, 0], array[500, 500], array[-1, -1] = np.nan, np.inf, -np.inf
+    values = view(array).values
+    assert np.isnan(values[0, 0, 0])
+    assert np.isposinf(values).sum() == 1
+    assert values[0, -1, -1] == -np.inf
+
+
+def test_finite_values_beyond_float32_stay_finite() -> None:
+    assert np.isfinite(view(np.array([1e300, -1e300])).values).all()
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0, 4, 4), (3, 2, 0, 5)])
+def test_an_empty_blob_has_an_empty_view_and_no_figures(shape: tuple[int, ...]) -> None:
+    array = np.zeros(shape, np.float32)
+    assert view(array).values.size == 0
+    figures = statistics(array)
+    assert (figures.count, figures.min, figures.max, figures.mean, figures.std) == (0, 0, 0, 0, 0)
+
+
+@given(arrays.arrays(np.float32, st.integers(0, 200), elements=st.floats(width=32)), st.integers(1, 1000))
+@settings(max_examples=150, deadline=None)
+def test_figures_are_exact_for_any_values(values: np.ndarray, repeats: int) -> None:
+    array = np.tile(values, repeats)
+    figures = statistics(array)
+    finite = array[np.isfinite(array)].astype(np.float64)
+    assert figures.count == array.size
+    assert figures.zeros == (array == 0).sum()
+    assert figures.negatives == (array < 0).sum()
+    assert figures.nans == np.isnan(array).sum()
+    assert figures.positive_infinities == (array == np.inf).sum()
+    assert figures.negative_infinities == (array == -np.inf).sum()
+    if finite.size:
+        assert (figures.min, figures.max) == (finite.min(), finite.max())
+        size = np.abs(finite).max()
+        assert figures.mean == pytest.approx(finite.mean(), rel=1e-9, abs=size * 1e-9)
+        assert figures.std == pytest.approx(finite.std(), rel=1e-6, abs=size * 1e-7)
+
+
+def test_figures_of_float64_near_the_end_of_its_range_are_numbers() -> None:
+    figures = statistics(np.array([1.7e308, -1.7e308, 1.7e308]))
+    assert all(math.isfinite(value) for value in (figures.mean, figures.std, figures.min, figures.max))
+
+
+def test_a_blob_of_100_megabytes_takes_well_under_a_second() -> None:
+    array = np.random.default_rng(0).standard_normal((16, 64, 160, 160), dtype=np.float32)
+    assert array.nbytes > 100e6
+    start = time.perf_counter()
+    statistics(array)
+    view(array, [3])
+    assert time.perf_counter() - start < 1
