@@ -20,12 +20,13 @@ _LINE = "border-bottom:1px solid rgba(128,128,128,.3)"
 
 def to_html(report: GradientReport) -> str:
     """Return the report as one ``div``; every name in it is escaped."""
-    head = "".join(f'<th style="{_align(i)};{_LINE};padding:4px 10px">{name}</th>' for i, name in enumerate(HEADINGS))
+    names = [HEADINGS[-1], *HEADINGS[:-1]]  # the result first: a narrow page cuts off the end
+    head = "".join(f'<th style="{_align(i - 1)};{_LINE};padding:4px 8px">{name}</th>' for i, name in enumerate(names))
     body = "".join(_row(row) for row in report.rows)
     table = (
-        '<table style="border-collapse:collapse;color:inherit;font-size:inherit;margin:6px 0;'
-        'font-variant-numeric:tabular-nums">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;color:inherit;font-size:inherit;'
+        'margin:6px 0;font-variant-numeric:tabular-nums">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
     pictures = "".join(_pictures(row) for row in report.rows if not row.ok and row.analytic_array.size)
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.remarks())
@@ -56,15 +57,15 @@ def _row(row: GradientRow) -> str:
     texts = [escape(text) for text in cells(row)]
     if row.name:
         texts[0] += f' <span style="opacity:.65">{escape(row.name)}</span>'
-    style = f"{_LINE};padding:3px 10px;white-space:nowrap"
+    style = f"{_LINE};padding:3px 8px;white-space:nowrap"
     if row.skipped:
         reason = (
-            f'<td colspan="5" style="{_LINE};padding:3px 10px;text-align:left;opacity:.75">{escape(row.skipped)}</td>'
+            f'<td colspan="5" style="{_LINE};padding:3px 8px;text-align:left;opacity:.75">{escape(row.skipped)}</td>'
         )
         middle = "".join(f'<td style="{style};text-align:left">{text}</td>' for text in texts[:2]) + reason
     else:
         middle = "".join(f'<td style="{style};{_align(i)}">{text}</td>' for i, text in enumerate(texts[:-1]))
-    return f'<tr style="background:none">{middle}<td style="{style};text-align:left">{_badge(row.result)}</td></tr>'
+    return f'<tr style="background:none"><td style="{style};text-align:left">{_badge(row.result)}</td>{middle}</tr>'
 
 
 def _pictures(row: GradientRow) -> str:

@@ -14,6 +14,8 @@ Result = TypeVar("Result")
 
 POLL = 0.02
 """Seconds between looks at whether the net has come free; a running net answers without them."""
+BACKWARD_PATIENCE = 2.0
+"""Seconds that a question about gradients waits for the end of a backward pass; then any moment will do."""
 
 
 class BusyError(CaffeError):
@@ -53,7 +55,21 @@ class _Letter(Generic[Result]):
         return self._result  # type: ignore[return-value]
 
 
-def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0) -> Result:
+class _AfterBackward:
+    """Answers where a net has just come to the end of its backward pass, when all gradients are there."""
+
+    def __init__(self, net: Net, letter: _Letter[Result]) -> None:
+        self._net, self._letter = net, letter
+        self._backward = False
+        self._until = time.monotonic() + BACKWARD_PATIENCE
+
+    def __call__(self) -> None:
+        was, self._backward = self._backward, self._net.awaiting_backward
+        if (was and not self._backward) or time.monotonic() > self._until:
+            self._letter.answer()
+
+
+def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0, *, about_gradients: bool = False) -> Result:
     """Return what `question` returns, called at a moment when no layer of the net runs.
 
     When nobody runs the net, that is at once, in the calling thread and under the net's lock. Otherwise the thread that
@@ -67,6 +83,9 @@ def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0) -> Resu
         Called without arguments, in this thread or in the net's.
     timeout : float, default 10
         Seconds to wait for such a moment; an answer that has begun is waited for.
+    about_gradients : bool, default False
+        Whether a running net should answer at the end of a backward pass: at other times its solver has cleared the
+        parameters' diffs, or only some of them are there. A net that does not run backward answers a little later.
 
     Raises
     ------
@@ -79,7 +98,8 @@ def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0) -> Resu
     if _answer_here(net, letter):
         return letter.result()
     hooks = net.hooks.between_layers  # the net goes through a copy of it
-    hooks.append(letter.answer)
+    answer = _AfterBackward(net, letter) if about_gradients else letter.answer
+    hooks.append(answer)
     try:
         deadline = time.monotonic() + timeout
         while not letter.done.wait(POLL):
@@ -88,7 +108,7 @@ def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0) -> Resu
             if time.monotonic() > deadline and letter.claim():
                 raise BusyError(_doing(net, timeout))
     finally:
-        hooks.remove(letter.answer)
+        hooks.remove(answer)
     return letter.result()
 
 

@@ -99,7 +99,7 @@ class Session:
                 return ask(net, lambda: graph(net, self._book), TIMEOUT), None
             case messages.GetTensor():
                 net = find_net(request.net)
-                return ask(net, lambda: tensor(net, request), TIMEOUT)
+                return ask(net, lambda: tensor(net, request), TIMEOUT, about_gradients=request.part == "diff")
             case messages.GetSource():
                 return source_text(find_node(find_net(request.net), request.layer)), None
             case messages.CheckLayer():

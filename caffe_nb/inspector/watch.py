@@ -127,7 +127,7 @@ class Watch:
             running=ran or running is not None or (solver is not None and solver.running),
             solver=solver is not None,
             iteration=solver.iter if solver else 0,
-            max_iterations=solver.param.max_iter if solver else 0,
+            max_iterations=solver.param.max_iter if solver and solver.iter <= solver.param.max_iter else 0,
             loss=None if loss is None else finite(loss),
             stamp=self._stamp,
             current=current,

@@ -105,7 +105,7 @@ class Progress:
         losses = [loss for _, loss in self.changed]
         low, high = min(losses), max(losses)
         span = (high - low) or 1.0
-        first, width = self.changed[0][0], max(1, self.end - self.changed[0][0])
+        first, width = self.changed[0][0], self.changed[-1][0] - self.changed[0][0]
         points = " ".join(f"{600 * (x - first) / width:.1f},{52 - 48 * (y - low) / span:.1f}" for x, y in self.changed)
         return (
             f"<svg viewBox='0 0 640 56' style='width:100%;height:56px' role='img' aria-label='loss curve, from"
