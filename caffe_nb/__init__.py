@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from caffe_nb.check import check_net as check_net
     from caffe_nb.core.blob import Blob as Blob
     from caffe_nb.core.layer import Layer as Layer
+    from caffe_nb.live import reload as reload
+    from caffe_nb.live import swaps as swaps
     from caffe_nb.net import Net as Net
     from caffe_nb.notebook import load_ipython_extension as load_ipython_extension
     from caffe_nb.notebook import unload_ipython_extension as unload_ipython_extension
     from caffe_nb.notebook.run import run as run
-    from caffe_nb.reload import reload as reload
-    from caffe_nb.reload import swaps as swaps
     from caffe_nb.solvers import SGDSolver as SGDSolver
     from caffe_nb.solvers import Solver as Solver
     from caffe_nb.solvers import get_solver as get_solver
@@ -33,9 +33,9 @@ _HOMES = {
     "get_solver": "solvers",
     "inspect": "notebook.inspect",
     "load_ipython_extension": "notebook",
-    "reload": "reload",
+    "reload": "live",
     "run": "notebook.run",
-    "swaps": "reload",
+    "swaps": "live",
     "unload_ipython_extension": "notebook",
 }
 """The public names and the modules that they live in; each is imported when it is first asked for."""

@@ -15,9 +15,9 @@ from caffe_nb.check import GradientReport, listeners
 from caffe_nb.errors import CaffeError
 from caffe_nb.inspector.messages import Check, CheckRow, LayerError, LayerState
 from caffe_nb.layers.utility.python import code_version
+from caffe_nb.live import Swap, on_swap, swaps
 from caffe_nb.net.build import Node
 from caffe_nb.net.net import Net, live_nets
-from caffe_nb.reload import Swap, on_swap, swaps
 
 LONGEST_TRACEBACK = 20_000
 ENGINE = str(Path(caffe_nb.__file__).parent)

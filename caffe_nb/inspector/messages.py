@@ -305,7 +305,7 @@ class NetUpdate(Message, tag="net_update", frozen=True):
     """Whether a solver drives the net."""
     iteration: int
     max_iterations: int
-    """0 when unknown."""
+    """0 when unknown, and when the solver runs on beyond it."""
     loss: float | None
     """Smoothed loss of the last iteration; None before the first, or when it is not finite."""
     stamp: int

@@ -33,7 +33,8 @@ _live: weakref.WeakValueDictionary[int, Net] = weakref.WeakValueDictionary()
 
 def live_nets() -> list[Net]:
     """Return all nets that are alive in this process, in the order in which they were made."""
-    return [net for _, net in sorted(_live.items())]
+    nets = [ref() for ref in _live.valuerefs()]  # a list made in one step: nets may be made in other threads
+    return sorted((net for net in nets if net is not None), key=lambda net: int(net.id[1:]))
 
 
 class Net(Passes):

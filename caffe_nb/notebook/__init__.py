@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from caffe_nb import reload as live
+from caffe_nb import live
 from caffe_nb.notebook.magics import CaffeMagics
 
 if TYPE_CHECKING:

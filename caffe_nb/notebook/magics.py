@@ -11,8 +11,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.display import display
 
-from caffe_nb import check
-from caffe_nb import reload as live
+from caffe_nb import check, live
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.errors import did_you_mean, listing
 from caffe_nb.net import Net

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from caffe_nb import reload as live
+from caffe_nb import live
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import SolverError
 from caffe_nb.net import Net

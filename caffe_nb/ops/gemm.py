@@ -60,5 +60,3 @@ def _threads(flop: int) -> Iterator[None]:
     finally:
         for library, threads in before:
             library.set_num_threads(threads)
-
-

@@ -92,3 +92,27 @@ def test_what_the_question_raises_goes_to_the_asker_and_not_to_the_net(solver: S
         ask(solver.net, lambda: 1 // 0)
     thread.join()
     assert solver.iter == 500
+
+
+def test_a_stepping_solver_answers_about_gradients_when_they_are_all_there(
+    solver: Solver, background: Background
+) -> None:
+    thread = background(lambda: solver.step(1_000_000))
+    while not solver.iter:
+        time.sleep(0.001)
+    weight, bias = solver.net.params["ip"]
+    answers = [
+        ask(solver.net, lambda: (weight.const_diff.any(), bias.const_diff.any()), about_gradients=True)
+        for _ in range(20)
+    ]
+    solver.stop()
+    thread.join()
+    assert answers == [(True, True)] * 20
+    assert solver.net.hooks.between_layers == []
+
+
+def test_a_net_that_only_runs_forward_answers_about_gradients_a_little_later(net: Net, background: Background) -> None:
+    stop = threading.Event()
+    background(running_for_good(net, stop))
+    assert ask(net, lambda: 7, about_gradients=True) == 7
+    stop.set()
