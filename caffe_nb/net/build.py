@@ -15,6 +15,7 @@ from caffe_nb.net.params import Params
 from caffe_nb.net.splits import insert_splits
 from caffe_nb.proto import caffe_pb2
 
+Wrap = Callable[..., None]
 AUTOMATIC = "(automatic)"
 """Name of a top that a loss layer makes up, as in Caffe."""
 
@@ -70,6 +71,7 @@ class Node:
 
     def reshape(self) -> bool:
         """Run the layer's reshape; return whether a top changed its shape."""
+        __tracebackhide__ = True
         before = [top.shape for top in self.tops]
         self.layer.reshape(self.bottoms, self.tops)
         after = [top.shape for top in self.tops]
@@ -103,7 +105,7 @@ def build(
     context: registry.Context,
     lines: list[int],
     source: str,
-    wrap: Callable[[Node, str, Callable[[], None]], None],
+    wrap: Wrap,
 ) -> Built:
     """Build the layers of a net.
 
@@ -118,7 +120,7 @@ def build(
     source : str
         The text's file name, for messages.
     wrap : callable
-        Runs a layer's method and words its exceptions: ``wrap(node, method, call)``.
+        Runs a layer's method and words its exceptions: ``wrap(node, method, function, *arguments)``.
 
     Returns
     -------
@@ -151,9 +153,7 @@ def build(
 
 
 class _Builder:
-    def __init__(
-        self, built: Built, context: registry.Context, wrap: Callable[[Node, str, Callable[[], None]], None]
-    ) -> None:
+    def __init__(self, built: Built, context: registry.Context, wrap: Wrap) -> None:
         self.built = built
         self.context = context
         self.wrap = wrap
@@ -182,8 +182,8 @@ class _Builder:
         except Exception as error:
             error.add_note(f"while making {where}")
             raise
-        self.wrap(node, "setup", lambda: layer.setup(node.bottoms, node.tops))
-        self.wrap(node, "reshape", lambda: layer.reshape(node.bottoms, node.tops))
+        self.wrap(node, "setup", layer.setup, node.bottoms, node.tops)
+        self.wrap(node, "reshape", layer.reshape, node.bottoms, node.tops)
         self._finish(node)
 
     def _connect(self, node: Node) -> None:

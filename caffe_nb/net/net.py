@@ -168,6 +168,7 @@ class Net(Passes):
         dict of str to array
             Live views of the net's outputs (of the tops of `end` where it is given) and of `blobs`.
         """
+        __tracebackhide__ = True
         first = self._layer_index(start) if start is not None else 0
         last = self._layer_index(end) if end is not None else len(self.nodes) - 1
         names = self.outputs if end is None else self.nodes[last].top_names
@@ -204,6 +205,7 @@ class Net(Passes):
         dict of str to array
             Live views of the diffs of the net's inputs (of the bottoms of `end` where it is given) and of `diffs`.
         """
+        __tracebackhide__ = True
         first = self._layer_index(start) if start is not None else len(self.nodes) - 1
         last = self._layer_index(end) if end is not None else 0
         names = self.inputs if end is None else self.nodes[last].bottom_names
@@ -223,7 +225,7 @@ class Net(Passes):
         """Let every layer take its new shapes, after an input blob was reshaped."""
         with self.lock:
             for node in self.nodes:
-                self._call(node, "reshape", lambda node=node: self._reshape_node(node))  # type: ignore[misc]
+                self._call(node, "reshape", self._reshape_node, node)
 
     def clear_param_diffs(self) -> None:
         """Zero the diffs of all parameters."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,7 @@ class Passes:
         Exception
             What a layer raises: a user's exception as itself with a note of the layer, our own with the layer's place.
         """
+        __tracebackhide__ = True  # IPython shows the user's frames: what they called, and their layer
         last = len(self.nodes) - 1 if end is None else end
         with self.lock:
             loss = 0.0
@@ -66,6 +68,7 @@ class Passes:
 
         Diffs of bottoms are overwritten, diffs of parameters added to; `clear_param_diffs` zeroes those.
         """
+        __tracebackhide__ = True
         first = len(self.nodes) - 1 if start is None else start
         with self.lock:
             for node in reversed(self.nodes[end : first + 1]):
@@ -76,6 +79,7 @@ class Passes:
 
     def forward_backward(self) -> float:
         """Run a whole forward and backward and return the loss."""
+        __tracebackhide__ = True
         self._notify(self.hooks.safe_point)
         with self.lock:
             loss = self.forward_pass()
@@ -83,11 +87,12 @@ class Passes:
         return loss
 
     def _forward_node(self, node: Node) -> float:
+        __tracebackhide__ = True
         hooks = self.hooks
         for callback in hooks.before_forward:
             callback(node.index)
-        self._call(node, "reshape", lambda: self._reshape_node(node))
-        self._call(node, "forward", lambda: node.layer.forward(node.bottoms, node.tops))
+        self._call(node, "reshape", self._reshape_node, node)
+        self._call(node, "forward", node.layer.forward, node.bottoms, node.tops)
         for callback in hooks.after_forward:
             callback(node.index)
         self._notify(hooks.between_layers)
@@ -98,24 +103,27 @@ class Passes:
         return loss
 
     def _backward_node(self, node: Node) -> None:
+        __tracebackhide__ = True
         hooks = self.hooks
         for callback in hooks.before_backward:
             callback(node.index)
-        self._call(node, "backward", lambda: node.layer.backward(node.tops, list(node.propagate_down), node.bottoms))
+        self._call(node, "backward", node.layer.backward, node.tops, list(node.propagate_down), node.bottoms)
         for callback in hooks.after_backward:
             callback(node.index)
         self._notify(hooks.between_layers)
 
     def _reshape_node(self, node: Node) -> None:
+        __tracebackhide__ = True
         if node.reshape():
             self.revision += 1
 
-    def _call(self, node: Node, method: str, call: Callable[[], None]) -> None:
+    def _call(self, node: Node, method: str, call: Callable[..., None], *args: Any) -> None:
         """Run a layer's method; exceptions leave with the layer's place, and the net stays usable."""
+        __tracebackhide__ = True
         self.running = (node.index, "backward" if method == "backward" else "forward", time.perf_counter())
         try:
             with _quiet() if node.param.type != "Python" else nullcontext():
-                call()
+                call(*args)
         except BaseException as error:
             if isinstance(error, CaffeError):
                 error.where = error.where or node.where

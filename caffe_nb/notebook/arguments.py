@@ -6,12 +6,18 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 from IPython.core.error import UsageError
+from IPython.core.getipython import get_ipython
 
+import caffe_nb
 from caffe_nb.errors import CaffeError
 
+ENGINE = Path(caffe_nb.__file__).parent
 Result = TypeVar("Result")
 
 
@@ -51,7 +57,11 @@ class MagicParser(argparse.ArgumentParser):
 
 
 def plainly(call: Callable[[], Result]) -> Result | None:
-    """Run the body of a magic: --help returns None, and our own errors show as their message, without our frames."""
+    """Run the body of a magic: --help returns None, and exceptions show without our frames.
+
+    Our own errors show as their message; a user's layer's exception as itself, its traceback from the user's frame on.
+    """
+    __tracebackhide__ = True
     try:
         return call()
     except HelpShown:
@@ -60,6 +70,21 @@ def plainly(call: Callable[[], Result]) -> Result | None:
         text = f"{type(error).__name__}: {error}"
         error._render_traceback_ = text.splitlines  # type: ignore[attr-defined]
         raise
+    except Exception as error:
+        shell, frames = get_ipython(), _users_frames(error)
+        if shell is not None and frames is not None:
+            kind, trace = type(error), shell.InteractiveTB
+            render = partial(trace.structured_traceback, kind, error, frames, tb_offset=0)
+            error._render_traceback_ = render  # type: ignore[attr-defined]
+        raise
+
+
+def _users_frames(error: Exception) -> TracebackType | None:
+    """Return an exception's traceback from the first frame on that is not ours; None where all are ours."""
+    frames = error.__traceback__
+    while frames is not None and Path(frames.tb_frame.f_code.co_filename).is_relative_to(ENGINE):
+        frames = frames.tb_next
+    return frames
 
 
 def shape(text: str) -> tuple[int, ...]:

@@ -155,8 +155,10 @@ class CaffeMagics(Magics):
     @line_magic
     def caffe_run(self, line: str) -> None:
         """Run a solver or a net; %caffe_run --help says more."""
+        __tracebackhide__ = True
 
         def body() -> None:
+            __tracebackhide__ = True
             args = _run_parser().parse_line(line)
             target = self._target(args.target)
             if not isinstance(target, Net | Solver):

@@ -42,6 +42,7 @@ def run(target: Net | Solver, iterations: int | None = None, *, backward: bool =
     The first interrupt stops after the current iteration; everything stays as it is, and running again goes on. The
     second one, while that iteration still runs, raises KeyboardInterrupt at once.
     """
+    __tracebackhide__ = True
     if iterations is None:
         iterations = _left(target) if isinstance(target, Solver) else 1
     if iterations < 0:
@@ -66,6 +67,8 @@ def _left(solver: Solver) -> int:
 
 
 def _run_solver(solver: Solver, iterations: int, progress: Progress) -> None:
+    __tracebackhide__ = True
+
     def after_iteration(solver: Solver) -> None:
         progress.advance(solver.iter, solver.loss, solver.lr)
 
@@ -92,6 +95,7 @@ def _run_solver(solver: Solver, iterations: int, progress: Progress) -> None:
 
 
 def _run_net(net: Net, iterations: int, backward: bool, progress: Progress) -> None:
+    __tracebackhide__ = True
     stop = threading.Event()
     with _interrupt(stop.set, progress):
         for done in range(1, iterations + 1):

@@ -17,7 +17,7 @@ from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.explain import explain, first_mistake
 from caffe_nb.proto.files import read_bytes
 from caffe_nb.proto.lines import NetLines, net_lines
-from caffe_nb.proto.upgrade import upgrade_net, upgrade_solver
+from caffe_nb.proto.upgrade import ADDED, UpgradeError, upgrade_net, upgrade_solver
 
 M = TypeVar("M", bound=Message)
 
@@ -89,7 +89,7 @@ def read_net(source: str | os.PathLike[str]) -> NetSource:
     PrototxtError
         When the text is not a net; with line, column, and what was likely meant.
     FormatError
-        When the net's format is older than what is supported.
+        When a net in an older format cannot be brought up to date.
     """
     return _net(_text(source), os.fspath(source), Path(source))
 
@@ -114,7 +114,7 @@ def parse_net(text: str, name: str = "<string>") -> NetSource:
     PrototxtError
         When the text is not a net; with line, column, and what was likely meant.
     FormatError
-        When the net's format is older than what is supported.
+        When a net in an older format cannot be brought up to date.
     """
     return _net(text, name, None)
 
@@ -214,14 +214,12 @@ def _solver(text: str, name: str, path: Path | None) -> SolverSource:
 
 
 def _net_source(param: caffe_pb2.NetParameter, lines: NetLines, name: str, path: Path | None) -> NetSource:
-    before = len(param.layer)
     try:
-        upgrade_net(param)
-    except FormatError as error:
-        line = lines.layers[0] if param.layers and lines.layers else lines.input
+        origins = upgrade_net(param)
+    except UpgradeError as error:
+        line = lines.input if error.layer is None else lines.layers[error.layer]
         raise FormatError(error.message, where=f"line {line} of {name}") from error
-    added = len(param.layer) - before
-    return NetSource(param, name, path, [lines.input] * added + lines.layers)
+    return NetSource(param, name, path, [lines.input if at == ADDED else lines.layers[at] for at in origins])
 
 
 def _newlines(text: str) -> str:

@@ -134,6 +134,7 @@ class Solver:
         Exception
             What a layer raises. The solver can go on: the iteration that failed has changed no parameter.
         """
+        __tracebackhide__ = True
         end = self.iter + iterations
         self._losses.clear()
         self._stop = False
@@ -163,6 +164,7 @@ class Solver:
         self._stop = True
 
     def _iterate(self) -> None:
+        __tracebackhide__ = True
         for net in (self.net, *self.test_nets):
             for listener in tuple(net.hooks.safe_point):
                 listener()
@@ -190,6 +192,7 @@ class Solver:
             self.snapshot()
 
     def _pass(self) -> float:
+        __tracebackhide__ = True
         loss = self.net.forward_pass()
         self.net.backward_pass()
         return loss

@@ -1,5 +1,37 @@
 """Layers that work on each value by itself, or on each class vector."""
 
-from caffe_nb.layers.activation import dropout, relu, sigmoid, softmax, tanh
+from caffe_nb.layers.activation import (
+    absval,
+    bnll,
+    clip,
+    dropout,
+    elu,
+    exp,
+    log,
+    power,
+    prelu,
+    relu,
+    sigmoid,
+    softmax,
+    swish,
+    tanh,
+    threshold,
+)
 
-__all__ = ["dropout", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "absval",
+    "bnll",
+    "clip",
+    "dropout",
+    "elu",
+    "exp",
+    "log",
+    "power",
+    "prelu",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "swish",
+    "tanh",
+    "threshold",
+]

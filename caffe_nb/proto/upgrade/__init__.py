@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 from caffe_nb.proto import caffe_pb2
+from caffe_nb.proto.upgrade.batch_norm import upgrade_batch_norm
+from caffe_nb.proto.upgrade.error import UpgradeError
 from caffe_nb.proto.upgrade.inputs import upgrade_inputs
 from caffe_nb.proto.upgrade.solver_type import upgrade_solver_type
-from caffe_nb.proto.upgrade.v1 import refuse_v1
+from caffe_nb.proto.upgrade.transforms import upgrade_transforms
+from caffe_nb.proto.upgrade.v0 import upgrade_v0
+from caffe_nb.proto.upgrade.v1 import upgrade_v1
 
-__all__ = ["upgrade_net", "upgrade_solver"]
+__all__ = ["ADDED", "UpgradeError", "upgrade_net", "upgrade_solver"]
+
+ADDED = -1
+"""In place of a layer's number: the upgrade has made this layer."""
 
 
-def upgrade_net(param: caffe_pb2.NetParameter) -> None:
+def upgrade_net(param: caffe_pb2.NetParameter) -> list[int]:
     """Bring a net to today's form, in place, as Caffe does when it reads one.
 
-    Top-level ``input`` fields become one Input layer, put first. Calling it again changes nothing.
+    In this order: V0 layers (``layers { layer { ... } }``) become V1 layers, their ``padding`` layers the ``pad`` of
+    what reads them; transforms inside the data parameters of V1 layers move to ``transform_param``; V1 layers
+    (``layers``) become ``layer``; top-level ``input`` fields become one Input layer, put first; the three statistics of
+    BatchNorm layers are taken from the solver's reach. Calling it again changes nothing.
 
     Parameters
     ----------
     param : NetParameter
         The net as it was read.
 
+    Returns
+    -------
+    list of int
+        For each layer of the result, which layer of the text it was, counted from 0; `ADDED` for the Input layer.
+
     Raises
     ------
-    FormatError
-        When the net is in the V1 or V0 format (``layers``), or its inputs and their shapes do not match.
+    UpgradeError
+        When the old form makes no sense: a type that never was, ``layer`` beside ``layers``, padding before a layer
+        that cannot pad, inputs and shapes that do not match. `param` is of no use then.
     """
-    refuse_v1(param)
-    upgrade_inputs(param)
+    origins = upgrade_v0(param) if param.layers else list(range(len(param.layer)))
+    upgrade_transforms(param)
+    upgrade_v1(param)
+    if upgrade_inputs(param):
+        origins.insert(0, ADDED)
+    upgrade_batch_norm(param)
+    return origins
 
 
 def upgrade_solver(param: caffe_pb2.SolverParameter) -> None:

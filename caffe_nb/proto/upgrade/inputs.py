@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from caffe_nb.errors import FormatError, listing
+from caffe_nb.errors import listing
 from caffe_nb.proto import caffe_pb2
+from caffe_nb.proto.upgrade.error import UpgradeError
 
 _AXES = 4  # input_dim has num, channels, height and width of each input in turn
 
 
-def upgrade_inputs(param: caffe_pb2.NetParameter) -> None:
+def upgrade_inputs(param: caffe_pb2.NetParameter) -> bool:
     """Turn top-level inputs into one Input layer named ``input``, put before all layers.
 
     Weights saved by old Caffes name inputs without shapes; there the names are dropped, as Caffe does.
@@ -18,13 +19,18 @@ def upgrade_inputs(param: caffe_pb2.NetParameter) -> None:
     param : NetParameter
         Changed in place.
 
+    Returns
+    -------
+    bool
+        Whether there is an Input layer now that was not there.
+
     Raises
     ------
-    FormatError
+    UpgradeError
         When the number of shapes does not fit the number of inputs, or there is none at all.
     """
     if not param.input:
-        return
+        return False
     shapes = _shapes(param)
     if shapes:
         layers = list(param.layer)
@@ -34,6 +40,7 @@ def upgrade_inputs(param: caffe_pb2.NetParameter) -> None:
         param.layer.extend(layers)
     for field in ("input", "input_shape", "input_dim"):
         param.ClearField(field)
+    return bool(shapes)
 
 
 def _shapes(param: caffe_pb2.NetParameter) -> list[caffe_pb2.BlobShape]:
@@ -42,11 +49,11 @@ def _shapes(param: caffe_pb2.NetParameter) -> list[caffe_pb2.BlobShape]:
     names = f"{count} `input` ({listing(param.input)})"
     if param.input_shape:
         if len(param.input_shape) != count:
-            raise FormatError(f"the net has {names} but {len(param.input_shape)} `input_shape`; give one for each.")
+            raise UpgradeError(f"the net has {names} but {len(param.input_shape)} `input_shape`; give one for each.")
         return list(param.input_shape)
     if param.input_dim:
         if len(param.input_dim) != _AXES * count:
-            raise FormatError(
+            raise UpgradeError(
                 f"the net has {names} but {len(param.input_dim)} `input_dim`; give {_AXES} for each (num, channels, "
                 "height, width), or an `input_shape { dim: ... }` with as many as you like."
             )
@@ -54,4 +61,4 @@ def _shapes(param: caffe_pb2.NetParameter) -> list[caffe_pb2.BlobShape]:
         return [caffe_pb2.BlobShape(dim=dims[at : at + _AXES]) for at in range(0, len(dims), _AXES)]
     if any(layer.blobs for layer in param.layer):
         return []
-    raise FormatError(f"the net has {names} but no shape for it; add an `input_shape {{ dim: ... }}` for each input.")
+    raise UpgradeError(f"the net has {names} but no shape for it; add an `input_shape {{ dim: ... }}` for each input.")
