@@ -6,18 +6,12 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 from IPython.core.error import UsageError
-from IPython.core.getipython import get_ipython
 
-import caffe_nb
 from caffe_nb.errors import CaffeError
 
-ENGINE = Path(caffe_nb.__file__).parent
 Result = TypeVar("Result")
 
 
@@ -70,21 +64,6 @@ def plainly(call: Callable[[], Result]) -> Result | None:
         text = f"{type(error).__name__}: {error}"
         error._render_traceback_ = text.splitlines  # type: ignore[attr-defined]
         raise
-    except Exception as error:
-        shell, frames = get_ipython(), _users_frames(error)
-        if shell is not None and frames is not None:
-            kind, trace = type(error), shell.InteractiveTB
-            render = partial(trace.structured_traceback, kind, error, frames, tb_offset=0)
-            error._render_traceback_ = render  # type: ignore[attr-defined]
-        raise
-
-
-def _users_frames(error: Exception) -> TracebackType | None:
-    """Return an exception's traceback from the first frame on that is not ours; None where all are ours."""
-    frames = error.__traceback__
-    while frames is not None and Path(frames.tb_frame.f_code.co_filename).is_relative_to(ENGINE):
-        frames = frames.tb_next
-    return frames
 
 
 def shape(text: str) -> tuple[int, ...]:

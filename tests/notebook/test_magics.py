@@ -89,17 +89,6 @@ def test_a_text_error_shows_place_and_field_and_none_of_our_frames(shell):
     assert "Traceback" not in shown
 
 
-def test_a_layers_exception_shows_as_itself_from_the_users_frame_on(shell, net):
-    shell.run_cell_magic("caffe_layer", "", LAYER.replace("self.d = bottom", "self.d = missing + bottom"))
-    with pytest.raises(NameError) as raised:
-        shell.run_line_magic("caffe_run", "net")
-    shown = "\n".join(raised.value._render_traceback_())
-    assert "self.d = missing + bottom" in shown
-    assert "name 'missing' is not defined" in shown
-    assert "in forward of layer 'loss'" in shown
-    assert "caffe_nb" not in shown
-
-
 def test_caffe_layer_says_how_to_use_the_class(shell, capsys):
     shell.run_cell_magic("caffe_layer", "MyLoss", LAYER)
     assert 'python_param { module: "__main__" layer: "MyLoss" }' in capsys.readouterr().out

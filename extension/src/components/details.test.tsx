@@ -1,0 +1,156 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { LayerFace } from '../panels/graph/node';
+import { Service } from '../service';
+import { FakeLink } from '../testing/link';
+import { layerState, node, oneNet, update } from '../testing/messages';
+import { Details } from './details';
+import { Header } from './header';
+import { testids } from './testids';
+import { Vacancy, reasonOf } from './vacancy';
+
+const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));
+const openFile = vi.fn(() => Promise.resolve(true));
+const HOSTILE = '<img src=x onerror=alert(1)>"\'&lt;';
+
+let link: FakeLink;
+let service: Service;
+
+beforeEach(async () => {
+  vi.stubGlobal(
+    'ResizeObserver',
+    class {
+      observe = (): void => undefined;
+      disconnect = (): void => undefined;
+    }
+  );
+  link = new FakeLink();
+  link.script = oneNet;
+  service = new Service(link);
+  service.visible = true;
+  link.become('connected');
+  await settle();
+});
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+describe('the details', () => {
+  it('list the selected layer’s blobs with data and diff', () => {
+    service.select(1);
+    render(<Details service={service} openFile={openFile} />);
+    const parts = screen
+      .getAllByTestId(testids.tensor)
+      .map(({ dataset }) => `${dataset.ref} ${dataset.part}`);
+    expect(parts).toEqual(['blob:ip data', 'blob:ip diff', 'blob:data data', 'blob:data diff']);
+  });
+
+  it('show an error of any layer in words, its traceback, and the way to its file', () => {
+    const error = {
+      message: 'ValueError: boom',
+      traceback: 'File "layers.py", line 9',
+      path: '/l.py',
+      line: 9
+    };
+    link.push(update({ states: [layerState(2, { version: 2, error: { ...error, refused: false } })] }));
+    render(<Details service={service} openFile={openFile} />);
+    expect(screen.getByTestId(testids.error).textContent).toContain('boom');
+    fireEvent.click(screen.getByText('Show'));
+    expect(service.state.selected).toBe(2);
+    expect(screen.getByTestId(testids.traceback).textContent).toContain('line 9');
+    expect(screen.getByTestId(testids.version).textContent).toBe('v2');
+    fireEvent.click(screen.getByText('Open at line 9'));
+    expect(openFile).toHaveBeenCalledWith('/l.py', 9);
+  });
+
+  it('run a gradient check and show its rows, the failing ones first', async () => {
+    const row = { shape: [2], worst: [1], analytic: 1, numeric: 2, max_error: 0.5, skipped: false, note: '' };
+    const rows = [
+      { ...row, where: 'bottom[0]', ok: true, max_error: 1e-9 },
+      { ...row, where: 'bottom[1]', ok: true, skipped: true, note: 'a label' },
+      { ...row, where: 'param[0]', ok: false }
+    ];
+    link.script = request =>
+      request.kind === 'check_layer'
+        ? { kind: 'checked', net: 'n1', layer: 1, check: { ok: false, rows, message: 'param[0] is wrong' } }
+        : oneNet(request);
+    service.select(1);
+    render(<Details service={service} openFile={openFile} />);
+    fireEvent.click(screen.getByTestId(testids.tab('gradients')));
+    fireEvent.click(screen.getByTestId(testids.checkButton));
+    await screen.findByTestId(testids.checkResult);
+    expect(screen.getAllByTestId(testids.checkRow).map(({ dataset }) => dataset.where)).toEqual([
+      'param[0]',
+      'bottom[0]',
+      'bottom[1]'
+    ]);
+  });
+});
+
+describe('the header', () => {
+  it('says what a solver does', () => {
+    link.push(update({ running: true, solver: true, iteration: 812, max_iterations: 2000, loss: 0.125 }));
+    render(<Header service={service} />);
+    expect(screen.getByTestId(testids.iteration).textContent).toBe('812');
+    expect(screen.getByTestId(testids.loss).textContent).toBe('0.125');
+    expect(screen.getByTestId(testids.running).textContent).toBe('running');
+  });
+
+  it('shows and dismisses what went wrong', () => {
+    link.complain('push.net: expected a string, got 7');
+    render(<Header service={service} />);
+    fireEvent.click(screen.getByText('Dismiss'));
+    expect(screen.queryByTestId(testids.linkError)).toBeNull();
+  });
+});
+
+describe('a node', () => {
+  it('carries its marks', () => {
+    const error = { message: 'boom', traceback: '', path: '', line: 0, refused: true };
+    const check = { ok: false, rows: [], message: '' };
+    const face = {
+      node: node(2, 'loss', { type: 'Python', python: 'layers.Loss' }),
+      state: layerState(2, { version: 3, error, check }),
+      time: null,
+      selected: true,
+      running: 'forward'
+    } as const;
+    render(<LayerFace face={face} />);
+    expect(screen.getByTestId(testids.graphNode).dataset).toMatchObject({
+      layer: 'loss',
+      version: '3',
+      error: 'true',
+      check: 'fail',
+      selected: 'true',
+      running: 'true'
+    });
+  });
+
+  it('shows names as text, whatever they hold', () => {
+    const face = { node: node(0, HOSTILE), state: null, time: null, selected: false, running: null };
+    const { container } = render(<LayerFace face={face} />);
+    expect(container.querySelector('img')).toBeNull();
+    expect(container.textContent).toContain(HOSTILE);
+  });
+});
+
+describe('where there is nothing to show', () => {
+  it('words say why and what to do', () => {
+    render(<Vacancy reason="absent" path="n.ipynb" onOpen={() => undefined} />);
+    expect(screen.getByTestId(testids.empty).textContent).toContain('%load_ext caffe_nb');
+  });
+
+  it('the reason follows the state', () => {
+    expect(reasonOf(null)).toBe('no-notebook');
+    expect(reasonOf(service.state)).toBeNull();
+    link.become('restarting');
+    expect(reasonOf(service.state)).toBe('restarting');
+    link.script = () => ({ kind: 'net_list', nets: [], inspect: null });
+    link.become('connected');
+    expect(reasonOf(service.state)).toBe('loading');
+    expect(reasonOf({ ...service.state, listed: true })).toBe('no-nets');
+  });
+});

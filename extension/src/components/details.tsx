@@ -1,0 +1,138 @@
+import type { ReactElement } from 'react';
+import { useState } from 'react';
+
+import { GradientsBody } from '../panels/gradients/body';
+import type { OpenFile } from '../panels/source/body';
+import { SourceBody } from '../panels/source/body';
+import { TensorsBody } from '../panels/tensor/body';
+import { TrainingBody } from '../panels/training/body';
+import type { GraphNode, LayerError } from '../protocol';
+import type { Service } from '../service';
+import type { IState } from '../state';
+import { useService } from './hooks';
+import { testids } from './testids';
+
+const TABS = [
+  ['tensors', 'Tensors'],
+  ['gradients', 'Gradients'],
+  ['source', 'Source'],
+  ['training', 'Training']
+] as const;
+
+type Tab = (typeof TABS)[number][0];
+
+/** Everything about the selected layer, and the training of the net. */
+export function Details({ service, openFile }: { service: Service; openFile: OpenFile }): ReactElement {
+  const [tab, setTab] = useState<Tab>('tensors');
+  const graph = useService(service, state => state.graph);
+  const selected = useService(service, state => state.selected);
+  const node = graph?.nodes.find(({ index }) => index === selected) ?? null;
+  return (
+    <div className="caffe-nb-details" data-testid={testids.details} data-layer={node?.name ?? ''}>
+      <ErrorLine
+        service={service}
+        node={node}
+        onShow={tab === 'source' && node !== null ? null : () => setTab('source')}
+      />
+      {node ? <LayerLine node={node} /> : null}
+      <div className="caffe-nb-tabs" role="tablist">
+        {TABS.map(([name, label]) => (
+          <button
+            key={name}
+            role="tab"
+            aria-selected={tab === name}
+            data-testid={testids.tab(name)}
+            onClick={() => setTab(name)}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <div className="caffe-nb-tab-body" role="tabpanel" aria-label={tab}>
+        {tab === 'training' ? (
+          <TrainingBody service={service} />
+        ) : node === null ? (
+          <p className="caffe-nb-hint">Select a layer in the graph to look into it.</p>
+        ) : tab === 'tensors' ? (
+          <TensorsBody service={service} node={node} />
+        ) : tab === 'gradients' ? (
+          <GradientsBody key={node.index} service={service} node={node} />
+        ) : (
+          <SourceBody key={node.index} service={service} node={node} openFile={openFile} />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function LayerLine({ node }: { node: GraphNode }): ReactElement {
+  const facts = [
+    node.in_place ? 'in place' : '',
+    node.loss_weight === 0 ? '' : `loss weight ${node.loss_weight}`,
+    node.needs_backward ? '' : 'no backward needed',
+    node.line > 0 ? `line ${node.line}` : ''
+  ].filter(Boolean);
+  return (
+    <div className="caffe-nb-layer">
+      <h3 title={node.name}>{node.name}</h3>
+      <span>{node.python || node.type}</span>
+      {facts.map(fact => (
+        <span key={fact} className="caffe-nb-fact">
+          {fact}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** The selected layer's error, or else the first one of the net. */
+function ErrorLine(props: {
+  service: Service;
+  node: GraphNode | null;
+  /** Null where the error is shown already. */
+  onShow: (() => void) | null;
+}): ReactElement | null {
+  const { service, node, onShow } = props;
+  const found = firstError(
+    useService(service, state => state.states),
+    node?.index ?? null
+  );
+  const faulty = found ? service.node(found.index) : null;
+  if (!found || !faulty) {
+    return null;
+  }
+  const show = (): void => {
+    service.select(faulty.index);
+    onShow?.();
+  };
+  return (
+    <div
+      className={found.error.refused ? 'caffe-nb-error-line caffe-nb-refused' : 'caffe-nb-error-line'}
+      role="alert"
+      data-testid={testids.error}
+      data-layer={faulty.name}
+    >
+      <p>
+        <b>{faulty.name}</b>: {found.error.message}
+      </p>
+      {onShow === null && faulty === node ? null : (
+        <button className="jp-mod-styled" onClick={show}>
+          Show
+        </button>
+      )}
+    </div>
+  );
+}
+
+function firstError(
+  states: IState['states'],
+  selected: number | null
+): { index: number; error: LayerError } | null {
+  const own = selected === null ? undefined : states.get(selected);
+  for (const state of [...(own ? [own] : []), ...states.values()]) {
+    if (state.error) {
+      return { index: state.index, error: state.error };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,72 @@
+import type { ReactElement } from 'react';
+
+import type { NetUpdate } from '../protocol';
+import type { Service } from '../service';
+import { formatNumber } from './format';
+import { useService } from './hooks';
+import { testids } from './testids';
+
+/** The line above everything: which net, and what it does now. */
+export function Header({ service }: { service: Service }): ReactElement | null {
+  const nets = useService(service, state => state.nets);
+  const net = useService(service, state => state.net);
+  const update = useService(service, state => state.update);
+  const problem = useService(service, state => state.problem);
+  return (
+    <>
+      {nets.length > 0 ? (
+        <div className="caffe-nb-header">
+          <select
+            className="caffe-nb-select"
+            aria-label="Net"
+            data-testid={testids.netSelect}
+            value={net ?? ''}
+            onChange={event => service.chooseNet(event.target.value)}
+          >
+            {nets.map(({ id, name, phase }) => (
+              <option key={id} value={id}>
+                {name || 'unnamed net'} ({phase}, {id})
+              </option>
+            ))}
+          </select>
+          <Progress update={update} />
+        </div>
+      ) : null}
+      {problem === null ? null : (
+        <div className="caffe-nb-problem" role="alert" data-testid={testids.linkError}>
+          <span>{problem}</span>
+          <button className="jp-mod-styled" onClick={() => service.dismissProblem()}>
+            Dismiss
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Progress({ update }: { update: NetUpdate | null }): ReactElement {
+  const running = update?.running ?? false;
+  const most = update?.max_iterations ?? 0;
+  const iteration = update?.iteration ?? 0;
+  return (
+    <div className="caffe-nb-progress">
+      <span className="caffe-nb-state" data-testid={testids.running} data-running={running}>
+        {running ? 'running' : 'idle'}
+      </span>
+      {update && (update.solver || iteration > 0) ? (
+        <>
+          <span>
+            iteration <b data-testid={testids.iteration}>{iteration}</b>
+            {most > 0 ? <> / {most}</> : null}
+          </span>
+          {most > 0 ? <progress max={most} value={iteration} aria-label="iterations done" /> : null}
+        </>
+      ) : null}
+      {update?.loss == null ? null : (
+        <span>
+          loss <b data-testid={testids.loss}>{formatNumber(update.loss)}</b>
+        </span>
+      )}
+    </div>
+  );
+}

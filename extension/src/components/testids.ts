@@ -1,0 +1,53 @@
+/*
+ * The data-testid values that browser tests rely on; nothing else in the DOM is promised to them.
+ *
+ * caffe-panel        the panel's content (data-state: the link's state; data-net: id of the net shown)
+ * caffe-graph        the graph's area (data-layout: "ready" once laid out, "pending" before, "failed")
+ * caffe-graph-node   one layer (data-layer: its name; data-index; data-version: 0 for built-in types; data-error and
+ *                    data-selected, data-running: "true" or "false"; data-check: "pass", "fail" or "none")
+ * caffe-details      everything about the selected layer (data-layer: its name, empty when none is selected)
+ * caffe-tab-*        the tabs of the details: tensors, gradients, source, training
+ * caffe-tensor       one part of one blob (data-ref, data-part: "data" or "diff", data-version: the blob's version)
+ * caffe-heatmap      its canvas
+ * caffe-cursor       the value under the cursor
+ * caffe-slider       slider of an axis that is not shown (data-axis)
+ * caffe-stat-*       the exact figures: min, max, mean, std, zeros, negatives, nans, infinities
+ * caffe-iteration    the solver's iteration, as a number; caffe-loss: its loss; caffe-running: "running" or "idle"
+ * caffe-loss-curve   the loss curve's area (data-points: number of points)
+ * caffe-time         one layer's row in the times (data-layer)
+ * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
+ * caffe-link-error   what is wrong with the connection or the protocol
+ * caffe-empty        the words shown when there is nothing to show (data-reason)
+ * caffe-net-select   the choice of net
+ * caffe-version, caffe-note, caffe-source-text, caffe-open-file   the Python layer's code
+ * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok)   gradient checks
+ */
+export const testids = {
+  panel: 'caffe-panel',
+  graph: 'caffe-graph',
+  graphNode: 'caffe-graph-node',
+  details: 'caffe-details',
+  tab: (name: string): string => `caffe-tab-${name}`,
+  tensor: 'caffe-tensor',
+  heatmap: 'caffe-heatmap',
+  cursor: 'caffe-cursor',
+  slider: 'caffe-slider',
+  stat: (name: string): string => `caffe-stat-${name}`,
+  iteration: 'caffe-iteration',
+  loss: 'caffe-loss',
+  running: 'caffe-running',
+  lossCurve: 'caffe-loss-curve',
+  time: 'caffe-time',
+  error: 'caffe-error',
+  traceback: 'caffe-traceback',
+  linkError: 'caffe-link-error',
+  empty: 'caffe-empty',
+  netSelect: 'caffe-net-select',
+  version: 'caffe-version',
+  note: 'caffe-note',
+  sourceText: 'caffe-source-text',
+  openFile: 'caffe-open-file',
+  checkButton: 'caffe-check-button',
+  checkResult: 'caffe-check-result',
+  checkRow: 'caffe-check-row'
+} as const;

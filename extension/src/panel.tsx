@@ -1,0 +1,228 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import { MessageLoop } from '@lumino/messaging';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+import { Panel, SplitPanel, Widget } from '@lumino/widgets';
+import type { ReactElement } from 'react';
+
+import { Details } from './components/details';
+import { Header } from './components/header';
+import { useSignal } from './components/hooks';
+import { testids } from './components/testids';
+import { Vacancy, reasonOf } from './components/vacancy';
+import type { FileOpener } from './open';
+import { GraphBody } from './panels/graph/body';
+import type { Layouter } from './panels/graph/layout';
+import type { Service } from './service';
+import type { Sessions } from './sessions';
+
+/** From this width on the graph stands beside the details, below it above them. */
+const SIDE_BY_SIDE = 560;
+/** What the graph and the details get of the room. */
+const SHARES = [9, 11];
+
+export interface IPanelOptions {
+  /** The notebook whose kernel is looked into. */
+  path: string;
+  sessions: Sessions;
+  layouter: Layouter;
+  openFile: FileOpener;
+  openNotebook: (path: string) => void;
+}
+
+/** The panel beside a notebook. */
+export class CaffePanel extends Panel {
+  constructor(options: IPanelOptions) {
+    super();
+    this.#options = options;
+    this.#path = options.path;
+    this.id = `caffe-nb-${++count}`;
+    this.addClass('caffe-nb');
+    this.node.dataset.testid = testids.panel;
+    this.title.closable = true;
+    this.#split.addClass('caffe-nb-split');
+    this.addWidget(this.#header);
+    this.addWidget(this.#vacancy);
+    this.addWidget(this.#split);
+    this.#split.addWidget(
+      named(
+        'caffe-nb-graph-place',
+        this.#within(service => <GraphBody service={service} layouter={options.layouter} />)
+      )
+    );
+    this.#split.addWidget(
+      named(
+        'caffe-nb-details-place',
+        this.#within(service => <Details service={service} openFile={this.#openFile} />)
+      )
+    );
+    this.#split.setRelativeSizes(SHARES);
+    this.#observer.observe(this.#split.node);
+    options.sessions.changed.connect(this.#follow, this);
+    this.#follow();
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** The notebook was renamed. */
+  get pathChanged(): ISignal<CaffePanel, string> {
+    return this.#pathChanged;
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this.#options.sessions.changed.disconnect(this.#follow, this);
+    this.#take(null);
+    this.#observer.disconnect();
+    Signal.clearData(this);
+    super.dispose();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.#tellVisible();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.#tellVisible();
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    document.addEventListener('visibilitychange', this.#tellVisible);
+    this.#tellVisible();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    document.removeEventListener('visibilitychange', this.#tellVisible);
+    super.onBeforeDetach(message);
+  }
+
+  protected override onResize(message: Widget.ResizeMessage): void {
+    const width = message.width < 0 ? this.node.clientWidth : message.width;
+    const orientation = width >= SIDE_BY_SIDE ? 'horizontal' : 'vertical';
+    if (orientation !== this.#split.orientation) {
+      this.#split.orientation = orientation;
+      this.#split.setRelativeSizes(SHARES);
+    }
+    super.onResize(message);
+  }
+
+  /** Take the notebook's service, also when it was closed and opened again, or renamed. */
+  #follow(): void {
+    const held = this.#service && this.#notebookPath?.();
+    if (held && held !== this.#path) {
+      this.#path = held;
+      this.#pathChanged.emit(held);
+    }
+    const session = this.#options.sessions.find(this.#path);
+    this.#notebookPath = session ? (): string => session.notebook.context.path : null;
+    this.#take(session?.service ?? null);
+    const name = this.#path.split('/').at(-1) ?? this.#path;
+    this.title.label = `Nets of ${name}`;
+    this.title.caption = `Caffe nets in the kernel of ${this.#path}`;
+  }
+
+  #take(service: Service | null): void {
+    if (service === this.#service && this.#drawn) {
+      return;
+    }
+    this.#drawn = true;
+    const old = this.#service;
+    if (old && !old.isDisposed) {
+      old.changed.disconnect(this.#arrange, this);
+      old.visible = false;
+    }
+    this.#service = service;
+    service?.changed.connect(this.#arrange, this);
+    this.#serviceChanged.emit(undefined);
+    this.#tellVisible();
+    this.#arrange();
+  }
+
+  readonly #tellVisible = (): void => {
+    if (this.#service && !this.#service.isDisposed) {
+      this.#service.visible = this.isVisible && document.visibilityState === 'visible';
+    }
+  };
+
+  /** Show the net, or the words that say why there is none. */
+  #arrange(): void {
+    const state = this.#service?.state ?? null;
+    const empty = reasonOf(state) !== null;
+    this.node.dataset.state = state?.link ?? 'no-notebook';
+    this.node.dataset.net = state?.net ?? '';
+    this.#vacancy.setHidden(!empty);
+    this.#split.setHidden(empty);
+  }
+
+  #within(draw: (service: Service) => ReactElement): ReactElement {
+    return <WithService changed={this.#serviceChanged} get={() => this.#service} draw={draw} />;
+  }
+
+  /** Files open beside the notebook, not over the panel. */
+  readonly #openFile = (path: string, line: number): Promise<boolean> =>
+    this.#options.openFile(path, line, this.#options.sessions.find(this.#path)?.notebook.id ?? null);
+
+  readonly #options: IPanelOptions;
+  readonly #serviceChanged = new Signal<CaffePanel, void>(this);
+  readonly #pathChanged = new Signal<CaffePanel, string>(this);
+  #path: string;
+  #notebookPath: (() => string) | null = null;
+  #service: Service | null = null;
+  #drawn = false;
+  readonly #header = named(
+    'caffe-nb-header-place',
+    this.#within(service => <Header service={service} />)
+  );
+  readonly #vacancy = named(
+    'caffe-nb-vacancy-place',
+    <VacancyOf
+      changed={this.#serviceChanged}
+      get={() => this.#service}
+      path={() => this.#path}
+      onOpen={() => this.#options.openNotebook(this.#path)}
+    />
+  );
+  readonly #split = new SplitPanel({ orientation: 'horizontal', spacing: 1 });
+  /** The line above grows and shrinks with what it says, which Lumino does not tell the widgets below. */
+  readonly #observer = new ResizeObserver(() =>
+    MessageLoop.postMessage(this.#split, Widget.ResizeMessage.UnknownSize)
+  );
+}
+
+let count = 0;
+
+function named(name: string, element: ReactElement): Widget {
+  const widget = ReactWidget.create(element);
+  widget.addClass(name);
+  return widget;
+}
+
+interface IHeld {
+  changed: ISignal<unknown, unknown>;
+  get: () => Service | null;
+}
+
+/** Draws with the service that the panel has now. */
+function WithService({
+  changed,
+  get,
+  draw
+}: IHeld & { draw: (service: Service) => ReactElement }): ReactElement | null {
+  const service = useSignal(changed, get);
+  return service ? draw(service) : null;
+}
+
+function VacancyOf(props: IHeld & { path: () => string; onOpen: () => void }): ReactElement | null {
+  const { changed, get, path, onOpen } = props;
+  const service = useSignal(changed, get);
+  const reason = useSignal(service?.changed ?? changed, () => reasonOf(service?.state ?? null));
+  return reason ? <Vacancy reason={reason} path={path()} onOpen={onOpen} /> : null;
+}

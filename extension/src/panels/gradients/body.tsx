@@ -1,0 +1,97 @@
+import type { ReactElement } from 'react';
+
+import { formatNumber } from '../../components/format';
+import { useService } from '../../components/hooks';
+import { testids } from '../../components/testids';
+import type { Check, CheckRow, GraphNode } from '../../protocol';
+import type { Service } from '../../service';
+import { shapeText } from '../tensor/model';
+import { indexText, worstFirst } from './model';
+
+/** The last gradient check of a layer, and a button to run one. */
+export function GradientsBody({ service, node }: { service: Service; node: GraphNode }): ReactElement {
+  const check = useService(service, state => state.states.get(node.index)?.check ?? null);
+  const failure = useService(service, state => state.checkErrors.get(node.index) ?? null);
+  const checking = useService(service, state => state.checking.has(node.index));
+  return (
+    <div className="caffe-nb-section">
+      <div className="caffe-nb-actions">
+        <button
+          className="jp-mod-styled jp-mod-accept"
+          data-testid={testids.checkButton}
+          disabled={checking}
+          onClick={() => void service.check(node.index)}
+        >
+          {checking ? 'Checking…' : 'Check gradients'}
+        </button>
+        <span className="caffe-nb-hint">
+          Backward against central differences, on the net&apos;s own blobs.
+        </span>
+      </div>
+      {failure ? <p className="caffe-nb-failure">{failure}</p> : null}
+      {check ? <Result check={check} /> : null}
+      {!check && !failure && !checking ? (
+        <p className="caffe-nb-hint">This layer has not been checked yet.</p>
+      ) : null}
+    </div>
+  );
+}
+
+function Result({ check }: { check: Check }): ReactElement {
+  return (
+    <div data-testid={testids.checkResult} data-ok={check.ok}>
+      <p className={check.ok ? 'caffe-nb-verdict caffe-nb-pass' : 'caffe-nb-verdict caffe-nb-fail'}>
+        <span aria-hidden="true">{check.ok ? '✓' : '✗'}</span>{' '}
+        {check.message || (check.ok ? 'passed' : 'failed')}
+      </p>
+      <table className="caffe-nb-table">
+        <thead>
+          <tr>
+            <th>where</th>
+            <th className="caffe-nb-number">error</th>
+            <th className="caffe-nb-number">backward</th>
+            <th className="caffe-nb-number">differences</th>
+          </tr>
+        </thead>
+        <tbody>
+          {worstFirst(check).map(row => (
+            <Row key={row.where} row={row} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** One bottom or parameter; what stands there is of its worst element. */
+function Row({ row }: { row: CheckRow }): ReactElement {
+  const { skipped } = row;
+  return (
+    <tr
+      className={row.ok ? undefined : 'caffe-nb-fail'}
+      data-testid={testids.checkRow}
+      data-where={row.where}
+      data-ok={row.ok}
+      title={row.note}
+    >
+      <th scope="row">
+        <span aria-hidden="true">{skipped ? '–' : row.ok ? '✓' : '✗'}</span> {row.where}
+        <div className="caffe-nb-hint">{shapeText(row.shape)}</div>
+      </th>
+      {skipped ? (
+        <td colSpan={3} className="caffe-nb-hint">
+          {row.note || 'not checked'}
+        </td>
+      ) : (
+        <>
+          <td className="caffe-nb-number">
+            {formatNumber(row.max_error ?? NaN, 3)}
+            <div className="caffe-nb-hint">at {indexText(row.worst)}</div>
+          </td>
+          <td className="caffe-nb-number">{formatNumber(row.analytic ?? NaN)}</td>
+          <td className="caffe-nb-number">{formatNumber(row.numeric ?? NaN)}</td>
+        </>
+      )}
+    </tr>
+  );
+}

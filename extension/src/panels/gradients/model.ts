@@ -1,0 +1,14 @@
+import type { Check, CheckRow } from '../../protocol';
+
+/** The rows of a check, the failing and worst ones first, those that were not checked last. */
+export function worstFirst(check: Check): CheckRow[] {
+  const size = (row: CheckRow): number => row.max_error ?? Number.POSITIVE_INFINITY;
+  return [...check.rows].sort(
+    (a, b) => Number(a.ok) - Number(b.ok) || Number(a.skipped) - Number(b.skipped) || size(b) - size(a)
+  );
+}
+
+/** `[0, 3]`; an empty index for a scalar. */
+export function indexText(index: readonly number[]): string {
+  return `[${index.join(', ')}]`;
+}

@@ -1,0 +1,138 @@
+import Elk from 'elkjs/lib/elk.bundled.js';
+import { describe, expect, it, vi } from 'vitest';
+
+import type { Graph } from '../../protocol';
+import { graph, node } from '../../testing/messages';
+import type { ILayoutEngine } from './layout';
+import { Layouter, NODE_HEIGHT, NODE_WIDTH, fromElk, roundedPath, startingView, toElk } from './layout';
+
+const engine = new Elk();
+
+function chain(length: number): Graph {
+  return {
+    ...graph(),
+    nodes: Array.from({ length }, (_, index) => node(index, `ip${index}`)),
+    edges: Array.from({ length: length - 1 }, (_, at) => ({
+      source: at,
+      target: at + 1,
+      blob: `b${at}`,
+      shape: [1]
+    }))
+  };
+}
+
+describe('the layout', () => {
+  it('puts every layer below those it reads from, without overlaps', async () => {
+    const net = graph();
+    const layout = fromElk(net, await engine.layout(toElk(net)));
+    expect(layout.nodes.size).toBe(3);
+    for (const { source, target } of net.edges) {
+      const above = layout.nodes.get(source)?.y ?? NaN;
+      expect(layout.nodes.get(target)?.y).toBeGreaterThanOrEqual(above + NODE_HEIGHT);
+    }
+    for (const { x } of layout.nodes.values()) {
+      expect(x + NODE_WIDTH).toBeLessThanOrEqual(layout.width);
+    }
+  });
+
+  it('routes every edge from its producer to its consumer, with a text on the way', async () => {
+    const net = graph();
+    const layout = fromElk(net, await engine.layout(toElk(net)));
+    expect(layout.edges.map(({ text }) => text)).toEqual(['data · 2×3', 'ip · 2×3', 'data · 2×3']);
+    for (const { source, target, points, label } of layout.edges) {
+      expect(points[0]?.y).toBeCloseTo((layout.nodes.get(source)?.y ?? NaN) + NODE_HEIGHT);
+      expect(points.at(-1)?.y).toBeCloseTo(layout.nodes.get(target)?.y ?? NaN);
+      expect(label).not.toBeNull();
+    }
+  });
+
+  it('leaves out edges to layers that it does not know', () => {
+    const net = graph();
+    const edges = [...net.edges, { source: 0, target: 99, blob: 'x', shape: [] }];
+    expect(toElk({ ...net, edges }).edges).toHaveLength(3);
+  });
+
+  it('leaves the texts away in very large nets', () => {
+    expect(toElk(chain(5)).edges?.[0]?.labels).toHaveLength(1);
+    expect(toElk(chain(500)).edges?.[0]?.labels).toEqual([]);
+  });
+});
+
+describe('a long net of branches', () => {
+  /** Blocks of three branches that are joined again. */
+  function branches(blocks: number): Graph {
+    const nodes = [node(0, 'data')];
+    const edges: Graph['edges'] = [];
+    for (let block = 0; block < blocks; block++) {
+      const from = nodes.length - 1;
+      const join = from + 4;
+      for (let branch = from + 1; branch < join; branch++) {
+        nodes.push(node(branch, `ip${branch}`));
+        edges.push({ source: from, target: branch, blob: `b${from}`, shape: [4, 8] });
+        edges.push({ source: branch, target: join, blob: `b${branch}`, shape: [4, 8] });
+      }
+      nodes.push(node(join, `sum${block}`));
+    }
+    return { ...graph(), nodes, edges };
+  }
+
+  it('runs straight down and does not drift to one side', async () => {
+    const [short, long] = [branches(2), branches(60)];
+    const few = fromElk(short, await engine.layout(toElk(short)));
+    const many = fromElk(long, await engine.layout(toElk(long)));
+    expect(many.width).toBeLessThan(1.5 * few.width);
+  });
+
+  it('starts with its top, large enough to be read', async () => {
+    const net = branches(20);
+    const layout = fromElk(net, await engine.layout(toElk(net)));
+    const view = startingView(layout, 400, 800);
+    const top = layout.nodes.get(0) ?? { x: NaN, y: NaN };
+    expect(view.zoom).toBeGreaterThanOrEqual(0.4);
+    expect(top.y * view.zoom + view.y).toBeGreaterThanOrEqual(0);
+    expect(top.x * view.zoom + view.x).toBeGreaterThanOrEqual(0);
+    expect((top.x + NODE_WIDTH) * view.zoom + view.x).toBeLessThanOrEqual(400);
+  });
+
+  it('is shown whole where that can be read', async () => {
+    const net = graph();
+    const layout = fromElk(net, await engine.layout(toElk(net)));
+    const view = startingView(layout, 1000, 1000);
+    expect(view.zoom).toBe(1);
+    expect(view.x * 2 + layout.width).toBeCloseTo(1000);
+  });
+});
+
+describe('the layouter', () => {
+  it('lays out a graph once, and again only when its structure changes', async () => {
+    const layout = vi.fn((net: Parameters<ILayoutEngine['layout']>[0]) => engine.layout(net));
+    const layouter = new Layouter(() => Promise.resolve({ layout }));
+    await layouter.layout(graph('n1', 1));
+    await layouter.layout(graph('n1', 2));
+    expect(layout).toHaveBeenCalledTimes(1);
+    await layouter.layout(chain(4));
+    expect(layout).toHaveBeenCalledTimes(2);
+  });
+
+  it('tries again after a failure', async () => {
+    const layout = vi
+      .fn<ILayoutEngine['layout']>()
+      .mockRejectedValueOnce(new Error('no worker'))
+      .mockImplementation(net => engine.layout(net));
+    const layouter = new Layouter(() => Promise.resolve({ layout }));
+    await expect(layouter.layout(graph())).rejects.toThrow('no worker');
+    await expect(layouter.layout(graph())).resolves.toHaveProperty('nodes.size', 3);
+  });
+});
+
+describe('a path', () => {
+  it('starts and ends at its ends and rounds the corners between', () => {
+    const path = roundedPath([
+      { x: 0, y: 0 },
+      { x: 0, y: 20 },
+      { x: 20, y: 20 }
+    ]);
+    expect(path).toBe('M 0 0 L 0 14 Q 0 20 6 20 L 20 20');
+    expect(roundedPath([])).toBe('');
+  });
+});

@@ -1,0 +1,99 @@
+import type { ReactElement } from 'react';
+import { useState } from 'react';
+
+import { useService } from '../../components/hooks';
+import { testids } from '../../components/testids';
+import type { GraphNode, LayerError, SourceText } from '../../protocol';
+import type { Service } from '../../service';
+import { sourceLines } from './model';
+
+/** Opens a file in JupyterLab at a line; false where the server does not reach it. */
+export type OpenFile = (path: string, line: number) => Promise<boolean>;
+
+/** A Python layer's version, its last swap, its error and its code. */
+export function SourceBody(props: { service: Service; node: GraphNode; openFile: OpenFile }): ReactElement {
+  const { service, node, openFile } = props;
+  const layer = useService(service, state => state.states.get(node.index) ?? null);
+  const source = useService(service, state => state.source);
+  const error = layer?.error ?? null;
+  const code = source?.layer === node.index ? source : null;
+  if (!node.python) {
+    return (
+      <div className="caffe-nb-section">
+        {error ? <ErrorText error={error} openFile={openFile} /> : null}
+        <p className="caffe-nb-hint">
+          {node.type} is a built-in type; only Python layers have code of their own to show.
+          {node.line > 0 ? ` It stands on line ${node.line} of the net's prototxt.` : ''}
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div className="caffe-nb-section">
+      <div className="caffe-nb-actions">
+        <span className="caffe-nb-badge caffe-nb-python" data-testid={testids.version}>
+          v{layer?.version ?? 0}
+        </span>
+        <code>{node.python}</code>
+        {code?.text?.source.path ? (
+          <OpenButton path={code.text.source.path} line={code.text.source.line} openFile={openFile} />
+        ) : null}
+      </div>
+      {layer?.note && !error?.refused ? (
+        <p className="caffe-nb-note" data-testid={testids.note}>
+          {layer.note}
+        </p>
+      ) : null}
+      {error ? <ErrorText error={error} openFile={openFile} /> : null}
+      {code?.error ? <p className="caffe-nb-failure">{code.error}</p> : null}
+      {code?.text ? <Listing source={code.text} error={error} /> : null}
+    </div>
+  );
+}
+
+function ErrorText({ error, openFile }: { error: LayerError; openFile: OpenFile }): ReactElement {
+  return (
+    <div className="caffe-nb-error-box">
+      <div className="caffe-nb-actions">
+        <strong>
+          {error.refused ? 'The last edit was refused; the old code runs on.' : 'The layer failed.'}
+        </strong>
+        {error.path ? <OpenButton path={error.path} line={error.line} openFile={openFile} /> : null}
+      </div>
+      <pre data-testid={testids.traceback}>{error.traceback || error.message}</pre>
+    </div>
+  );
+}
+
+function OpenButton(props: { path: string; line: number; openFile: OpenFile }): ReactElement {
+  const { path, line, openFile } = props;
+  const [failed, setFailed] = useState(false);
+  const open = async (): Promise<void> => setFailed(!(await openFile(path, line)));
+  return (
+    <>
+      <button
+        className="jp-mod-styled"
+        data-testid={testids.openFile}
+        title={`${path}:${line}`}
+        onClick={() => void open()}
+      >
+        Open at line {line}
+      </button>
+      {failed ? <span className="caffe-nb-hint">{path} is outside the server&apos;s folder.</span> : null}
+    </>
+  );
+}
+
+function Listing({ source, error }: { source: SourceText; error: LayerError | null }): ReactElement {
+  const faulty = error && !error.refused && error.path === source.source.path ? error.line : null;
+  return (
+    <pre className="caffe-nb-listing" data-testid={testids.sourceText}>
+      {sourceLines(source.text, source.source.line, faulty).map(line => (
+        <div key={line.number} className={line.faulty ? 'caffe-nb-faulty' : undefined}>
+          <span aria-hidden="true">{line.number}</span>
+          <code>{line.text || ' '}</code>
+        </div>
+      ))}
+    </pre>
+  );
+}

@@ -1,0 +1,28 @@
+/** A line of a layer's code as it is shown. */
+export interface ISourceLine {
+  number: number;
+  text: string;
+  /** Whether the error is here. */
+  faulty: boolean;
+}
+
+/** Number the lines of a class's text from its first line, and mark the one where the error is. */
+export function sourceLines(text: string, first: number, faulty: number | null): ISourceLine[] {
+  const lines = text.replace(/\n$/, '').split('\n');
+  const start = Math.max(1, first);
+  return lines.map((line, at) => ({ number: start + at, text: line, faulty: start + at === faulty }));
+}
+
+/** Home folders: the server writes its own as `~` and does not say which it is. */
+const HOME = /^(?:[A-Za-z]:)?\/(?:root|(?:home|Users)\/[^/]+)(?=\/)/;
+
+/** Path of a file as JupyterLab's file browser knows it; null where it is outside the server's folder. */
+export function serverPath(path: string, root: string): string | null {
+  const file = path.replaceAll('\\', '/');
+  const folder = root.replaceAll('\\', '/').replace(/\/$/, '');
+  if (folder.startsWith('~')) {
+    const home = HOME.exec(file)?.[0];
+    return home === undefined ? null : serverPath(file, home + folder.slice(1));
+  }
+  return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : null;
+}

@@ -1,0 +1,368 @@
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import type { ILink } from './connection';
+import type { IAnswer } from './pending';
+import { LinkError } from './pending';
+import type { Part } from './panels/tensor/model';
+import { TensorView } from './panels/tensor/model';
+import { LossHistory } from './panels/training/model';
+import type { IState } from './state';
+import { NO_NET, START } from './state';
+import type { Check, Graph, GraphNode, NetInfo, NetList, NetUpdate, Push } from './protocol';
+
+/** Gradient checks of large layers take their time. */
+const CHECK_TIMEOUT = 600_000;
+
+/** What brought a list of nets. On a refresh the kernel only repeats what it asked for before. */
+type Occasion = 'push' | 'hello' | 'refresh';
+
+/** Turns the kernel's messages into what the panels show. Knows nothing of the page. */
+export class Service implements IDisposable {
+  constructor(link: ILink) {
+    this.#link = link;
+    this.#state = { ...START, link: link.state };
+    link.stateChanged.connect(this.#onLinkState, this);
+    link.pushed.connect(this.#onPush, this);
+    link.lost.connect(() => this.refresh());
+    link.announced.connect(this.#onAnnounced, this);
+    link.problem.connect((_, problem) => this.#set({ problem }));
+    this.#onLinkState();
+  }
+
+  get state(): IState {
+    return this.#state;
+  }
+
+  get changed(): ISignal<Service, void> {
+    return this.#changed;
+  }
+
+  /** Emitted when the kernel asks for a net to be shown. */
+  get inspectRequested(): ISignal<Service, string> {
+    return this.#inspectRequested;
+  }
+
+  get isDisposed(): boolean {
+    return this.#link.isDisposed;
+  }
+
+  /** While nobody looks, nothing is pulled and the kernel watches nothing. */
+  set visible(visible: boolean) {
+    if (visible === this.#visible) {
+      return;
+    }
+    this.#visible = visible;
+    this.#link.watching = visible; // which says that pushes were missed, so that everything is fetched
+    for (const view of this.#views) {
+      view.paused = !visible;
+    }
+  }
+
+  get visible(): boolean {
+    return this.#visible;
+  }
+
+  /** The selected layer. */
+  get selectedNode(): GraphNode | null {
+    return this.node(this.#state.selected);
+  }
+
+  node(index: number | null): GraphNode | null {
+    return this.#state.graph?.nodes.find(node => node.index === index) ?? null;
+  }
+
+  /** The losses seen of a net. */
+  history(net: string): LossHistory {
+    let history = this.#histories.get(net);
+    if (history === undefined) {
+      history = new LossHistory();
+      this.#histories.set(net, history);
+    }
+    return history;
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      this.#views.forEach(view => view.dispose());
+      this.#link.dispose();
+      Signal.clearData(this);
+    }
+  }
+
+  retry(): void {
+    this.#link.connect();
+  }
+
+  dismissProblem(): void {
+    this.#set({ problem: null });
+  }
+
+  /** Fetch everything that is shown again. */
+  refresh(): void {
+    void this.#listNets();
+    if (this.#visible && this.#state.net !== null) {
+      void this.#fetchGraph(this.#state.net);
+      this.#views.forEach(view => view.refresh());
+    }
+  }
+
+  chooseNet(net: string | null): void {
+    if (net === this.#state.net) {
+      return;
+    }
+    this.#set({ ...NO_NET, net });
+    if (net !== null && this.#visible) {
+      void this.#fetchGraph(net);
+    }
+  }
+
+  select(selected: number | null): void {
+    if (selected === this.#state.selected) {
+      return;
+    }
+    this.#wantedLayer = this.node(selected)?.name ?? null;
+    this.#set({ selected, source: null });
+    this.#fetchSourceIfStale();
+  }
+
+  /** Run a gradient check of a layer; its result comes as the layer's state. */
+  async check(layer: number): Promise<void> {
+    const net = this.#state.net;
+    if (net === null || this.#state.checking.has(layer)) {
+      return;
+    }
+    const errors = new Map(this.#state.checkErrors);
+    errors.delete(layer);
+    this.#set({ checking: new Set([...this.#state.checking, layer]), checkErrors: errors });
+    const failure = await this.#runCheck(net, layer);
+    if (this.#state.net !== net) {
+      return;
+    }
+    const checking = new Set(this.#state.checking);
+    checking.delete(layer);
+    const checkErrors = new Map(this.#state.checkErrors);
+    if (failure !== null) {
+      checkErrors.set(layer, failure);
+    }
+    this.#set({ checking, checkErrors });
+  }
+
+  /** A view of one part of a blob of the net shown; to be disposed by who asked for it. */
+  openView(ref: string, part: Part, index: readonly number[] = []): TensorView {
+    const net = this.#state.net ?? '';
+    const pull = (at: readonly number[]): Promise<IAnswer> =>
+      this.#link.request({ kind: 'get_tensor', net, ref, part, index: [...at] });
+    const view = new TensorView(ref, part, pull, gone => this.#views.delete(gone));
+    this.#views.add(view);
+    view.paused = !this.#visible;
+    view.index = index;
+    return view;
+  }
+
+  async #runCheck(net: string, layer: number): Promise<string | null> {
+    try {
+      const { reply } = await this.#link.request({ kind: 'check_layer', net, layer }, CHECK_TIMEOUT);
+      if (reply.kind === 'checked') {
+        this.#acceptCheck(net, reply.layer, reply.check);
+        return null;
+      }
+      return reply.kind === 'failed'
+        ? reply.message
+        : `The kernel answered '${reply.kind}' to a gradient check.`;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #acceptCheck(net: string, layer: number, check: Check): void {
+    const known = this.#state.states.get(layer) ?? { index: layer, version: 0, note: '', error: null };
+    if (net === this.#state.net) {
+      this.#set({ states: new Map(this.#state.states).set(layer, { ...known, check }) });
+    }
+  }
+
+  #onLinkState(): void {
+    const link = this.#link.state;
+    if (link === 'connected') {
+      this.#set({ link, problem: null });
+      this.refresh();
+    } else if (link === 'connecting') {
+      this.#set({ link });
+    } else {
+      this.#histories.clear();
+      this.#lastInspect = null;
+      this.#set({ ...START, link });
+    }
+  }
+
+  /** The kernel says hello again when a net is to be shown, be it the one that was shown before. */
+  #onAnnounced(): void {
+    void this.#listNets('hello');
+  }
+
+  #onPush(_: unknown, push: Push): void {
+    if (push.kind === 'net_list') {
+      this.#acceptNets(push, 'push');
+    } else {
+      this.#acceptUpdate(push);
+    }
+  }
+
+  async #listNets(why: Occasion = 'refresh'): Promise<void> {
+    const { reply } = (await this.#ask({ kind: 'list_nets' })) ?? {};
+    if (reply?.kind === 'net_list') {
+      this.#acceptNets(reply, why);
+    } else if (reply?.kind === 'failed') {
+      this.#set({ problem: reply.message });
+    }
+  }
+
+  #acceptNets(list: NetList, why: Occasion): void {
+    const same = sameNets(list.nets, this.#state.nets);
+    this.#set({ nets: list.nets, listed: true });
+    // A hello, and a push that only repeats the nets, are sent to show one; otherwise a net is shown when it is newly
+    // named. (The answer to an earlier question may have named it already, without opening anything.)
+    const sent = why === 'hello' || (why === 'push' && same);
+    const asked = list.inspect !== null && (sent || list.inspect !== this.#lastInspect);
+    this.#lastInspect = list.inspect ?? this.#lastInspect;
+    const here = (id: string | null): boolean => list.nets.some(net => net.id === id);
+    if (asked && here(list.inspect)) {
+      this.chooseNet(list.inspect);
+      if (why !== 'refresh') {
+        this.#inspectRequested.emit(list.inspect ?? '');
+      }
+    } else if (!here(this.#state.net)) {
+      const running = list.nets.find(net => net.running);
+      this.chooseNet(running?.id ?? list.nets.at(-1)?.id ?? null);
+    }
+  }
+
+  async #fetchGraph(net: string): Promise<void> {
+    if (this.#fetching === net) {
+      this.#again.add(net);
+      return;
+    }
+    this.#fetching = net;
+    this.#again.clear();
+    const { reply } = (await this.#ask({ kind: 'get_graph', net })) ?? {};
+    if (this.#fetching !== net) {
+      return; // another net was asked for meanwhile
+    }
+    this.#fetching = null;
+    if (net !== this.#state.net) {
+      return;
+    }
+    if (reply?.kind === 'graph') {
+      this.#acceptGraph(reply);
+    } else if (reply?.kind === 'failed') {
+      this.#set({ problem: reply.message });
+    }
+    if (this.#again.delete(net)) {
+      void this.#fetchGraph(net);
+    }
+  }
+
+  #acceptGraph(graph: Graph): void {
+    const kept = graph.nodes.find(node => node.name === this.#wantedLayer);
+    this.#set({
+      graph,
+      states: new Map(graph.states.map(state => [state.index, state])),
+      selected: kept?.index ?? null
+    });
+    this.#fetchSourceIfStale();
+  }
+
+  #acceptUpdate(update: NetUpdate): void {
+    if (update.loss !== null || update.solver) {
+      this.history(update.net).add(update.iteration, update.loss);
+    }
+    if (update.net !== this.#state.net) {
+      return;
+    }
+    const before = this.#state.update;
+    this.#set({
+      update,
+      times: update.times.length > 0 ? merge(this.#state.times, update.times) : this.#state.times,
+      states: update.states.length > 0 ? merge(this.#state.states, update.states) : this.#state.states
+    });
+    if (before?.stamp !== update.stamp) {
+      this.#views.forEach(view => view.refresh());
+    }
+    if (update.revision !== this.#state.graph?.revision) {
+      void this.#fetchGraph(update.net);
+    }
+    this.#fetchSourceIfStale();
+  }
+
+  /** Fetch the selected Python layer's code where its version is not the one that is shown. */
+  #fetchSourceIfStale(): void {
+    const { net, selected, states, source } = this.#state;
+    if (net === null || selected === null || !this.selectedNode?.python) {
+      return;
+    }
+    const version = states.get(selected)?.version ?? 0;
+    if (source?.layer !== selected || source.version !== version) {
+      void this.#fetchSource(net, selected, version);
+    }
+  }
+
+  async #fetchSource(net: string, layer: number, version: number): Promise<void> {
+    const old = this.#state.source;
+    this.#set({ source: { layer, version, text: old?.layer === layer ? old.text : null, error: null } });
+    const { reply } = (await this.#ask({ kind: 'get_source', net, layer })) ?? {};
+    const { source } = this.#state;
+    if (net !== this.#state.net || source?.layer !== layer || source.version !== version) {
+      return;
+    }
+    if (reply?.kind === 'source_text') {
+      this.#set({ source: { ...source, text: reply } });
+    } else if (reply?.kind === 'failed') {
+      this.#set({ source: { ...source, error: reply.message } });
+    }
+  }
+
+  /** An answer, or null with the problem noted where there was none. */
+  async #ask(request: Parameters<ILink['request']>[0]): Promise<IAnswer | null> {
+    try {
+      return await this.#link.request(request);
+    } catch (error) {
+      if (!(error instanceof LinkError) || this.#link.state === 'connected') {
+        this.#set({ problem: error instanceof Error ? error.message : String(error) });
+      }
+      return null;
+    }
+  }
+
+  #set(change: Partial<IState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#changed.emit(undefined);
+  }
+
+  readonly #link: ILink;
+  readonly #views = new Set<TensorView>();
+  /** Nets whose graph has changed since it was asked for. */
+  readonly #again = new Set<string>();
+  readonly #histories = new Map<string, LossHistory>();
+  readonly #changed = new Signal<Service, void>(this);
+  readonly #inspectRequested = new Signal<Service, string>(this);
+  #state: IState;
+  #visible = false;
+  #lastInspect: string | null = null;
+  #wantedLayer: string | null = null;
+  #fetching: string | null = null;
+}
+
+function merge<T extends { index: number }>(
+  known: ReadonlyMap<number, T>,
+  news: readonly T[]
+): ReadonlyMap<number, T> {
+  const merged = new Map(known);
+  news.forEach(item => merged.set(item.index, item));
+  return merged;
+}
+
+function sameNets(a: readonly NetInfo[], b: readonly NetInfo[]): boolean {
+  return a.length === b.length && a.every((net, at) => net.id === b[at]?.id);
+}

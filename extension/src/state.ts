@@ -1,0 +1,47 @@
+import type { LinkState } from './connection';
+import type { Graph, LayerState, LayerTime, NetInfo, NetUpdate, SourceText } from './protocol';
+
+/** A Python layer's code as last fetched. */
+export interface ISourceState {
+  readonly layer: number;
+  readonly version: number;
+  readonly text: SourceText | null;
+  readonly error: string | null;
+}
+
+/** Everything that the panels show, replaced whole on each change. */
+export interface IState {
+  readonly link: LinkState;
+  /** What went wrong with the connection or a message, for people; null when nothing did. */
+  readonly problem: string | null;
+  /** Whether the nets have been asked for since the connection stands. */
+  readonly listed: boolean;
+  readonly nets: readonly NetInfo[];
+  readonly net: string | null;
+  readonly graph: Graph | null;
+  readonly states: ReadonlyMap<number, LayerState>;
+  readonly times: ReadonlyMap<number, LayerTime>;
+  readonly update: NetUpdate | null;
+  readonly selected: number | null;
+  readonly source: ISourceState | null;
+  /** Layers whose gradients are being checked. */
+  readonly checking: ReadonlySet<number>;
+  /** Checks that could not be run, in words, by layer. */
+  readonly checkErrors: ReadonlyMap<number, string>;
+}
+
+/** A state without a net. */
+export const NO_NET = {
+  net: null,
+  graph: null,
+  states: new Map<number, LayerState>(),
+  times: new Map<number, LayerTime>(),
+  update: null,
+  selected: null,
+  source: null,
+  checking: new Set<number>(),
+  checkErrors: new Map<number, string>()
+} as const;
+
+/** The state before anything is known. */
+export const START: IState = { ...NO_NET, link: 'no-kernel', problem: null, listed: false, nets: [] };

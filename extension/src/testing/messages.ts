@@ -1,0 +1,148 @@
+import type {
+  BlobInfo,
+  Graph,
+  GraphNode,
+  LayerState,
+  NetInfo,
+  NetList,
+  NetUpdate,
+  Reply,
+  Request,
+  Statistics,
+  Tensor
+} from '../protocol';
+
+export function blob(name: string, shape: number[] = [2, 3]): BlobInfo {
+  return { name, ref: `blob:${name}`, shape, has_diff: true };
+}
+
+export function node(index: number, name: string, more: Partial<GraphNode> = {}): GraphNode {
+  return {
+    index,
+    name,
+    type: 'InnerProduct',
+    python: '',
+    tops: [blob(name)],
+    bottoms: [],
+    params: [],
+    in_place: false,
+    needs_backward: true,
+    loss_weight: 0,
+    line: 0,
+    ...more
+  };
+}
+
+export function layerState(index: number, more: Partial<LayerState> = {}): LayerState {
+  return { index, version: 0, note: '', error: null, check: null, ...more };
+}
+
+/** data -> ip -> loss (a Python layer), and data -> loss. */
+export function graph(net = 'n1', revision = 1): Graph {
+  return {
+    kind: 'graph',
+    net,
+    revision,
+    nodes: [
+      node(0, 'data', { type: 'Input' }),
+      node(1, 'ip', { bottoms: [blob('data')] }),
+      node(2, 'loss', { type: 'Python', python: 'layers.Loss', bottoms: [blob('ip'), blob('data')] })
+    ],
+    edges: [
+      { source: 0, target: 1, blob: 'data', shape: [2, 3] },
+      { source: 1, target: 2, blob: 'ip', shape: [2, 3] },
+      { source: 0, target: 2, blob: 'data', shape: [2, 3] }
+    ],
+    states: [layerState(0), layerState(1), layerState(2, { version: 1 })]
+  };
+}
+
+export function net(id: string, more: Partial<NetInfo> = {}): NetInfo {
+  return { id, name: `net ${id}`, phase: 'TRAIN', layers: 3, running: false, ...more };
+}
+
+export function netList(ids: string[], inspect: string | null = null): NetList {
+  return { kind: 'net_list', nets: ids.map(id => net(id)), inspect };
+}
+
+export function update(more: Partial<NetUpdate> = {}): NetUpdate {
+  return {
+    kind: 'net_update',
+    net: 'n1',
+    revision: 1,
+    running: false,
+    solver: false,
+    iteration: 0,
+    max_iterations: 0,
+    loss: null,
+    stamp: 1,
+    current: null,
+    times: [],
+    states: [],
+    ...more
+  };
+}
+
+export function statistics(more: Partial<Statistics> = {}): Statistics {
+  return {
+    count: 6,
+    min: -1,
+    max: 2,
+    mean: 0.5,
+    std: 1,
+    zeros: 1,
+    negatives: 2,
+    nans: 0,
+    positive_infinities: 0,
+    negative_infinities: 0,
+    ...more
+  };
+}
+
+export function tensor(more: Partial<Tensor> = {}): Tensor {
+  return {
+    kind: 'tensor',
+    net: 'n1',
+    ref: 'blob:ip',
+    part: 'data',
+    shape: [2, 3],
+    dtype: 'float32',
+    axes: [-1, 0, 1],
+    index: [0, 0],
+    tiles: 1,
+    rows: 2,
+    cols: 3,
+    reduced: false,
+    statistics: statistics(),
+    version: 1,
+    ...more
+  };
+}
+
+/** A kernel with one net, n1. */
+export function oneNet(request: Request): Reply | { reply: Reply; values: Float32Array } {
+  switch (request.kind) {
+    case 'list_nets':
+      return netList(['n1']);
+    case 'get_graph':
+      return graph(request.net);
+    case 'get_tensor':
+      return {
+        reply: tensor({ ref: request.ref, part: request.part }),
+        values: new Float32Array([0, 1, 2, -1, 0.5, 0.25])
+      };
+    case 'get_source':
+      return {
+        kind: 'source_text',
+        source: { path: '/home/me/layers.py', line: 3, module: 'layers', qualname: 'Loss' },
+        text: 'class Loss:\n    pass\n'
+      };
+    case 'check_layer':
+      return {
+        kind: 'checked',
+        net: request.net,
+        layer: request.layer,
+        check: { ok: true, rows: [], message: 'passed' }
+      };
+  }
+}

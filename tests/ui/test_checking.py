@@ -1,0 +1,38 @@
+"""A gradient check from the panel: what fails is marked at the node, and mending the file mends it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.ui import material
+from tests.ui.lab import Lab
+
+
+def test_a_wrong_backward_is_caught_by_the_check_button_and_mended_live(lab: Lab) -> None:
+    wrong = material.LAYER.replace("sign * top[0].diff", "2 * sign * top[0].diff")
+    lab.write({**material.FILES, "distance.py": wrong})
+    lab.open(lab.notebook([*material.CELLS[:2], "solver.net.forward();"]))
+    lab.run_all()
+    lab.finish_all(60)
+    assert lab.errors() == []
+    panel = lab.panel
+    panel.wait_for_graph()
+    panel.select("loss")
+    panel.tab("gradients")
+
+    panel.find("caffe-check-button").click()
+    expect(panel.find("caffe-check-result")).to_have_attribute("data-ok", "false")
+    expect(panel.layer("loss")).to_have_attribute("data-check", "fail")
+    assert (
+        panel.root.locator('[data-testid="caffe-check-row"][data-where="bottom[0]"]').get_attribute("data-ok")
+        == "false"
+    )
+    lab.picture("checking-failed")
+
+    lab.write(material.FILES)
+    expect(panel.layer("loss")).to_have_attribute("data-version", "2")
+    panel.find("caffe-check-button").click()
+    expect(panel.find("caffe-check-result")).to_have_attribute("data-ok", "true")
+    expect(panel.layer("loss")).to_have_attribute("data-check", "pass")
+    lab.picture("checking-passed")
+    assert lab.faults == []
