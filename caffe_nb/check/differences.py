@@ -251,7 +251,7 @@ class Comparison:
             self._tick()
         points.numeric = slopes[:, 2].copy()
         points.small = _SMALL * float(np.abs(points.numeric[np.isfinite(points.numeric)]).max(initial=0.0))
-        points.small = max(points.small, _INSENSITIVE * self._largest_top() / _typical(value))
+        points.small = max(points.small, _INSENSITIVE * self._largest_top(index) / _typical(value))
         points.error = self._error(points.analytic, points.numeric, points.small, slopes[:, 3])
         largest = max(float(np.nan_to_num(np.abs(points.analytic)).max(initial=0.0)), points.small / _SMALL)
         if 0 < largest < 3 * float(slopes[:, 3].max(initial=0.0)) and self.precision > 1e-8:
@@ -299,9 +299,23 @@ class Comparison:
             self.runner.top_diffs, (down, self.tops, up), (float(at) - below, above - float(at)), self.precision
         )
 
-    def _largest_top(self) -> float:
-        tops = zip(self.runner.top_diffs, self.tops, strict=True)
-        return max((float(np.abs(diff * top).max(initial=0.0)) for diff, top in tops), default=0.0)
+    def _largest_top(self, index: int) -> float:
+        """Return the largest top, here or with the blob's own values in another order.
+
+        Where a loss has reached zero its top says nothing about the size of what is rounded inside.
+        """
+        flat = self.runner.values[index].reshape(-1)
+        kept = flat.copy()
+        try:
+            flat[...] = self.random.permutation(kept)
+            moved = self.runner.forward()
+        except Exception:  # the layer does not take its values in this order
+            moved = []
+        finally:
+            flat[...] = kept
+        pairs = [*zip(self.runner.top_diffs, self.tops, strict=True), *zip(self.runner.top_diffs, moved, strict=False)]
+        sizes = [np.abs(diff * top) for diff, top in pairs if diff.shape == top.shape]
+        return max((float(size[np.isfinite(size)].max(initial=0.0)) for size in sizes), default=0.0)
 
     def _error(self, analytic: Array, numeric: Array, small: float, noise: Array) -> NDArray[np.float64]:
         """Return the relative errors; infinity where a value is not finite."""

@@ -79,7 +79,10 @@ class Watch:
         times = self._record.times[direction]
 
         def end(index: int) -> None:
-            now = (time.perf_counter() - self._started) * 1000
+            started, self._started = self._started, 0.0
+            if not started:  # somebody came to watch in the middle of this layer
+                return
+            now = (time.perf_counter() - started) * 1000
             before = times[index]
             times[index] = before + SMOOTHING * (now - before) if before else now
             self._calls += 1

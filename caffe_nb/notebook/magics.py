@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,7 +164,7 @@ class CaffeMagics(Magics):
             target = self._target(args.target)
             if not isinstance(target, Net | Solver):
                 raise UsageError(f"'{args.target}' is a {type(target).__name__}; %caffe_run takes a net or a solver")
-            if args.target not in self.shell.user_ns:
+            if args.target.endswith(".prototxt"):
                 self.shell.user_ns["solver"] = target
             run(target, args.iterations, backward=not args.forward, quiet=args.quiet)
 
@@ -227,8 +228,12 @@ class CaffeMagics(Magics):
             raise UsageError(f"--bottom {word}: {error}, and there is no variable of that name") from None
 
     def _target(self, word: str) -> Any:
-        if word in self.shell.user_ns:
-            return self.shell.user_ns[word]
+        name, *attributes = word.split(".")
+        if name in self.shell.user_ns:
+            try:  # solver.net and module.Class are what people type
+                return functools.reduce(getattr, attributes, self.shell.user_ns[name])
+            except AttributeError as error:
+                raise UsageError(str(error)) from None
         if word.endswith(".prototxt") and Path(word).exists():
             return get_solver(word)
         known = [k for k, v in self.shell.user_ns.items() if isinstance(v, Net | Solver)]

@@ -286,3 +286,20 @@ def test_copies_are_of_the_values_only(module):
     before = copy.deepcopy(net.blobs["ip"].const_data)
     check_node(net, "ip")
     assert np.array_equal(net.blobs["ip"].const_data, before)
+
+
+def test_a_net_that_has_learned_all_there_is_gives_no_false_alarm():
+    net = Net.from_text(
+        """layer { name: "in" type: "Input" top: "x" top: "label"
+          input_param { shape { dim: 6 dim: 4 } shape { dim: 6 } } }
+        layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 4 } }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }"""
+    )
+    labels = np.arange(6) % 4
+    net.blobs["label"].data = labels
+    net.blobs["ip"].data = 48 * np.eye(4)[labels] + np.random.default_rng(0).standard_normal((6, 4))
+    net.forward(start="loss")
+    net.backward()
+    report = check_node(net, "loss")
+    assert 0 < np.abs(report.rows[0].analytic_array).max() < 1e-15
+    assert report.ok, report

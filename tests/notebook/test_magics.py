@@ -133,6 +133,13 @@ def test_caffe_run_runs_a_net(shell, net):
     assert not net.params["ip"][0].const_diff.any()
 
 
+def test_targets_may_be_attributes(shell, solver):
+    shell.run_line_magic("caffe_run", "solver.net --quiet")
+    assert shell.run_line_magic("caffe_check", "solver.net loss").ok
+    with pytest.raises(UsageError, match="no attribute 'nte'"):
+        shell.run_line_magic("caffe_run", "solver.nte")
+
+
 def test_caffe_run_takes_a_solver_file(shell, net, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.prototxt").write_text(NET)
