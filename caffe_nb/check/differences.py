@@ -292,28 +292,25 @@ class Comparison:
             below, down = float(flat[element]), self.runner.forward()
         finally:
             flat[element] = at
-        shapes = [top.shape for top in self.tops]
-        if [t.shape for t in up] != shapes or [t.shape for t in down] != shapes or above <= below:
+        shapes = [[top.shape for top in tops] for tops in (self.tops, up, down)]
+        if shapes != shapes[:1] * 3 or above <= below:
             return np.array([np.nan, np.nan, np.nan, 0.0])
         return _measure(
             self.runner.top_diffs, (down, self.tops, up), (float(at) - below, above - float(at)), self.precision
         )
 
     def _largest_top(self, index: int) -> float:
-        """Return the largest top, here or with the blob's own values in another order.
-
-        Where a loss has reached zero its top says nothing about the size of what is rounded inside.
-        """
+        """Return the largest top here or with the blob's values in another order: a loss of zero hides its rounding."""
         flat = self.runner.values[index].reshape(-1)
         kept = flat.copy()
         try:
             flat[...] = self.random.permutation(kept)
             moved = self.runner.forward()
-        except Exception:  # the layer does not take its values in this order
-            moved = []
+        except Exception:
+            moved = []  # the layer does not take its values in this order
         finally:
             flat[...] = kept
-        pairs = [*zip(self.runner.top_diffs, self.tops, strict=True), *zip(self.runner.top_diffs, moved, strict=False)]
+        pairs = zip(self.runner.top_diffs * 2, [*self.tops, *moved], strict=False)
         sizes = [np.abs(diff * top) for diff, top in pairs if diff.shape == top.shape]
         return max((float(size[np.isfinite(size)].max(initial=0.0)) for size in sizes), default=0.0)
 

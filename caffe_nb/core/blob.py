@@ -13,27 +13,10 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from caffe_nb.core.memory import Memory, check_shape
 from caffe_nb.errors import ShapeError
 
 Array = NDArray[Any]
-
-
-class Memory:
-    """A flat buffer that blobs share, with a count of the writes to it.
-
-    Parameters
-    ----------
-    capacity : int
-        Number of elements.
-    dtype : dtype
-        Their type.
-    """
-
-    __slots__ = ("array", "version")
-
-    def __init__(self, capacity: int, dtype: DTypeLike) -> None:
-        self.array: Array = np.zeros(capacity, dtype)
-        self.version = 0
 
 
 class Blob:
@@ -58,7 +41,7 @@ class Blob:
         self.dtype = np.dtype(dtype)
         self._shape: tuple[int, ...] = ()
         self._data = Memory(1, self.dtype)
-        self._diff = Memory(1, self.dtype)
+        self._diff = Memory(1, self.dtype, counted=False)
         self._views: dict[str, tuple[Array, Array]] = {}
         if shape:
             self.reshape(*shape)
@@ -76,18 +59,19 @@ class Blob:
         Raises
         ------
         ShapeError
-            For a negative or a fractional length.
+            For a negative or a fractional length, for more elements than Caffe takes (2³¹ - 1), and for more than
+            the machine's memory; the blob stays as it was.
         """
         new = _as_shape(shape)
         if new == self._shape:
             return
+        check_shape(new)
         count = prod(new)
+        data = Memory(count, self.dtype) if count > self._data.array.size else self._data
+        self._diff = Memory(count, self.dtype, counted=False) if count > self._diff.array.size else self._diff
+        self._data = data
         self._shape = new
         self._views.clear()
-        if count > self._data.array.size:
-            self._data = Memory(count, self.dtype)
-        if count > self._diff.array.size:
-            self._diff = Memory(count, self.dtype)
         self._data.version += 1
 
     def reshape_like(self, other: Blob) -> None:
@@ -276,8 +260,6 @@ def _as_shape(shape: tuple[SupportsIndex | Iterable[SupportsIndex], ...]) -> tup
         lengths = tuple(item.__index__() for item in items)
     except (AttributeError, TypeError):
         raise ShapeError(f"a blob's shape is made of whole numbers, got {shape}; divide with // instead of /") from None
-    if any(length < 0 for length in lengths):
-        raise ShapeError(f"a blob's axes cannot have negative lengths, got {lengths}")
     return lengths
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -69,6 +70,8 @@ class Layer:
     blobs: BlobVec
     dtype: np.dtype[Any]
     param_propagate_down: list[bool]
+    folder: Path | None = None
+    """Where the net's prototxt lies; built-in types look there for files that they name."""
 
     def __init__(self, p_object: Any = None, *args: Any, **kwargs: Any) -> None:
         """Take what pycaffe's constructor took; everything is set up by `attach` before this runs."""

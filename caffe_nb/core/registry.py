@@ -49,6 +49,7 @@ def register(name: str) -> Callable[[LayerType], LayerType]:
         def make(param: caffe_pb2.LayerParameter, context: Context) -> Layer:
             layer = cls.__new__(cls)
             layer.attach(param, context.phase, context.dtype)
+            layer.folder = context.folder
             layer.__init__(param)  # type: ignore[misc]
             return layer
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from caffe_nb.errors import NetError
 
 
-def find(name: str, folders: Iterable[Path | None], what: str) -> Path:
+def places(folders: Iterable[Path | None]) -> list[Path]:
+    """Return where relative names are looked for: the working directory as it is now, then the folders that are given.
+
+    Parameters
+    ----------
+    folders : iterable of pathlib.Path or None
+        In their order; None is skipped.
+    """
+    return list(dict.fromkeys([Path.cwd(), *(folder.absolute() for folder in folders if folder is not None)]))
+
+
+def find(name: str, folders: Iterable[Path | None], what: str, exists: Callable[[Path], bool] = Path.is_file) -> Path:
     """Return the path of a file, looked for in the working directory and then in the given folders.
 
     Parameters
@@ -19,15 +30,36 @@ def find(name: str, folders: Iterable[Path | None], what: str) -> Path:
         Where else to look, in this order; None is skipped.
     what : str
         What the file is for, for the message.
+    exists : callable, default Path.is_file
+        What counts as found.
 
     Raises
     ------
     NetError
         When it is nowhere; the message lists the places.
     """
-    places = list(dict.fromkeys([Path.cwd(), *(folder.absolute() for folder in folders if folder is not None)]))
-    for place in places:
-        if (place / name).is_file():
-            return place / name
-    looked = "" if Path(name).is_absolute() else f"; looked in {', '.join(map(str, places))}"
-    raise NetError(f"{what} '{name}' was not found{looked}")
+    return find_in(places(folders), name, what, exists)
+
+
+def find_in(
+    where: Sequence[Path], name: str, what: str, exists: Callable[[Path], bool] = Path.is_file, hint: str = ""
+) -> Path:
+    """Return the path of a file, looked for in `where` alone; otherwise as `find`.
+
+    Parameters
+    ----------
+    where : sequence of pathlib.Path
+        As `places` returns it.
+    name, what, exists
+        As for `find`.
+    hint : str, default ""
+        What to do, appended to the message.
+    """
+    for place in where:
+        try:
+            if exists(place / name):
+                return place / name
+        except OSError:  # a name that no file can have
+            continue
+    looked = "" if Path(name).is_absolute() else f"; looked in {', '.join(map(str, where))}"
+    raise NetError(f"{what} '{name}' was not found{looked}{hint}")

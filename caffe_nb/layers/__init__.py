@@ -5,6 +5,8 @@ from caffe_nb.layers import (
     common,
     data,
     loss,
+    normalization,
+    recurrent,
     utility,
     vision,
 )
@@ -14,6 +16,8 @@ __all__ = [
     "common",
     "data",
     "loss",
+    "normalization",
+    "recurrent",
     "utility",
     "vision",
 ]

@@ -7,8 +7,9 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from caffe_nb.core.layer import Layer
@@ -64,7 +65,7 @@ class Host:
             for cls in python.python_classes():
                 for base in cls.__mro__:
                     module = sys.modules.get(base.__module__)
-                    if module is not None and issubclass(base, Layer):
+                    if module is not None and issubclass(base, Layer) and _stands_in(module, base):
                         self._sources.add(module)
             return self._sources
 
@@ -273,6 +274,19 @@ def _once(swaps: list[Swap]) -> list[Swap]:
     return seen
 
 
+def _comes_from(cls: type, modules: Container[str]) -> bool:
+    module = sys.modules.get(cls.__module__)
+    return module is not None and cls.__module__ in modules and _stands_in(module, cls)
+
+
+def _stands_in(module: ModuleType, cls: type) -> bool:
+    """Whether a module has this class under its name: one made inside a function has no text that could be followed."""
+    found: object = module
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is cls
+
+
 def _inside_a_pass() -> bool:
     """Whether a layer's method is what called: waiting for its end would be waiting for ourselves."""
     for net in live_nets():
@@ -320,7 +334,7 @@ def _edit(group: set[str], texts: dict[str, str], reach: dict[str, set[str]], so
 
     dependents = {key for key, needs in reach.items() if needs & group}
     order = sorted(dependents | group, key=lambda key: len(reach[key]))  # a helper needs less than who imports it
-    classes = [cls for cls in python.python_classes() if any(base.__module__ in dependents for base in cls.__mro__)]
+    classes = [cls for cls in python.python_classes() if any(_comes_from(base, dependents) for base in cls.__mro__)]
     return Edit(
         [(found(key), texts[key]) for key in order if key in group],
         [found(key) for key in order if key not in group],

@@ -182,9 +182,10 @@ class _Builder:
         except Exception as error:
             error.add_note(f"while making {where}")
             raise
+        learns = [spec.lr_mult != 0 for spec in param.param]  # as the text has it: BatchNorm's setup adds entries
         self.wrap(node, "setup", layer.setup, node.bottoms, node.tops)
         self.wrap(node, "reshape", layer.reshape, node.bottoms, node.tops)
-        self._finish(node)
+        self._finish(node, learns)
 
     def _connect(self, node: Node) -> None:
         for i, name in enumerate(node.param.bottom):
@@ -234,7 +235,7 @@ class _Builder:
         node.tops.append(blob)
         return blob_id
 
-    def _finish(self, node: Node) -> None:
+    def _finish(self, node: Node, learns: list[bool]) -> None:
         try:
             node.loss_weights = _loss_weights(node)
             node.fill_loss_weights()
@@ -242,7 +243,7 @@ class _Builder:
         except CaffeError as error:
             error.where = error.where or node.where
             raise
-        trained = any(node.layer.param_propagate_down)
+        trained = any(learns[: len(node.layer.blobs)]) or len(learns) < len(node.layer.blobs)
         node.needs_backward = trained or any(self.blob_needs_backward[i] for i in node.bottom_ids)
         if node.needs_backward:
             for blob_id in node.top_ids:

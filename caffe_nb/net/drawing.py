@@ -22,6 +22,7 @@ COLOURS = {
     "common": "#d9d2f3",
     "activation": "#fde3c0",
     "normalization": "#fff3b8",
+    "recurrent": "#c7ebe6",
     "loss": "#f9ced2",
     "python": "#c9ecd0",
     "utility": "#e3e6ea",

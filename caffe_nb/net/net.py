@@ -49,9 +49,9 @@ class Net(Passes):
     phase : int, default TRAIN
         caffe.TRAIN or caffe.TEST.
     level : int, default 0
-        Level for the layers' include and exclude rules.
+        Level for the layers' include and exclude rules; it takes the place of the text's own.
     stages : sequence of str, optional
-        Stages for these rules.
+        Stages for these rules, besides the text's own.
     weights : path, optional
         A .caffemodel to copy from.
     dtype : dtype, default float32
@@ -128,8 +128,7 @@ class Net(Passes):
         param = caffe_pb2.NetParameter()
         param.CopyFrom(text.param)
         param.state.phase = caffe_pb2.TRAIN if self.phase == Phase.TRAIN else caffe_pb2.TEST
-        if level or not param.state.HasField("level"):
-            param.state.level = level
+        param.state.level = level
         param.state.stage.extend(stages)
         context = Context(self.phase, self.dtype, self.folder)
         built = build(param, context, text.lines, text.name, self._call)
@@ -143,6 +142,7 @@ class Net(Passes):
         self.inputs = built.inputs
         self.outputs = built.outputs
         self.params: dict[str, BlobVec] = {n.name: n.layer.blobs for n in built.nodes if len(n.layer.blobs)}
+        self.debug_info = built.param.debug_info
         self.learnable_params = built.params.learnable
         self.params_lr = built.params.lr
         self.params_weight_decay = built.params.decay
@@ -275,12 +275,23 @@ class Net(Passes):
     # weights
 
     def copy_from(self, source: str | os.PathLike[str] | caffe_pb2.NetParameter) -> None:
-        """Copy the parameters of the layers of the same names from a .caffemodel; all shapes are checked first."""
-        weights.copy_from(self.nodes, source)
+        """Copy the parameters of the layers of the same names from a .caffemodel(.h5); all shapes are checked first."""
+        weights.copy_from(self.nodes, self.learnable_params, source)
+
+    def load_hdf5(self, path: str | os.PathLike[str]) -> None:
+        """Copy parameters from a .caffemodel.h5, as `copy_from`."""
+        weights.load_hdf5(self.nodes, self.learnable_params, path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the net with its parameters as a .caffemodel (beside its place, then renamed)."""
-        weights.save(self.to_proto(), path)
+        """Write the net with its parameters as a .caffemodel, or in HDF5 where the name ends with ``.h5``."""
+        if os.fspath(path).endswith(".h5"):
+            self.save_hdf5(path)
+        else:
+            weights.save(self.param.name, self.nodes, path)
+
+    def save_hdf5(self, path: str | os.PathLike[str], write_diff: bool = False) -> None:
+        """Write the net's parameters, and their diffs where asked, in HDF5 (beside its place, then renamed)."""
+        weights.save_hdf5(self.nodes, self.learnable_params, path, write_diff)
 
     def to_proto(self, write_diff: bool = False) -> caffe_pb2.NetParameter:
         """Return the net with its parameters, and their diffs where asked, as a message."""

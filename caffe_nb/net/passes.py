@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.hooks import NetHooks
 from caffe_nb.core.layer import Phase
-from caffe_nb.errors import CaffeError
+from caffe_nb.errors import CaffeError, ShapeError
+from caffe_nb.net import debug
 from caffe_nb.net.build import Node
 
 
@@ -35,6 +37,10 @@ class Passes:
         A forward ran through whose backward has not.
     revision : int
         Grows when a pass changes the shape of a blob.
+    debug_info : bool
+        Whether passes log the mean absolute value of what every layer writes (logger "caffe_nb", level INFO).
+    learnable_params : list of Blob
+        Each parameter once.
     """
 
     def __init__(self, phase: Phase) -> None:
@@ -45,6 +51,8 @@ class Passes:
         self.running: tuple[int, str, float] | None = None
         self.awaiting_backward = False
         self.revision = 0
+        self.debug_info = False
+        self.learnable_params: list[Blob] = []
 
     def forward_pass(self, start: int = 0, end: int | None = None) -> float:
         """Run the layers `start` to `end` (both included) and return the loss, the weighted sum of their weighted tops.
@@ -75,6 +83,8 @@ class Passes:
                 if node.needs_backward:
                     self._backward_node(node)
             self.awaiting_backward = False
+            if self.debug_info and debug.enabled() and first == len(self.nodes) - 1 and end == 0:
+                debug.totals(self.learnable_params)
             self._notify(self.hooks.between_layers)
 
     def forward_backward(self) -> float:
@@ -92,7 +102,13 @@ class Passes:
         for callback in hooks.before_forward:
             callback(node.index)
         self._call(node, "reshape", self._reshape_node, node)
+        shapes = [top.shape for top in node.tops]
         self._call(node, "forward", node.layer.forward, node.bottoms, node.tops)
+        if [top.shape for top in node.tops] != shapes:  # Python layers may reshape their tops in forward
+            node.fill_loss_weights()
+            self.revision += 1
+        if self.debug_info and debug.enabled():
+            debug.forward(node)
         for callback in hooks.after_forward:
             callback(node.index)
         self._notify(hooks.between_layers)
@@ -108,6 +124,8 @@ class Passes:
         for callback in hooks.before_backward:
             callback(node.index)
         self._call(node, "backward", node.layer.backward, node.tops, list(node.propagate_down), node.bottoms)
+        if self.debug_info and debug.enabled():
+            debug.backward(node)
         for callback in hooks.after_backward:
             callback(node.index)
         self._notify(hooks.between_layers)
@@ -125,13 +143,11 @@ class Passes:
             with _quiet() if node.param.type != "Python" else nullcontext():
                 call(*args)
         except BaseException as error:
-            if isinstance(error, CaffeError):
-                error.where = error.where or node.where
-            elif isinstance(error, Exception):
-                shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_names, node.bottoms, strict=True))
-                error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
+            raised = _placed(error, node, method)
             for listener in self.hooks.layer_error:
-                listener(node.index, method, error)
+                listener(node.index, method, raised)
+            if raised is not error:
+                raise raised from error
             raise
         finally:
             self.running = None
@@ -140,6 +156,18 @@ class Passes:
     def _notify(listeners: list[Callable[[], object]]) -> None:
         for listener in tuple(listeners):
             listener()
+
+
+def _placed(error: BaseException, node: Node, method: str) -> BaseException:
+    """Say in an exception where it comes from; a built-in layer that finds no memory says so in words."""
+    if isinstance(error, MemoryError) and node.param.type != "Python":
+        return ShapeError(f"{method} needs more memory than there is: {error}", where=node.where)
+    if isinstance(error, CaffeError):
+        error.where = error.where or node.where
+    elif isinstance(error, Exception):
+        shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_names, node.bottoms, strict=True))
+        error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
+    return error
 
 
 def _quiet() -> np.errstate:

@@ -1,16 +1,19 @@
-"""A net's parameters in and out: .caffemodel, and sharing between nets."""
+"""A net's parameters in and out: .caffemodel, the same in HDF5, and sharing between nets."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.blob import Blob
 from caffe_nb.errors import NetError, ShapeError
 from caffe_nb.net.build import Node
-from caffe_nb.proto import binary, caffe_pb2
+from caffe_nb.proto import binary, caffe_pb2, hdf5, scan, stream
+from caffe_nb.proto.files import replace_files
+from caffe_nb.proto.stored import Fill, StoredArray, StoredLayer, message_layers
 
 
 def to_proto(param: caffe_pb2.NetParameter, nodes: Sequence[Node], write_diff: bool = False) -> caffe_pb2.NetParameter:
@@ -35,22 +38,86 @@ def to_proto(param: caffe_pb2.NetParameter, nodes: Sequence[Node], write_diff: b
     return result
 
 
-def save(param: caffe_pb2.NetParameter, path: str | os.PathLike[str]) -> None:
-    """Write a net with its parameters as a .caffemodel."""
-    binary.write_net(path, param)
+def save(name: str, nodes: Sequence[Node], path: str | os.PathLike[str]) -> None:
+    """Write a net with its parameters as a .caffemodel, beside its place and then renamed.
+
+    Parameters
+    ----------
+    name : str
+        The net's.
+    nodes : sequence of Node
+        The layers.
+    path : path-like
+        The file.
+
+    Raises
+    ------
+    FormatError
+        When the net is over 2 GiB, the bound of this format.
+    """
+    place = Path(path)
+    replace_files([(place, lambda beside: write_binary(name, nodes, beside, False, place))])
 
 
-def copy_from(nodes: Sequence[Node], source: str | os.PathLike[str] | caffe_pb2.NetParameter) -> None:
+def write_binary(name: str, nodes: Sequence[Node], path: Path, write_diff: bool, place: Path) -> None:
+    """Write what `save` does, and the diffs where asked, at `path`; `place` is what errors call it."""
+    layers = [
+        (node.param, [(blob.const_data, blob.const_diff if write_diff else None) for blob in node.layer.blobs])
+        for node in nodes
+    ]
+    stream.write_weights(path, name, layers, place)
+
+
+def save_hdf5(
+    nodes: Sequence[Node], owned: Sequence[Blob], path: str | os.PathLike[str], write_diff: bool = False
+) -> None:
+    """Write a net's parameters as a .caffemodel.h5, beside its place and then renamed.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        The layers.
+    owned : sequence of Blob
+        Each parameter once, as `Net.learnable_params`; those that a layer only shares are not written.
+    path : path-like
+        The file.
+    write_diff : bool, default False
+        Whether the parameters' diffs are written too.
+
+    Raises
+    ------
+    FormatError
+        When names of layers do not make paths in HDF5.
+    """
+    replace_files([(Path(path), lambda beside: write_hdf5(nodes, owned, beside, write_diff))])
+
+
+def write_hdf5(nodes: Sequence[Node], owned: Sequence[Blob], path: Path, write_diff: bool) -> None:
+    """Write what `save_hdf5` does, at its place."""
+    owners = {id(blob) for blob in owned}
+    layers: list[hdf5.Layer] = []
+    for node in nodes:
+        blobs = node.layer.blobs
+        arrays = [blob.const_data if id(blob) in owners else None for blob in blobs]
+        layers.append((node.name, arrays, [blob.const_diff for blob in blobs] if write_diff else None))
+    hdf5.write_weights(path, layers)
+
+
+def copy_from(
+    nodes: Sequence[Node], owned: Sequence[Blob], source: str | os.PathLike[str] | caffe_pb2.NetParameter
+) -> None:
     """Copy parameters into the layers of the same names; layers that only one side has are left alone.
 
-    Nothing is written before all counts and shapes were checked.
+    Nothing is written before all counts and shapes were checked. Files are read straight into the blobs.
 
     Parameters
     ----------
     nodes : sequence of Node
         The layers to copy into.
+    owned : sequence of Blob
+        Each parameter once, as `Net.learnable_params`; a file in HDF5 has no others.
     source : path or caffe_pb2.NetParameter
-        A .caffemodel, or a net with its parameters.
+        A .caffemodel, one in HDF5, or a net with its parameters. Gradients are copied where they were kept.
 
     Raises
     ------
@@ -59,55 +126,94 @@ def copy_from(nodes: Sequence[Node], source: str | os.PathLike[str] | caffe_pb2.
     NetError, ShapeError
         When a layer of the same name has other parameters.
     """
-    param = source if isinstance(source, caffe_pb2.NetParameter) else binary.read_net(source)
-    by_name: dict[str, Node] = {}
-    for node in nodes:
-        by_name.setdefault(node.name, node)
-    todo: list[tuple[Blob, Array]] = []
-    for layer in param.layer:
-        target = by_name.get(layer.name)
-        if target is None:
-            continue
-        blobs = target.layer.blobs
-        if len(blobs) != len(layer.blobs):
-            raise NetError(
-                f"the weights have {len(layer.blobs)} parameter(s) for this layer, the net has {len(blobs)};"
-                " rename the layer to leave it untouched",
-                where=target.where,
-            )
-        for i, (blob, message) in enumerate(zip(blobs, layer.blobs, strict=True)):
-            array = binary.blob_to_array(message)
-            todo.append((blob, _fit(array, blob, i, target)))
-    for blob, array in todo:
-        blob.data[...] = array
+    if isinstance(source, caffe_pb2.NetParameter):
+        _copy(nodes, message_layers(source), set())
+    elif hdf5.is_hdf5(source):
+        load_hdf5(nodes, owned, source)
+    else:
+        with scan.open_weights(source) as layers:
+            _copy(nodes, layers, set())
+
+
+def load_hdf5(nodes: Sequence[Node], owned: Sequence[Blob], path: str | os.PathLike[str]) -> None:
+    """Copy parameters from a .caffemodel.h5, as `copy_from`."""
+    owners = {id(blob) for blob in owned}
+    shared = {id(blob) for node in nodes for blob in node.layer.blobs} - owners
+    with hdf5.open_weights(path) as layers:
+        _copy(nodes, layers, shared)
 
 
 def share(nodes: Sequence[Node], others: Sequence[Node]) -> None:
-    """Let the layers use the parameter memory of the layers of the same names in another net."""
-    by_name = {node.name: node for node in others}
-    pairs: list[tuple[Blob, Blob]] = []
+    """Let the layers use the parameter memory of the layers of the same names in another net.
+
+    As in Caffe: where a name is there more than once, the first layer here gets what the last one there has.
+    """
+    by_name: dict[str, Node] = {}
     for node in nodes:
-        other = by_name.get(node.name)
-        if other is None:
+        by_name.setdefault(node.name, node)
+    pairs: list[tuple[Blob, Blob]] = []
+    for other in others:
+        mine = by_name.get(other.name)
+        if mine is None:
             continue
-        mine, theirs = node.layer.blobs, other.layer.blobs
-        if [b.shape for b in mine] != [b.shape for b in theirs]:
+        blobs, theirs = mine.layer.blobs, other.layer.blobs
+        if [b.shape for b in blobs] != [b.shape for b in theirs]:
             raise ShapeError(
-                f"cannot share parameters: shapes {[b.shape for b in mine]} here, {[b.shape for b in theirs]} there",
-                where=node.where,
+                f"cannot share parameters: shapes {[b.shape for b in blobs]} here, {[b.shape for b in theirs]} there",
+                where=mine.where,
             )
-        pairs.extend(zip(mine, theirs, strict=True))
+        pairs.extend(zip(blobs, theirs, strict=True))
     for blob, owner in pairs:
         blob.share_data(owner)
 
 
-def _fit(array: Array, blob: Blob, index: int, node: Node) -> Array:
-    if array.shape == blob.shape:
+def _copy(nodes: Sequence[Node], layers: Sequence[StoredLayer], optional: set[int]) -> None:
+    """Check all layers, then copy; the blobs with an id in `optional` may be missing."""
+    by_name: dict[str, Node] = {}
+    for node in nodes:
+        by_name.setdefault(node.name, node)
+    todo: list[tuple[Blob, StoredArray]] = []
+    for stored in layers:
+        if stored.name not in by_name:
+            continue
+        target = by_name[stored.name]
+        blobs = target.layer.blobs
+        wanted = {i for i, blob in enumerate(blobs) if i in stored.arrays or id(blob) not in optional}
+        if wanted != set(stored.arrays):
+            raise NetError(
+                f"the weights have {len(stored.arrays)} parameter(s) for this layer, the net has {len(wanted)};"
+                " rename the layer to leave it untouched",
+                where=target.where,
+            )
+        for index in sorted(wanted):
+            _check_fit(stored.arrays[index].shape, blobs[index], index, target)
+            todo.append((blobs[index], stored.arrays[index]))
+    for blob, array in [(blob, _read_aside(array, blob)) for blob, array in todo]:
+        array.data(blob.data.reshape(array.shape))
+        if array.diff is not None:
+            array.diff(blob.diff.reshape(array.shape))
+
+
+def _read_aside(array: StoredArray, blob: Blob) -> StoredArray:
+    """Return an array that is certain to be read whole."""
+    if array.certain:
         return array
-    if array.ndim == 4 and _without_leading_ones(array.shape) == _without_leading_ones(blob.shape):
-        return np.reshape(array, blob.shape)  # files from before N-d blobs keep four axes
+
+    def held(read: Fill) -> Fill:
+        values = np.empty(array.shape, blob.dtype)
+        read(values)
+        return lambda out: np.copyto(out, values)
+
+    return StoredArray(array.shape, held(array.data), held(array.diff) if array.diff else None)
+
+
+def _check_fit(shape: tuple[int, ...], blob: Blob, index: int, node: Node) -> None:
+    if shape == blob.shape:
+        return
+    if len(shape) == 4 and _without_leading_ones(shape) == _without_leading_ones(blob.shape):
+        return  # files from before N-d blobs keep four axes
     raise ShapeError(
-        f"parameter {index} has shape {blob.shape}, the weights have {array.shape};"
+        f"parameter {index} has shape {blob.shape}, the weights have {shape};"
         " rename the layer to learn it from scratch",
         where=node.where,
     )

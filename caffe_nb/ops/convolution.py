@@ -42,7 +42,7 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
         Where to write.
     """
     maps = weight.shape[0]
-    matrix = weight.reshape(groups, maps // groups, -1)
+    matrix = _grouped(weight, groups)
     for part, columns in _pieces(images, window, groups):
         product = gemm(matrix, columns)
         result = product.reshape(maps, part.stop - part.start, *out.shape[2:]).swapaxes(0, 1)
@@ -68,8 +68,7 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     out : (M, C / groups, *kernel) ndarray
         What is added to.
     """
-    maps = gradient.shape[1]
-    total = out.reshape(groups, maps // groups, -1)
+    total = _grouped(out, groups)
     for part, columns in _pieces(images, window, groups):
         total += gemm(_by_map(gradient[part], groups), columns.swapaxes(1, 2))
 
@@ -90,7 +89,7 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
     out : (N, C, *spatial) ndarray
         Where to write; it is overwritten.
     """
-    transposed = weight.reshape(groups, weight.shape[0] // groups, -1).swapaxes(1, 2)
+    transposed = _grouped(weight, groups).swapaxes(1, 2)
     for part in _parts(out.shape, window, out.itemsize):
         columns = gemm(transposed, _by_map(gradient[part], groups))
         shape = columns_shape(out[part].shape, window)
@@ -102,8 +101,12 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
 
 def _by_map(gradient: Array, groups: int) -> Array:
     """Return ``(n, M, *output)`` as ``(groups, M / groups, n * pixels)``."""
-    maps = gradient.shape[1]
-    return gradient.swapaxes(0, 1).reshape(groups, maps // groups, -1)
+    return _grouped(gradient.swapaxes(0, 1), groups)
+
+
+def _grouped(array: Array, groups: int) -> Array:
+    """Return ``(M, ...)`` as ``(groups, M / groups, rest)``; any of the axes may have no elements."""
+    return array.reshape(groups, array.shape[0] // groups, prod(array.shape[1:]))
 
 
 def _per_map(bias: Array, axes: int) -> Array:
@@ -125,11 +128,11 @@ def _pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice,
     for part in _parts(images.shape, window, images.itemsize):
         piece = images[part]
         if window.pointwise:
-            yield part, piece.swapaxes(0, 1).reshape(groups, channels // groups, -1)
+            yield part, _grouped(piece.swapaxes(0, 1), groups)
             continue
         shape = columns_shape(piece.shape, window)
         count = prod(shape)
         if buffer is None:
             buffer = device.namespace().empty(count, images.dtype)
         columns = im2col(piece, window, buffer[:count].reshape(shape))
-        yield part, columns.reshape(groups, channels // groups * window.taps, -1)
+        yield part, columns.reshape(groups, channels // groups * window.taps, prod(shape[1 + len(window.kernel) :]))

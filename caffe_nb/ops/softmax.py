@@ -28,6 +28,8 @@ def softmax(x: Array, axis: int, out: Array) -> Array:
     array
         `out`.
     """
+    if not x.size:
+        return out
     np.subtract(x, x.max(axis=axis, keepdims=True), out=out)
     np.exp(out, out=out)
     out /= out.sum(axis=axis, keepdims=True)

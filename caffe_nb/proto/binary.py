@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +21,8 @@ Path = str | os.PathLike[str]
 M = TypeVar("M", bound=Message)
 
 _LEGACY_AXES = ("num", "channels", "height", "width")
-_LARGEST = 2**31 - 1  # protobuf's own bound for one message
+LARGEST = 2**31 - 1
+"""protobuf's own bound for the bytes of one message."""
 _SIGNATURES = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`"),
@@ -49,20 +51,22 @@ def read_net(path: Path) -> caffe_pb2.NetParameter:
     MissingFileError
         When there is no such file.
     FormatError
-        When the file is truncated, noisy, of another kind, or in a format that is not supported.
+        When the file is truncated, noisy, or of another kind.
     """
     kind = "weights (.caffemodel)"
     param = _read(path, caffe_pb2.NetParameter, kind)
     if not (param.layer or param.layers):
         raise _bad(path, kind, "it holds no layer")
-    _check_names(param, path, kind)
-    for layer in param.layer:
-        for index, blob in enumerate(layer.blobs):
-            _check_blob(blob, path, kind, f"blobs[{index}] of layer '{layer.name}'")
+    check_names(param, path)
     try:
         upgrade_net(param)
     except FormatError as error:
         raise FormatError(error.message, where=os.fspath(path)) from error
+    except (UnicodeDecodeError, ValueError, TypeError) as error:
+        raise _bad(path, kind, f"its older form cannot be read: {error}") from error
+    for layer in param.layer:
+        for index, blob in enumerate(layer.blobs):
+            _check_blob(blob, path, kind, f"blobs[{index}] of layer '{layer.name}'")
     return param
 
 
@@ -83,7 +87,7 @@ def write_net(path: Path, param: caffe_pb2.NetParameter) -> None:
     FormatError
         When the net is over 2 GiB, the bound of this format.
     """
-    _write(path, param)
+    write_bytes(path, encode(param, path))
 
 
 def read_solver_state(path: Path) -> caffe_pb2.SolverState:
@@ -110,6 +114,7 @@ def read_solver_state(path: Path) -> caffe_pb2.SolverState:
     state = _read(path, caffe_pb2.SolverState, kind)
     if not state.HasField("iter"):
         raise _bad(path, kind, "it names no iteration")
+    _check_texts(_model(state), path, kind)
     for index, blob in enumerate(state.history):
         _check_blob(blob, path, kind, f"history[{index}]")
     return state
@@ -125,7 +130,7 @@ def write_solver_state(path: Path, state: caffe_pb2.SolverState) -> None:
     state : SolverState
         The state.
     """
-    _write(path, state)
+    write_bytes(path, encode(state, path))
 
 
 def read_blob(path: Path) -> caffe_pb2.BlobProto:
@@ -166,7 +171,7 @@ def write_blob(path: Path, blob: caffe_pb2.BlobProto) -> None:
     blob : BlobProto
         The array, as `array_to_blob` makes it.
     """
-    _write(path, blob)
+    write_bytes(path, encode(blob, path))
 
 
 def blob_shape(blob: caffe_pb2.BlobProto) -> tuple[int, ...]:
@@ -200,12 +205,13 @@ def blob_to_array(blob: caffe_pb2.BlobProto, *, diff: bool = False) -> NDArray[n
     Returns
     -------
     ndarray, float32 or float64
-        A writable copy in the blob's shape; float64 where the message holds doubles. Without values there: all zero.
+        A writable copy in the blob's shape; float64 where the message holds doubles. A gradient that is not there
+        is zero.
 
     Raises
     ------
     FormatError
-        When the number of values does not fit the shape.
+        When the number of values does not fit the shape, as when there are none.
     """
     shape = blob_shape(blob)
     name = "diff" if diff else "data"
@@ -213,12 +219,13 @@ def blob_to_array(blob: caffe_pb2.BlobProto, *, diff: bool = False) -> NDArray[n
         name = "double_" + name
     dtype = np.dtype("<f8" if name.startswith("double") else "<f4")
     values = packed(blob, name, dtype)
+    native = dtype.newbyteorder("=")
+    if diff and not values.size:
+        return np.zeros_like(blob_to_array(blob), native)
     count = math.prod(shape)
-    if not values.size:
-        return np.zeros(shape, dtype.newbyteorder("="))
-    if values.size != count:
+    if values.size != count or min(shape, default=0) < 0:
         raise FormatError(f"an array of shape {shape} needs {count} values, but its `{name}` has {values.size}.")
-    return values.reshape(shape).astype(dtype.newbyteorder("="))
+    return values.reshape(shape).astype(native)
 
 
 def array_to_blob(array: ArrayLike, diff: ArrayLike | None = None) -> caffe_pb2.BlobProto:
@@ -280,15 +287,38 @@ def _bad(path: Path, kind: str, reason: str) -> FormatError:
     )
 
 
-def _check_names(param: caffe_pb2.NetParameter, path: Path, kind: str) -> None:
-    """Raise FormatError when a name is no text: noise again. protobuf 7 gives such a name as bytes, others raise."""
+def check_names(param: caffe_pb2.NetParameter, path: Path) -> None:
+    """Raise FormatError when a name in a net is no text: noise again.
+
+    Parameters
+    ----------
+    param : NetParameter
+        As it was read, in any of the formats.
+    path : path-like
+        The file, for the error.
+    """
+    _check_texts(_names(param), path, "weights (.caffemodel)")
+
+
+def _names(param: caffe_pb2.NetParameter) -> Iterator[str]:
+    yield param.name
+    yield from param.input
+    for layer in param.layer:
+        yield from (layer.name, layer.type, *layer.bottom, *layer.top, *(spec.name for spec in layer.param))
+    for old in param.layers:
+        yield from (old.name, *old.bottom, *old.top, *old.param, old.layer.name, old.layer.type)
+
+
+def _model(state: caffe_pb2.SolverState) -> Iterator[str]:
+    yield state.learned_net
+
+
+def _check_texts(texts: Iterable[object], path: Path, kind: str) -> None:
+    """Raise FormatError for what is no UTF-8: protobuf 7 gives it as bytes, others raise when it is asked for."""
     try:
-        names: list[object] = [param.name]
-        for layer in param.layer:
-            names += [layer.name, layer.type, *layer.bottom, *layer.top, *(spec.name for spec in layer.param)]
+        odd = [text for text in texts if not isinstance(text, str)]
     except UnicodeDecodeError as error:
-        raise _bad(path, kind, f"it has the name {error.object!r}, which is no UTF-8 text") from error
-    odd = [name for name in names if not isinstance(name, str)]
+        odd = [error.object]
     if odd:
         raise _bad(path, kind, f"it has the name {odd[0]!r}, which is no UTF-8 text")
 
@@ -303,14 +333,33 @@ def _check_blob(blob: caffe_pb2.BlobProto, path: Path, kind: str, what: str) -> 
             raise _bad(path, kind, f"{what} has the shape {shape}, which needs {count} values, and {found} in `{name}`")
 
 
-def _write(path: Path, message: Message) -> None:
+def encode(message: Message, path: Path) -> bytes:
+    """Return a message as the bytes of a file.
+
+    Parameters
+    ----------
+    message : Message
+        What to write.
+    path : path-like
+        Where it will be written, for the error.
+
+    Returns
+    -------
+    bytes
+        In the wire format.
+
+    Raises
+    ------
+    FormatError
+        When the message is not complete, or over 2 GiB.
+    """
     try:
         content = message.SerializeToString()
     except (EncodeError, ValueError) as error:
         raise FormatError(f"cannot be written: {error}", where=os.fspath(path)) from error
-    if len(content) > _LARGEST:
+    if len(content) > LARGEST:
         raise FormatError(
             f"{len(content)} bytes are more than one protobuf message can hold (2 GiB); save as HDF5 instead.",
             where=os.fspath(path),
         )
-    write_bytes(path, content)
+    return content

@@ -1,9 +1,13 @@
-"""Files as bytes: read with a clear word when they are missing, written beside and renamed."""
+"""Files: read with a clear word when they are missing, written beside, flushed and renamed."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from caffe_nb.errors import CaffeError, did_you_mean
 
@@ -30,13 +34,37 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     MissingFileError
         When there is no such file; names the folder that was looked in and files with a similar name.
     """
+    with open_bytes(path) as file:
+        return file.read()
+
+
+def open_bytes(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """Return a file opened for reading.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; a relative path starts at the working folder.
+
+    Returns
+    -------
+    file object
+        The caller closes it.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no such file; names the folder that was looked in and files with a similar name.
+    """
     path = Path(path)
+    if "\0" in str(path):
+        raise MissingFileError(f"{str(path)!r} is no name of a file.")
+    if path.is_dir():
+        raise MissingFileError(f"'{path}' is a folder, not a file.")
     try:
-        return path.read_bytes()
+        return path.open("rb")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingFileError(_missing(path)) from error
-    except IsADirectoryError as error:
-        raise MissingFileError(f"'{path}' is a folder, not a file.") from error
 
 
 def _missing(path: Path) -> str:
@@ -62,15 +90,60 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     MissingFileError
         When the folder does not exist.
     """
-    path = Path(path)
-    if not path.absolute().parent.is_dir():
-        raise MissingFileError(f"cannot write '{path}': the folder '{path.absolute().parent}' does not exist.")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    replace_files([(Path(path), lambda beside: _fill(beside, content))])
+
+
+def replace_files(files: Sequence[tuple[Path, Callable[[Path], object]]]) -> None:
+    """Write files whole or not at all: all of them beside their places and flushed to the disk, then renamed in order.
+
+    Where several files belong together, put the one that names the others last: its old version is taken away before
+    the first is renamed, so that, wherever the process is killed, it never stands beside files that it was not
+    written with.
+
+    Parameters
+    ----------
+    files : sequence of (Path, callable)
+        Each file's place, and what writes its contents to the path that it is called with.
+
+    Raises
+    ------
+    MissingFileError
+        When a folder does not exist.
+    """
+    for path, _ in files:
+        if not path.absolute().parent.is_dir():
+            raise MissingFileError(f"cannot write '{path}': the folder '{path.absolute().parent}' does not exist.")
+    written = [(path.with_name(f".{path.name}.{os.getpid()}.part"), path) for path, _ in files]
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        for (beside, _), (_, write) in zip(written, files, strict=True):
+            write(beside)
+            with beside.open("rb+") as file:
+                _flush(file)
+        for path, _ in files[1:]:
+            path.unlink(missing_ok=True)
+        for beside, path in written:
+            beside.replace(path)
+        for folder in {path.absolute().parent for path, _ in files}:
+            _flush_folder(folder)
     finally:
-        beside.unlink(missing_ok=True)
+        for beside, _ in written:
+            beside.unlink(missing_ok=True)
+
+
+def _fill(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _flush(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the renames last, where the system can open folders (not on Windows)."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

@@ -54,10 +54,22 @@ def set_packed(message: Message, name: str, values: NDArray[Any]) -> None:
     """
     if values.size:
         key = message.DESCRIPTOR.fields_by_name[name].number << 3 | 2
-        message.MergeFromString(_varint(key) + _varint(values.nbytes) + values.tobytes())
+        message.MergeFromString(varint_bytes(key) + varint_bytes(values.nbytes) + values.tobytes())
 
 
-def _varint(value: int) -> bytes:
+def varint_bytes(value: int) -> bytes:
+    """Return a number as the wire format has it: seven bits a byte, the lowest first.
+
+    Parameters
+    ----------
+    value : int
+        Not negative.
+
+    Returns
+    -------
+    bytes
+        One to ten of them.
+    """
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

@@ -13,12 +13,11 @@ from typing import ClassVar
 import numpy as np
 
 from caffe_nb import rng
-from caffe_nb.core.blob import Array, Blob
 from caffe_nb.errors import SolverError, did_you_mean, listing
 from caffe_nb.net import Net
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import SolverSource, parse_solver, read_solver, to_text
-from caffe_nb.solvers import nets, regularize, rules, snapshot
+from caffe_nb.solvers import nets, outputs, regularize, rules, snapshot
 from caffe_nb.solvers.lr_policy import learning_rate
 
 log = logging.getLogger("caffe_nb")
@@ -49,7 +48,7 @@ class SolverHooks:
 
 
 class Solver:
-    """Trains a net; subclasses choose the update rule.
+    """Trains a net; subclasses choose the update rule and are known by their `type_name`.
 
     Parameters
     ----------
@@ -83,7 +82,13 @@ class Solver:
     """
 
     type_name: ClassVar[str] = ""
-    rule_class: ClassVar[type[rules.SGD]]
+    rule_class: ClassVar[type[rules.Rule]]
+    types: ClassVar[dict[str, type[Solver]]] = {}
+    """All solver types by their Caffe names."""
+
+    def __init_subclass__(cls) -> None:
+        if "type_name" in vars(cls):
+            Solver.types[cls.type_name] = cls
 
     def __init__(
         self,
@@ -98,9 +103,11 @@ class Solver:
         folder = folder or (text.path.absolute().parent if text.path else None)
         if self.param.random_seed >= 0:
             rng.set_random_seed(self.param.random_seed)
-        learning_rate(self.param, 0)  # a wrong policy is said now, not after the first pass
+        _check(self.param, self.rule_class, text.name)  # what is wrong is said now, not after the first pass
         self.net = nets.train_net(text, folder, net)
         self.test_nets = nets.test_nets(text, folder, net)
+        for each in (self.net, *self.test_nets):
+            nets.load_weights(each, self.param.weights, folder)
         self.rule = self.rule_class(self.net.learnable_params, self.param)
         self.hooks = SolverHooks()
         self.iter = 0
@@ -117,7 +124,23 @@ class Solver:
     ) -> Solver:
         """Make a solver from a prototxt's text; of the type that it names when called on `Solver` itself."""
         source = parse_solver(text, name)
-        return (solver_class(source.param.type, name) if cls is Solver else cls)(source, net=net, folder=folder)
+        made = Solver.class_of(source.param.type, name) if cls is Solver else cls
+        return made(source, net=net, folder=folder)
+
+    @classmethod
+    def class_of(cls, name: str, where: str = "") -> type[Solver]:
+        """Return the class of a solver type.
+
+        Raises
+        ------
+        SolverError
+            For a type that is not there.
+        """
+        if name not in cls.types:
+            raise SolverError(
+                f"unknown solver type '{name}'.{did_you_mean(name, cls.types)} Known: {listing(cls.types)}", where=where
+            )
+        return cls.types[name]
 
     # running
 
@@ -131,11 +154,16 @@ class Solver:
 
         Raises
         ------
+        SolverError
+            When a snapshot is due on the way and its folder is not there.
         Exception
             What a layer raises. The solver can go on: the iteration that failed has changed no parameter.
         """
         __tracebackhide__ = True
         end = self.iter + iterations
+        every = self.param.snapshot
+        if every > 0 and self.iter // every < end // every:
+            self._check_snapshots()
         self._losses.clear()
         self._stop = False
         with self.net.lock:
@@ -147,17 +175,30 @@ class Solver:
                 self.running = False
 
     def solve(self, resume_file: str | os.PathLike[str] | None = None) -> None:
-        """Train until `max_iter`, from a .solverstate where one is given; write a last snapshot and test if asked."""
+        """Train until `max_iter`, from a .solverstate where one is given.
+
+        Writes a last snapshot (also when `stop` ended the training) unless the text says not to, then runs one more
+        forward pass to show the loss and the tests, where they are due.
+        """
         if resume_file:
             self.restore(resume_file)
+        last = self.param.snapshot_after_train and self._has_prefix
+        if last:
+            self._check_snapshots()
         self.step(max(0, self.param.max_iter - self.iter))
-        if self._stop:
-            return
         every = self.param.snapshot
-        if self.param.snapshot_after_train and self._has_prefix and not (every and self.iter % every == 0):
+        if last and not (every and self.iter % every == 0):
             self.snapshot()
+        if self._stop:
+            log.info("Optimization stopped early.")
+            return
+        if self.param.display and self.iter % self.param.display == 0:
+            self.loss = self.net.forward_pass()
+            self._smooth()
+            log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
         if self.param.test_interval and self.iter % self.param.test_interval == 0:
             self.test_all()
+        log.info("Optimization Done.")
 
     def stop(self) -> None:
         """Ask a running `step` to return after the current iteration; may be called from another thread."""
@@ -178,14 +219,18 @@ class Solver:
                 return
         for on_start, _ in self._callbacks:
             on_start()
-        loss = sum(self._pass() for _ in range(max(1, self.param.iter_size)))
-        self.loss = loss / max(1, self.param.iter_size)
+        shown = self.param.display > 0 and self.iter % self.param.display == 0
+        self.net.debug_info = shown and self.param.debug_info
+        loss = 0.0
+        for _ in range(self.param.iter_size):
+            loss += self._pass()
+        self.loss = loss / self.param.iter_size
         self._smooth()
-        self._display()
+        if shown and log.isEnabledFor(logging.INFO):
+            self._display()
         for _, on_gradients_ready in self._callbacks:
             on_gradients_ready()
         self.apply_update()
-        self.iter += 1
         for hook in tuple(self.hooks.after_iteration):
             hook(self)
         if self.param.snapshot and self.iter % self.param.snapshot == 0:
@@ -198,26 +243,27 @@ class Solver:
         return loss
 
     def apply_update(self) -> None:
-        """Turn the gradients into updates (clip, average, decay, the rule) and subtract them from the parameters."""
-        params = self.net.learnable_params
-        rate = self.lr
-        with np.errstate(over="ignore", invalid="ignore"):  # a net that diverges shows it in its values
-            self._update(params, rate)
+        """Turn the gradients into updates, subtract them from the parameters and count the iteration.
 
-    def _update(self, params: list[Blob], rate: float) -> None:
-        regularize.clip(params, self.param.clip_gradients)
-        for index, blob in enumerate(params):
-            regularize.average(blob, self.param.iter_size)
-            decay = self.param.weight_decay * self.net.params_weight_decay[index]
-            regularize.decay(blob, decay, self.param.regularization_type)
-            self.rule.update(index, blob, rate * self.net.params_lr[index])
-        for blob in params:
-            blob.data -= blob.const_diff
+        Clips, averages over iter_size, adds the weight decay and runs the rule, in this order.
+        """
+        net, param = self.net, self.param
+        rate = self.lr
+        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):  # divergence is silent
+            regularize.clip(net.learnable_params, param.clip_gradients)
+            for index, blob in enumerate(net.learnable_params):
+                regularize.average(blob, param.iter_size)
+                regularize.decay(blob, param.weight_decay * net.params_weight_decay[index], param.regularization_type)
+                self.rule.update(index, blob, rate * net.params_lr[index], self.iter)
+            for blob in net.learnable_params:
+                blob.data -= blob.const_diff
+        self.iter += 1
 
     def test_all(self) -> None:
         """Run every test net for its test_iter batches; listeners get the mean of each output."""
         for index in range(len(self.test_nets)):
-            self.test(index)
+            if not self._stopping:
+                self.test(index)
 
     def test(self, index: int = 0) -> dict[str, float]:
         """Run one test net and return the mean of each of its outputs over test_iter batches.
@@ -230,26 +276,23 @@ class Solver:
         Returns
         -------
         dict of str to float
-            By output name; an output with several elements gets ``name[i]`` for each.
+            By output name; an output with several elements gets ``name[i]`` for each. Empty when `stop` was called.
         """
         net = self.test_nets[index]
+        log.info("Iteration %d, Testing net (#%d)", self.iter, index)
         net.share_with(self.net)
-        totals: dict[str, Array] = {}
-        batches = self.param.test_iter[index]
+        net.debug_info = self.param.debug_info
+        means, loss, batches = outputs.Means(net), 0.0, self.param.test_iter[index]
         for _ in range(batches):
-            net.forward_pass()
-            for name in net.outputs:
-                value = net.blobs[name].const_data.astype(np.float64).ravel()
-                totals[name] = totals[name] + value if name in totals else value
-            if self._stop and self.running:
+            if self._stopping:
+                log.info("Test interrupted.")
                 return {}
-        result: dict[str, float] = {}
-        for name, total in totals.items():
-            means = total / max(1, batches)
-            labels = [name] if means.size == 1 else [f"{name}[{i}]" for i in range(means.size)]
-            result.update(zip(labels, means.tolist(), strict=True))
-        for number, (label, mean) in enumerate(result.items()):
-            log.info("    Test net output #%d: %s = %g", number, label, mean)
+            loss += net.forward_pass()
+            means.add()
+        if self.param.test_compute_loss and batches > 0:
+            log.info("Test loss: %g", loss / batches)
+        means.log()
+        result = means.by_name()
         for hook in tuple(self.hooks.after_test):
             hook(self, index, result)
         return result
@@ -261,18 +304,13 @@ class Solver:
         self.smoothed_loss = sum(self._losses) / len(self._losses)
 
     def _display(self) -> None:
-        if not self.param.display or self.iter % self.param.display or not log.isEnabledFor(logging.INFO):
-            return
         log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
-        weights = self.net.blob_loss_weights
-        number = 0
-        for name in self.net.outputs:
-            for value in self.net.blobs[name].const_data.ravel().tolist():
-                weight = weights[name]
-                note = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
-                log.info("    Train net output #%d: %s = %g%s", number, name, value, note)
-                number += 1
+        outputs.log_train(self.net)
         log.info("Iteration %d, lr = %g", self.iter, self.lr)
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop and self.running
 
     # state
 
@@ -285,11 +323,19 @@ class Solver:
     def _has_prefix(self) -> bool:
         return bool(self.param.snapshot_prefix) or self.path is not None
 
+    def _check_snapshots(self) -> None:
+        folder = Path(snapshot.prefix(self.param, self.path)).absolute().parent
+        if not folder.is_dir():
+            raise SolverError(
+                f"snapshots go to the folder {folder}, which does not exist; make it, or change snapshot_prefix"
+            )
+
     def snapshot(self) -> Path:
         """Write PREFIX_iter_N.caffemodel and .solverstate; return the latter's path."""
         start = snapshot.prefix(self.param, self.path)
         path = snapshot.write(self.net, self.rule.history, self.iter, self.param, start)
-        log.info("Snapshotting solver state to binary proto file %s", path)
+        kind = "HDF5" if path.suffix == ".h5" else "binary proto"
+        log.info("Snapshotting solver state to %s file %s", kind, path)
         return path
 
     def restore(self, path: str | os.PathLike[str]) -> None:
@@ -308,35 +354,18 @@ class Solver:
         return f"<{type(self).__name__} iteration {self.iter} of {self.param.max_iter or '?'}, net '{self.net.name}'>"
 
 
-class SGDSolver(Solver):
-    """Stochastic gradient descent with momentum."""
-
-    type_name = "SGD"
-    rule_class = rules.SGD
-
-
-SOLVERS: dict[str, type[Solver]] = {cls.type_name: cls for cls in (SGDSolver,)}
-
-
-def solver_class(name: str, where: str = "") -> type[Solver]:
-    """Return the class of a solver type.
-
-    Raises
-    ------
-    SolverError
-        For a type that is not there.
-    """
-    if name not in SOLVERS:
-        raise SolverError(
-            f"unknown solver type '{name}'.{did_you_mean(name, SOLVERS)} Known: {listing(SOLVERS)}", where=where
-        )
-    return SOLVERS[name]
-
-
-def get_solver(source: str | os.PathLike[str] | caffe_pb2.SolverParameter) -> Solver:
-    """Return the solver of the type that the text names (SGD by default)."""
-    text = as_source(source)
-    return solver_class(text.param.type, text.name)(text)
+def _check(param: caffe_pb2.SolverParameter, rule: type[rules.Rule], where: str) -> None:
+    """Refuse settings that could not be used later."""
+    try:
+        learning_rate(param, 0)
+        rule((), param)
+        regularize.check_kind(param.regularization_type)
+        for name in ("average_loss", "iter_size"):
+            if getattr(param, name) < 1:
+                raise SolverError(f"{name} is a number of iterations from 1 up, got {getattr(param, name)}")
+    except SolverError as error:
+        error.where = error.where or where
+        raise
 
 
 def as_source(source: str | os.PathLike[str] | caffe_pb2.SolverParameter | SolverSource) -> SolverSource:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp
+from math import exp, inf, nan
 
 from caffe_nb.errors import SolverError, did_you_mean, listing
 from caffe_nb.proto import caffe_pb2
 
 Policy = Callable[[caffe_pb2.SolverParameter, int], float]
+
+
+def _power(base: float, exponent: float) -> float:
+    """Return base^exponent as C's pow does: infinite where it overflows, NaN where it is no real number."""
+    try:
+        result = base**exponent
+    except (OverflowError, ZeroDivisionError):
+        return inf
+    return nan if isinstance(result, complex) else float(result)
 
 
 def _fixed(p: caffe_pb2.SolverParameter, _: int) -> float:
@@ -18,29 +27,52 @@ def _fixed(p: caffe_pb2.SolverParameter, _: int) -> float:
 def _step(p: caffe_pb2.SolverParameter, iteration: int) -> float:
     if p.stepsize <= 0:
         raise SolverError('lr_policy "step" needs stepsize: the number of iterations after which gamma is applied')
-    return p.base_lr * float(p.gamma ** (iteration // p.stepsize))
+    return p.base_lr * _power(p.gamma, current_step(p, iteration))
 
 
 def _exp(p: caffe_pb2.SolverParameter, iteration: int) -> float:
-    return p.base_lr * float(p.gamma**iteration)
+    return p.base_lr * _power(p.gamma, iteration)
 
 
 def _inv(p: caffe_pb2.SolverParameter, iteration: int) -> float:
-    return p.base_lr * float((1 + p.gamma * iteration) ** -p.power)
+    return p.base_lr * _power(1 + p.gamma * iteration, -p.power)
 
 
 def _multistep(p: caffe_pb2.SolverParameter, iteration: int) -> float:
-    return p.base_lr * float(p.gamma ** sum(value <= iteration for value in p.stepvalue))
+    return p.base_lr * _power(p.gamma, current_step(p, iteration))
 
 
 def _poly(p: caffe_pb2.SolverParameter, iteration: int) -> float:
     if p.max_iter <= 0:
         raise SolverError('lr_policy "poly" needs max_iter: the iteration at which the rate reaches zero')
-    return p.base_lr * float(max(0.0, 1 - iteration / p.max_iter) ** p.power)
+    return p.base_lr * _power(max(0.0, 1 - iteration / p.max_iter), p.power)
 
 
 def _sigmoid(p: caffe_pb2.SolverParameter, iteration: int) -> float:
-    return p.base_lr / (1 + exp(-p.gamma * (iteration - p.stepsize)))
+    return p.base_lr / (1 + exp(min(-p.gamma * (iteration - p.stepsize), 700)))
+
+
+def current_step(param: caffe_pb2.SolverParameter, iteration: int) -> int:
+    """Return how many steps of the rate lie behind an iteration, which a .solverstate keeps; 0 without steps.
+
+    Parameters
+    ----------
+    param : caffe_pb2.SolverParameter
+        For ``step``: stepsize; for ``multistep``: the stepvalues, of which each iteration takes up one at most, in
+        their order.
+    iteration : int
+        From 0.
+    """
+    if param.lr_policy == "step" and param.stepsize > 0:
+        return iteration // param.stepsize
+    if param.lr_policy != "multistep":
+        return 0
+    taken = -1
+    for count, value in enumerate(param.stepvalue):
+        taken = max(taken + 1, value)
+        if taken > iteration:
+            return count
+    return len(param.stepvalue)
 
 
 POLICIES: dict[str, Policy] = {

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
 
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import SolverError
 from caffe_nb.net import Net
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import NetSource, SolverSource, read_net
+
+log = logging.getLogger("caffe_nb")
 
 
 def find_file(name: str, folder: Path | None) -> Path:
@@ -71,7 +78,8 @@ def test_nets(source: SolverSource, folder: Path | None, net: Net | None = None)
         )
     states = list(param.test_state) or [caffe_pb2.NetState()] * count
     folder = net.folder if net is not None else folder
-    return [_build(text, Phase.TEST, state, folder) for text, state in zip(sources, states, strict=True)]
+    dtype = net.dtype if net is not None else np.float32
+    return [_build(text, Phase.TEST, state, folder, dtype) for text, state in zip(sources, states, strict=True)]
 
 
 def _shared_text(source: SolverSource, folder: Path | None, net: Net | None) -> NetSource | None:
@@ -83,11 +91,31 @@ def _shared_text(source: SolverSource, folder: Path | None, net: Net | None) -> 
     return read_net(find_file(source.param.net, folder)) if source.param.HasField("net") else None
 
 
-def _build(source: NetSource, phase: Phase, state: caffe_pb2.NetState, folder: Path | None) -> Net:
-    param = caffe_pb2.NetParameter()
-    param.CopyFrom(source.param)
-    stages = list(state.stage)
-    level = state.level if state.HasField("level") else param.state.level
+def _build(
+    source: NetSource, phase: Phase, state: caffe_pb2.NetState, folder: Path | None, dtype: DTypeLike = np.float32
+) -> Net:
+    """Build a net in its state: the phase that the solver gives it, then what the net's text says, then `state`."""
+    merged = caffe_pb2.NetState(phase=caffe_pb2.TRAIN if phase == Phase.TRAIN else caffe_pb2.TEST)
+    merged.MergeFrom(source.param.state)
+    merged.MergeFrom(state)
     net_folder = source.path.absolute().parent if source.path else folder
-    copy = NetSource(param, source.name, source.path, source.lines)
-    return Net(copy, phase=phase, level=level, stages=stages, folder=net_folder)
+    return Net(source, phase=merged.phase, level=merged.level, stages=list(state.stage), folder=net_folder, dtype=dtype)
+
+
+def load_weights(net: Net, lists: Iterable[str], folder: Path | None) -> None:
+    """Copy into a net what a solver's `weights` name, in their order.
+
+    Parameters
+    ----------
+    net : Net
+        A training or a test net.
+    lists : iterable of str
+        Each one .caffemodel, or several with commas between.
+    folder : pathlib.Path or None
+        Where the files are looked for besides the working directory.
+    """
+    for names in lists:
+        for name in filter(None, map(str.strip, names.split(","))):
+            path = find_file(name, folder)
+            log.info("Finetuning from %s", path)
+            net.copy_from(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from math import sqrt
 
@@ -9,6 +10,11 @@ import numpy as np
 
 from caffe_nb.core.blob import Blob
 from caffe_nb.errors import SolverError, did_you_mean
+from caffe_nb.solvers.blocks import blocks
+
+log = logging.getLogger("caffe_nb")
+
+KINDS = ("L1", "L2")
 
 
 def clip(params: Sequence[Blob], limit: float) -> None:
@@ -17,14 +23,28 @@ def clip(params: Sequence[Blob], limit: float) -> None:
         return
     norm = sqrt(sum(float(np.vdot(blob.const_diff, blob.const_diff)) for blob in params))
     if norm > limit:
+        scale = limit / norm
+        log.info("Gradient clipping: scaling down gradients (L2 norm %g > %g) by scale factor %g", norm, limit, scale)
         for blob in params:
-            blob.diff *= limit / norm
+            blob.diff *= scale
 
 
 def average(blob: Blob, iter_size: int) -> None:
     """Divide a diff that was summed over `iter_size` passes."""
     if iter_size > 1:
         blob.diff *= 1 / iter_size
+
+
+def check_kind(kind: str) -> None:
+    """Refuse a kind of decay that `decay` does not know.
+
+    Raises
+    ------
+    SolverError
+        For another kind than L1 and L2.
+    """
+    if kind not in KINDS:
+        raise SolverError(f"unknown regularization_type '{kind}'.{did_you_mean(kind, KINDS)} Known: {', '.join(KINDS)}")
 
 
 def decay(blob: Blob, rate: float, kind: str) -> None:
@@ -46,9 +66,8 @@ def decay(blob: Blob, rate: float, kind: str) -> None:
     """
     if rate == 0:
         return
-    if kind == "L2":
-        blob.diff += rate * blob.const_data
-    elif kind == "L1":
-        blob.diff += rate * np.sign(blob.const_data)
-    else:
-        raise SolverError(f"unknown regularization_type '{kind}'.{did_you_mean(kind, ('L1', 'L2'))} Known: L1, L2")
+    check_kind(kind)
+    data, diff = blob.const_data.reshape(-1), blob.diff.reshape(-1)
+    for part in blocks(blob.count):
+        values = np.sign(data[part]) if kind == "L1" else data[part]
+        diff[part] += rate * values

@@ -1,14 +1,19 @@
-"""A solver's state in and out: .solverstate beside the .caffemodel."""
+"""A solver's state in and out: .solverstate beside the .caffemodel, both in binary or both in HDF5 (.h5)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from caffe_nb.core.blob import Array
-from caffe_nb.errors import FormatError, SolverError
-from caffe_nb.net import Net
-from caffe_nb.proto import binary, caffe_pb2
+from caffe_nb.errors import FormatError
+from caffe_nb.net import Net, weights
+from caffe_nb.proto import binary, caffe_pb2, hdf5
+from caffe_nb.proto.files import replace_files
+from caffe_nb.solvers.lr_policy import current_step
 
 
 def prefix(param: caffe_pb2.SolverParameter, text: Path | None) -> str:
@@ -22,47 +27,96 @@ def prefix(param: caffe_pb2.SolverParameter, text: Path | None) -> str:
 
 
 def write(net: Net, history: Sequence[Array], iteration: int, param: caffe_pb2.SolverParameter, start: str) -> Path:
-    """Write PREFIX_iter_N.caffemodel and PREFIX_iter_N.solverstate; return the latter.
+    """Write PREFIX_iter_N.caffemodel and PREFIX_iter_N.solverstate, both with ``.h5`` for HDF5; return the latter.
 
-    Raises
-    ------
-    SolverError
-        For snapshot_format HDF5, which this version does not write.
+    Both are written beside their places and flushed, then renamed, the weights first: wherever the process is killed,
+    a .solverstate has the weights that belong to it.
+
+    Parameters
+    ----------
+    net : Net
+        The trained net; its diffs are written too where `snapshot_diff` asks.
+    history : sequence of ndarray
+        The rule's memory.
+    iteration : int
+        How many were done.
+    param : caffe_pb2.SolverParameter
+        Its `snapshot_format` and `snapshot_diff`.
+    start : str
+        As `prefix` returns it.
     """
-    if param.snapshot_format == caffe_pb2.SolverParameter.HDF5:
-        raise SolverError("snapshot_format HDF5 is not written by this version; use BINARYPROTO")
-    model = Path(f"{start}_iter_{iteration}.caffemodel")
-    binary.write_net(model, net.to_proto(param.snapshot_diff))
-    state = caffe_pb2.SolverState(iter=iteration, learned_net=str(model))
-    state.history.extend(binary.array_to_blob(array) for array in history)
-    path = model.with_suffix(".solverstate")
-    binary.write_solver_state(path, state)
+    ending = ".h5" if param.snapshot_format == caffe_pb2.SolverParameter.HDF5 else ""
+    model = Path(f"{start}_iter_{iteration}.caffemodel{ending}")
+    path = Path(f"{start}_iter_{iteration}.solverstate{ending}")
+    step = current_step(param, max(0, iteration - 1))  # as the last update left it; Caffe resumes from there
+
+    def write_model(beside: Path) -> None:
+        if ending:
+            weights.write_hdf5(net.nodes, net.learnable_params, beside, param.snapshot_diff)
+        else:
+            weights.write_binary(net.param.name, net.nodes, beside, param.snapshot_diff, model)
+
+    def write_state(beside: Path) -> None:
+        if ending:
+            hdf5.write_state(beside, iteration, step, str(model), history)
+        else:
+            state = caffe_pb2.SolverState(iter=iteration, learned_net=str(model), current_step=step)
+            state.history.extend(binary.array_to_blob(array) for array in history)
+            beside.write_bytes(binary.encode(state, path))
+
+    replace_files([(model, write_model), (path, write_state)])
     return path
 
 
 def read(path: Path, net: Net, history: Sequence[Array]) -> int:
-    """Take up a .solverstate and its weights; return the iteration. Nothing changes unless all of it fits.
+    """Take up a .solverstate or .solverstate.h5 and its weights; return the iteration.
+
+    Nothing changes unless all of it fits.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    net : Net
+        Gets the weights that the file names, as it names them or beside the file.
+    history : sequence of ndarray
+        Filled in place.
 
     Raises
     ------
     FormatError
         When a file is not what it should be, or belongs to another net or solver.
     """
-    state = binary.read_solver_state(path)
-    arrays = [binary.blob_to_array(blob) for blob in state.history]
-    if len(arrays) != len(history):
+    if hdf5.is_hdf5(path):
+        with hdf5.open_state(path) as stored:
+            shapes = [array.shape for array in stored.history]
+            _check_shapes(shapes, history, path)
+            arrays = [np.empty(shape, mine.dtype) for shape, mine in zip(shapes, history, strict=True)]
+            for source, array in zip(stored.history, arrays, strict=True):
+                source.data(array)
+            iteration, model = stored.iteration, stored.learned_net
+    else:
+        state = binary.read_solver_state(path)
+        _check_shapes([binary.blob_shape(blob) for blob in state.history], history, path)
+        arrays = [binary.blob_to_array(blob) for blob in state.history]
+        iteration, model = state.iter, state.learned_net
+    if iteration < 0:
+        raise FormatError(f"says that {iteration} iterations were done", where=str(path))
+    if model:
+        beside = path.parent / Path(model).name
+        net.copy_from(model if Path(model).exists() or not beside.exists() else beside)
+    for array, mine in zip(arrays, history, strict=True):
+        mine[...] = array.reshape(mine.shape)
+    return iteration
+
+
+def _check_shapes(shapes: Sequence[tuple[int, ...]], history: Sequence[Array], path: Path) -> None:
+    if len(shapes) != len(history):
         raise FormatError(
-            f"holds {len(arrays)} history blobs, this solver and net need {len(history)};"
+            f"holds {len(shapes)} history blobs, this solver and net need {len(history)};"
             " it was written for another net or another solver type",
             where=str(path),
         )
-    for index, (array, mine) in enumerate(zip(arrays, history, strict=True)):
-        if array.size != mine.size:
-            raise FormatError(f"history {index} has shape {array.shape}, this net needs {mine.shape}", where=str(path))
-    if state.HasField("learned_net"):
-        model = Path(state.learned_net)
-        beside = path.parent / model.name
-        net.copy_from(model if model.exists() or not beside.exists() else beside)
-    for array, mine in zip(arrays, history, strict=True):
-        mine[...] = array.reshape(mine.shape)
-    return state.iter
+    for index, (shape, mine) in enumerate(zip(shapes, history, strict=True)):
+        if math.prod(shape) != mine.size:
+            raise FormatError(f"history {index} has shape {shape}, this net needs {mine.shape}", where=str(path))

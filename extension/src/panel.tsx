@@ -6,6 +6,7 @@ import { Signal } from '@lumino/signaling';
 import { Panel, SplitPanel, Widget } from '@lumino/widgets';
 import type { ReactElement } from 'react';
 
+import type { IChosen } from './choice';
 import { Details } from './components/details';
 import { Header } from './components/header';
 import { useSignal } from './components/hooks';
@@ -18,13 +19,15 @@ import type { Service } from './service';
 import type { Sessions } from './sessions';
 
 /** From this width on the graph stands beside the details, below it above them. */
-const SIDE_BY_SIDE = 560;
+const SIDE_BY_SIDE = 620;
 /** What the graph and the details get of the room. */
 const SHARES = [9, 11];
 
 export interface IPanelOptions {
   /** The notebook whose kernel is looked into. */
   path: string;
+  /** What the panel had chosen before the page was reloaded. */
+  kept: Partial<IChosen>;
   sessions: Sessions;
   layouter: Layouter;
   openFile: FileOpener;
@@ -37,6 +40,7 @@ export class CaffePanel extends Panel {
     super();
     this.#options = options;
     this.#path = options.path;
+    this.#kept = options.kept;
     this.id = `caffe-nb-${++count}`;
     this.addClass('caffe-nb');
     this.node.dataset.testid = testids.panel;
@@ -67,9 +71,14 @@ export class CaffePanel extends Panel {
     return this.#path;
   }
 
-  /** The notebook was renamed. */
-  get pathChanged(): ISignal<CaffePanel, string> {
-    return this.#pathChanged;
+  /** What is chosen in the panel, to be given to it again after a page reload. */
+  get kept(): Partial<IChosen> {
+    return this.#kept;
+  }
+
+  /** What has to be kept over a page reload is another: the notebook was renamed, or something else chosen. */
+  get keptChanged(): ISignal<CaffePanel, void> {
+    return this.#keptChanged;
   }
 
   override dispose(): void {
@@ -119,13 +128,13 @@ export class CaffePanel extends Panel {
     const held = this.#service && this.#notebookPath?.();
     if (held && held !== this.#path) {
       this.#path = held;
-      this.#pathChanged.emit(held);
+      this.#keptChanged.emit(undefined);
     }
     const session = this.#options.sessions.find(this.#path);
     this.#notebookPath = session ? (): string => session.notebook.context.path : null;
     this.#take(session?.service ?? null);
     const name = this.#path.split('/').at(-1) ?? this.#path;
-    this.title.label = `Nets of ${name}`;
+    this.title.label = `${name.replace(/\.ipynb$/, '')} nets`;
     this.title.caption = `Caffe nets in the kernel of ${this.#path}`;
   }
 
@@ -137,13 +146,24 @@ export class CaffePanel extends Panel {
     const old = this.#service;
     if (old && !old.isDisposed) {
       old.changed.disconnect(this.#arrange, this);
+      old.choice.changed.disconnect(this.#keep, this);
       old.visible = false;
     }
     this.#service = service;
+    if (service) {
+      service.choice.recall(this.#kept);
+      service.choice.changed.connect(this.#keep, this);
+      this.#kept = service.choice.chosen;
+    }
     service?.changed.connect(this.#arrange, this);
     this.#serviceChanged.emit(undefined);
     this.#tellVisible();
     this.#arrange();
+  }
+
+  #keep(choice: Service['choice']): void {
+    this.#kept = choice.chosen;
+    this.#keptChanged.emit(undefined);
   }
 
   readonly #tellVisible = (): void => {
@@ -172,8 +192,9 @@ export class CaffePanel extends Panel {
 
   readonly #options: IPanelOptions;
   readonly #serviceChanged = new Signal<CaffePanel, void>(this);
-  readonly #pathChanged = new Signal<CaffePanel, string>(this);
+  readonly #keptChanged = new Signal<CaffePanel, void>(this);
   #path: string;
+  #kept: Partial<IChosen>;
   #notebookPath: (() => string) | null = null;
   #service: Service | null = null;
   #drawn = false;

@@ -4,6 +4,8 @@ import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
+import type { IChosen } from './choice';
+import { readChosen } from './choice';
 import { icon } from './icon';
 import { makeOpener } from './open';
 import { CaffePanel } from './panel';
@@ -31,24 +33,24 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     const layouter = new Layouter();
     const openFile = makeOpener(documents);
 
-    const makePanel = (path: string): CaffePanel => {
+    const makePanel = (path: string, kept: Partial<IChosen>): CaffePanel => {
       const openNotebook = (which: string): void => {
         documents.openOrReveal(which, 'default', undefined, { ref: panel.id, mode: 'split-left' });
       };
-      const panel: CaffePanel = new CaffePanel({ path, sessions, layouter, openFile, openNotebook });
+      const panel: CaffePanel = new CaffePanel({ path, kept, sessions, layouter, openFile, openNotebook });
       panel.title.icon = icon;
-      panel.pathChanged.connect(() => void panels.save(panel));
+      panel.keptChanged.connect(() => void panels.save(panel));
       void panels.add(panel);
       return panel;
     };
 
     /** Show the panel of a notebook beside it; without a path, that of the current notebook. */
-    const open = (wanted: string, activate: boolean): void => {
+    const open = (wanted: string, activate: boolean, kept: Partial<IChosen> = {}): void => {
       const path = wanted || notebooks.currentWidget?.context.path;
       if (path === undefined) {
         return;
       }
-      const panel = panels.find(known => known.path === path) ?? makePanel(path);
+      const panel = panels.find(known => known.path === path) ?? makePanel(path, kept);
       if (!panel.isAttached) {
         const ref = sessions.find(path)?.notebook.id;
         app.shell.add(panel, 'main', { mode: 'split-right', activate, ...(ref ? { ref } : {}) });
@@ -67,12 +69,15 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
           type: 'object',
           properties: {
             path: { type: 'string', description: 'The notebook; the current one if left out.' },
+            layer: { type: ['string', 'null'], description: 'The layer that is selected at first.' },
+            tab: { type: 'string', description: 'The tab that is open at first.' },
             toolbar: { type: 'boolean', description: 'Whether the command stands in a toolbar.' }
           }
         }
       },
       isEnabled: args => typeof args.path === 'string' || notebooks.currentWidget !== null,
-      execute: args => open(typeof args.path === 'string' ? args.path : '', args.restored !== true)
+      execute: args =>
+        open(typeof args.path === 'string' ? args.path : '', args.restored !== true, readChosen(args))
     });
     palette?.addItem({ command: OPEN, category: 'Notebook Operations' });
     sessions.inspectRequested.connect((_, { notebook }) => open(notebook.context.path, false));
@@ -80,7 +85,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     if (restorer) {
       void restorer.restore(panels, {
         command: OPEN,
-        args: panel => ({ path: panel.path, restored: true }),
+        args: panel => ({ ...panel.kept, path: panel.path, restored: true }),
         name: panel => panel.path
       });
     }

@@ -1,10 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { readChosen } from './choice';
+import type { Graph } from './protocol';
 import { Service } from './service';
 import { FakeLink } from './testing/link';
-import { graph, layerState, netList, oneNet, update } from './testing/messages';
+import { blob, graph, layerState, netList, oneNet, update } from './testing/messages';
 
 const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));
+
+const refusal = {
+  message: 'Loss v2 refused: SyntaxError',
+  traceback: '',
+  path: '/home/me/layers.py',
+  line: 4,
+  refused: true
+};
 
 let link: FakeLink;
 let service: Service;
@@ -164,18 +174,73 @@ describe('tensor views', () => {
   });
 });
 
-describe('layers', () => {
-  it('fetch the code of a Python layer when it is selected and when its version changes', async () => {
-    service.select(1);
+describe('the layer shown', () => {
+  const unlike = (change: (graph: Graph) => Graph): void => {
+    link.script = request => (request.kind === 'get_graph' ? change(graph(request.net)) : oneNet(request));
+  };
+
+  it('is at first a Python layer, or else one with parameters', async () => {
+    expect(service.selectedNode?.name).toBe('loss');
+    unlike(said => ({
+      ...said,
+      nodes: said.nodes.map(node => ({
+        ...node,
+        python: '',
+        params: node.name === 'ip' ? [blob('weight')] : []
+      }))
+    }));
+    link.push(netList(['n2']));
     await settle();
-    expect(link.count('get_source')).toBe(0);
+    expect(service.selectedNode?.name).toBe('ip');
+  });
+
+  it('is none where somebody has chosen none', async () => {
+    service.select(null);
+    service.refresh();
+    await settle();
+    expect(service.state.selected).toBeNull();
+  });
+
+  it('is one that has failed, unless somebody has chosen another', () => {
+    link.push(update({ states: [layerState(1, { error: refusal })] }));
+    expect(service.selectedNode?.name).toBe('ip');
+    link.push(update({ states: [layerState(2, { error: refusal })] }));
+    expect(service.selectedNode?.name).toBe('ip'); // it has failed too
+    link.push(update({ states: [layerState(1), layerState(2)] }));
+    service.select(0);
+    link.push(update({ states: [layerState(1, { error: refusal })] }));
+    expect(service.selectedNode?.name).toBe('data');
+  });
+
+  it('is the one that was chosen before the page was reloaded', async () => {
+    service.select(1);
+    service.choice.open('source');
+    const kept = JSON.parse(JSON.stringify(service.choice.chosen)) as Record<string, unknown>;
+    service = new Service(link);
+    service.choice.recall(readChosen({ ...kept, path: 'n.ipynb' }));
+    service.visible = true;
+    await settle();
+    expect(service.selectedNode?.name).toBe('ip');
+    expect(service.choice.tab).toBe('source');
+    expect(readChosen({ layer: 7, tab: 'nonsense' })).toEqual({});
+  });
+});
+
+describe('layers', () => {
+  it('fetch the code of a Python layer when it is selected, when its version changes, and when it fails', async () => {
+    service.select(1);
+    const before = link.count('get_source');
     service.select(2);
     await settle();
     expect(service.state.source?.text?.text).toContain('class Loss');
     link.push(update({ states: [layerState(2, { version: 2 })] }));
     await settle();
-    expect(link.count('get_source')).toBe(2);
+    expect(link.count('get_source')).toBe(before + 2);
     expect(service.state.source?.version).toBe(2);
+    link.push(update({ states: [layerState(2, { version: 2, error: refusal })] }));
+    link.push(update({ states: [layerState(2, { version: 2, error: { ...refusal } })] }));
+    await settle();
+    expect(link.count('get_source')).toBe(before + 3);
   });
 
   it('note a check’s result, or why there is none', async () => {

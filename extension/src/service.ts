@@ -2,6 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
+import { Choice, layerToShow, newlyFailed } from './choice';
 import type { ILink } from './connection';
 import type { IAnswer } from './pending';
 import { LinkError } from './pending';
@@ -20,6 +21,8 @@ type Occasion = 'push' | 'hello' | 'refresh';
 
 /** Turns the kernel's messages into what the panels show. Knows nothing of the page. */
 export class Service implements IDisposable {
+  readonly choice = new Choice();
+
   constructor(link: ILink) {
     this.#link = link;
     this.#state = { ...START, link: link.state };
@@ -87,6 +90,7 @@ export class Service implements IDisposable {
     if (!this.isDisposed) {
       this.#views.forEach(view => view.dispose());
       this.#link.dispose();
+      Signal.clearData(this.choice);
       Signal.clearData(this);
     }
   }
@@ -118,13 +122,10 @@ export class Service implements IDisposable {
     }
   }
 
+  /** A person selects a layer, or none. */
   select(selected: number | null): void {
-    if (selected === this.#state.selected) {
-      return;
-    }
-    this.#wantedLayer = this.node(selected)?.name ?? null;
-    this.#set({ selected, source: null });
-    this.#fetchSourceIfStale();
+    this.choice.select(this.node(selected)?.name ?? null);
+    this.#show(selected);
   }
 
   /** Run a gradient check of a layer; its result comes as the layer's state. */
@@ -265,11 +266,10 @@ export class Service implements IDisposable {
   }
 
   #acceptGraph(graph: Graph): void {
-    const kept = graph.nodes.find(node => node.name === this.#wantedLayer);
     this.#set({
       graph,
       states: new Map(graph.states.map(state => [state.index, state])),
-      selected: kept?.index ?? null
+      selected: layerToShow(graph, this.choice.layer, this.selectedNode?.name ?? null)
     });
     this.#fetchSourceIfStale();
   }
@@ -282,6 +282,7 @@ export class Service implements IDisposable {
       return;
     }
     const before = this.#state.update;
+    const failed = newlyFailed(this.#state.states, update.states);
     this.#set({
       update,
       times: update.times.length > 0 ? merge(this.#state.times, update.times) : this.#state.times,
@@ -293,27 +294,51 @@ export class Service implements IDisposable {
     if (update.revision !== this.#state.graph?.revision) {
       void this.#fetchGraph(update.net);
     }
+    this.#showFailed(failed);
     this.#fetchSourceIfStale();
   }
 
-  /** Fetch the selected Python layer's code where its version is not the one that is shown. */
+  #show(selected: number | null): void {
+    if (selected !== this.#state.selected) {
+      this.#set({ selected, source: null });
+      this.#fetchSourceIfStale();
+    }
+  }
+
+  /** Show a layer that has failed, unless a person has selected another one, or the one shown has failed too. */
+  #showFailed(failed: number | null): void {
+    const shown = this.selectedNode;
+    const chosen = shown !== null && shown.name === this.choice.layer;
+    if (this.node(failed) && !chosen && !this.#state.states.get(shown?.index ?? -1)?.error) {
+      this.#show(failed);
+    }
+  }
+
+  /** Fetch the selected Python layer's code where it may not be what is shown. */
   #fetchSourceIfStale(): void {
     const { net, selected, states, source } = this.#state;
     if (net === null || selected === null || !this.selectedNode?.python) {
       return;
     }
-    const version = states.get(selected)?.version ?? 0;
-    if (source?.layer !== selected || source.version !== version) {
-      void this.#fetchSource(net, selected, version);
+    const { version = 0, error } = states.get(selected) ?? {};
+    const fault = error ? `${error.line} ${error.message}` : '';
+    if (source?.layer !== selected || source.version !== version || source.fault !== fault) {
+      void this.#fetchSource(net, selected, version, fault);
     }
   }
 
-  async #fetchSource(net: string, layer: number, version: number): Promise<void> {
+  async #fetchSource(net: string, layer: number, version: number, fault: string): Promise<void> {
     const old = this.#state.source;
-    this.#set({ source: { layer, version, text: old?.layer === layer ? old.text : null, error: null } });
+    const text = old?.layer === layer ? old.text : null;
+    this.#set({ source: { layer, version, fault, text, error: null } });
     const { reply } = (await this.#ask({ kind: 'get_source', net, layer })) ?? {};
     const { source } = this.#state;
-    if (net !== this.#state.net || source?.layer !== layer || source.version !== version) {
+    if (
+      net !== this.#state.net ||
+      source?.layer !== layer ||
+      source.version !== version ||
+      source.fault !== fault
+    ) {
       return;
     }
     if (reply?.kind === 'source_text') {
@@ -350,7 +375,6 @@ export class Service implements IDisposable {
   #state: IState;
   #visible = false;
   #lastInspect: string | null = null;
-  #wantedLayer: string | null = null;
   #fetching: string | null = null;
 }
 

@@ -5,6 +5,8 @@ import type { Graph, LayerState, LayerTime, NetInfo, NetUpdate, SourceText } fro
 export interface ISourceState {
   readonly layer: number;
   readonly version: number;
+  /** The layer's error then: lines move with comments, which make no new version. */
+  readonly fault: string;
   readonly text: SourceText | null;
   readonly error: string | null;
 }

@@ -6,13 +6,16 @@ A new type needs a row, or test_every_type_has_a_row fails; a new family needs i
 from __future__ import annotations
 
 from tests.layers.case import Case
-from tests.layers.rows import activation, common, data, loss, utility, vision
+from tests.layers.rows import activation, class_loss, common, data, loss, normalization, recurrent, utility, vision
 
 CASES: list[Case] = [
     *activation.ROWS,
+    *class_loss.ROWS,
     *common.ROWS,
     *data.ROWS,
     *loss.ROWS,
+    *normalization.ROWS,
+    *recurrent.ROWS,
     *utility.ROWS,
     *vision.ROWS,
 ]

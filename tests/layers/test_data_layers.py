@@ -190,8 +190,32 @@ def test_arrays_that_do_not_fit(data: tuple[int, ...], labels: tuple[int, ...], 
 def test_memory_data_settings_that_are_refused() -> None:
     with pytest.raises(NetError, match="must all be given and at least 1, got 2, 1, 2 and 0"):
         built("MemoryData", "memory_data_param { batch_size: 2 channels: 1 height: 2 }", tops=2)
-    with pytest.raises(NetError, match="leave out transform_param"):
-        built("MemoryData", f"{MEMORY} transform_param {{ scale: 0.5 }}", tops=2)
+    with pytest.raises(NetError, match="either mean_file or mean_value"):
+        built("MemoryData", f"{MEMORY} transform_param {{ mean_file: 'm' mean_value: 1 }}", tops=2)
+
+
+def test_arrays_are_taken_as_they_are_and_images_and_datums_are_transformed(caplog: pytest.LogCaptureFixture) -> None:
+    layer, top = built("MemoryData", f"{MEMORY} transform_param {{ scale: 0.5 mean_value: 2 }}", tops=2)
+    assert isinstance(layer, MemoryData)
+    data = np.arange(12, dtype=np.uint8).reshape(2, 1, 2, 3)
+    layer.reset(data, [5, 6])
+    assert "MemoryData takes arrays as they are" in caplog.text
+    run(layer, top)
+    np.testing.assert_array_equal(top[0].const_data, data)
+    datums = [
+        caffe_pb2.Datum(channels=1, height=2, width=3, data=image.tobytes(), label=label)
+        for image, label in zip(data, (7, 8), strict=True)
+    ]
+    layer.add_datums(datums)
+    run(layer, top)
+    np.testing.assert_array_equal(top[0].const_data, (data - 2.0) * 0.5)
+    assert top[1].const_data.tolist() == [7, 8]
+    layer.add_images([image.transpose(1, 2, 0) for image in data[::-1]], [1, 2])
+    run(layer, top)
+    np.testing.assert_array_equal(top[0].const_data, (data[::-1] - 2.0) * 0.5)
+    assert top[1].const_data.tolist() == [1, 2]
+    with pytest.raises(ShapeError, match=r"image 0 becomes \(1, 2, 2\), but the top takes \(1, 2, 3\)"):
+        layer.add_images([np.zeros((2, 2, 1), np.uint8)] * 2, [1, 2])
 
 
 # HDF5Data

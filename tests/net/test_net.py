@@ -1,6 +1,8 @@
 """What a user of `Net` relies on: live blobs, partial passes, inputs by name, losses, callbacks, clear errors."""
 
 import gc
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -180,3 +182,23 @@ def test_a_layer_of_ones_own_without_methods_is_a_layer():
     layer = Layer()
     assert layer.forward([], []) is None
     assert layer.type == "Python"
+
+
+def test_a_top_that_is_reshaped_in_forward_keeps_its_loss_weight_and_counts_as_a_revision(monkeypatch):
+    class Growing(Layer):
+        def reshape(self, bottom, top):
+            top[0].reshape(1)
+
+        def forward(self, bottom, top):
+            top[0].reshape(6)
+            top[0].data[...] = 1
+
+    module = ModuleType("growing_layers")
+    module.Growing = Growing
+    monkeypatch.setitem(sys.modules, "growing_layers", module)
+    net = Net.from_text(
+        'layer { name: "grow" type: "Python" top: "y" loss_weight: 2'
+        ' python_param { module: "growing_layers" layer: "Growing" } }'
+    )
+    assert net.forward_pass() == 12
+    assert net.revision == 1

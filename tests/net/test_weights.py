@@ -1,15 +1,28 @@
 """Weights in and out of a net."""
 
+import tracemalloc
+from pathlib import Path
+
+import h5py
 import numpy as np
 import pytest
 
 from caffe_nb.errors import FormatError, NetError, ShapeError
 from caffe_nb.net import Net
+from caffe_nb.net.weights import write_binary
 
 TEXT = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
 layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
   inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
 """
+
+SHARED = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+layer { name: "a" type: "InnerProduct" bottom: "x" top: "y" param { name: "w" }
+  inner_product_param { num_output: 3 bias_term: false weight_filler { type: "xavier" } } }
+layer { name: "b" type: "InnerProduct" bottom: "y" top: "z" param { name: "w" } param { name: "v" }
+  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+"""
+GOLDEN = Path(__file__).parents[1] / "golden" / "files"
 
 
 def values(net):
@@ -87,3 +100,87 @@ def test_legacy_four_axis_weights_fit(tmp_path):
     other = Net.from_text(TEXT)
     other.copy_from(param)
     assert all(np.array_equal(a, b) for a, b in zip(values(net), values(other), strict=True))
+
+
+@pytest.mark.parametrize("name", ["net.caffemodel", "net.caffemodel.h5", "net_v1.caffemodel"])
+def test_caffes_files_give_caffes_weights(name):
+    net = Net(GOLDEN / "net.prototxt", 1)
+    net.copy_from(GOLDEN / name)
+    stored = np.load(GOLDEN / "net.npz", allow_pickle=False)
+    for layer in ("conv", "ip") if "v1" in name else net.params:
+        for i, blob in enumerate(net.params[layer]):
+            assert np.array_equal(blob.const_data, stored[f"{layer}_{i}"])
+
+
+@pytest.mark.parametrize("form", ["caffemodel", "caffemodel.h5"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_saved_weights_come_back_whatever_their_format(tmp_path, form, dtype):
+    net, other = Net.from_text(SHARED, dtype=dtype), Net.from_text(SHARED)
+    net.save(tmp_path / f"w.{form}")
+    other.copy_from(tmp_path / f"w.{form}")
+    assert all((a.astype(np.float32) == b).all() for a, b in zip(values(net), values(other), strict=True))
+    assert other.params["a"][0].shares_data(other.params["b"][0])
+    assert [path.name for path in tmp_path.iterdir()] == [f"w.{form}"]
+
+
+def test_hdf5_has_shared_parameters_once_and_gradients_of_all(tmp_path):
+    net = Net.from_text(SHARED)
+    net.save_hdf5(tmp_path / "w.h5", write_diff=True)
+    with h5py.File(tmp_path / "w.h5") as file:
+        assert {part: {layer: list(group) for layer, group in file[part].items()} for part in file} == {
+            "data": {"in": [], "a": ["0"], "b": ["1"]},
+            "diff": {"in": [], "a": ["0"], "b": ["0", "1"]},
+        }
+    unshared = Net.from_text(SHARED.replace('param { name: "w" }', ""))
+    before = values(unshared)
+    with pytest.raises(NetError, match=r"layer 'b' .* the weights have 1 parameter\(s\) for this layer, the net has 2"):
+        unshared.load_hdf5(tmp_path / "w.h5")
+    assert all((a == b).all() for a, b in zip(before, values(unshared), strict=True))
+
+
+def test_gradients_are_copied_where_they_were_kept(tmp_path):
+    net, other = Net.from_text(TEXT), Net.from_text(TEXT)
+    for blob in net.learnable_params:
+        blob.diff.fill(3)
+    other.copy_from(net.to_proto(write_diff=True))
+    assert all((blob.const_diff == 3).all() for blob in other.learnable_params)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_saved_file_is_byte_for_byte_what_protobuf_writes(tmp_path, dtype):
+    net = Net.from_text('name: "n" ' + SHARED + 'layer { name: "s" type: "Silence" bottom: "z" }', dtype=dtype)
+    net.save(tmp_path / "w.caffemodel")
+    assert (tmp_path / "w.caffemodel").read_bytes() == net.to_proto().SerializeToString()
+    for blob in net.learnable_params:
+        blob.diff.fill(3)
+    write_binary("n", net.nodes, tmp_path / "d", True, tmp_path / "d")
+    assert (tmp_path / "d").read_bytes() == net.to_proto(write_diff=True).SerializeToString()
+
+
+@pytest.mark.parametrize("form", ["caffemodel", "caffemodel.h5"])
+def test_weights_are_written_and_read_without_a_second_copy(tmp_path, form):
+    text = TEXT.replace("dim: 3", "dim: 4000").replace("num_output: 4", "num_output: 2000")
+    net = Net.from_text(text)
+    tracemalloc.start()
+    try:
+        net.save(tmp_path / f"w.{form}")
+        net.copy_from(tmp_path / f"w.{form}")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000  # the weights are 32 MB
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_dataset_that_cannot_be_read_changes_nothing(tmp_path):
+    net = Net.from_text(TEXT)
+    net.save(tmp_path / "w.h5")
+    with h5py.File(tmp_path / "w.h5", "r+") as file:
+        del file["data/ip/1"]
+        pieces = file.create_dataset("data/ip/1", data=np.arange(4.0), chunks=(2,), compression="gzip")
+        place = pieces.id.get_chunk_info(1)
+    content = bytearray((tmp_path / "w.h5").read_bytes())
+    content[place.byte_offset : place.byte_offset + place.size] = b"x" * place.size
+    (tmp_path / "w.h5").write_bytes(content)
+    before = values(net)
+    with pytest.raises(FormatError, match=r"w\.h5: 'data/ip/1' cannot be read"):
+        net.copy_from(tmp_path / "w.h5")
+    assert all((a == b).all() for a, b in zip(before, values(net), strict=True))

@@ -29,7 +29,7 @@ def test_caffes_weights_are_read_to_the_last_bit() -> None:
 
 def test_what_is_written_is_byte_for_byte_what_caffe_wrote(tmp_path: Path) -> None:
     path = tmp_path / "again.caffemodel"
-    binary.write_net(path, binary.read_net(WEIGHTS))
+    binary.write_net(path, caffe_pb2.NetParameter.FromString(WEIGHTS.read_bytes()))
     assert path.read_bytes() == WEIGHTS.read_bytes()
     assert [entry.name for entry in tmp_path.iterdir()] == ["again.caffemodel"]
 
@@ -59,9 +59,15 @@ def test_a_mean_file_has_four_axes(tmp_path: Path) -> None:
     assert (tmp_path / "m").read_bytes() == source.read_bytes()
 
 
-def test_v1_weights_are_refused_by_name() -> None:
-    with pytest.raises(FormatError, match=r"net_v1\.caffemodel: .*V1"):
-        binary.read_net(GOLDEN / "files" / "net_v1.caffemodel")
+def test_v1_weights_are_read_in_todays_form() -> None:
+    net = binary.read_net(GOLDEN / "files" / "net_v1.caffemodel")
+    stored = np.load(GOLDEN / "files" / "net.npz", allow_pickle=False)
+    assert not net.layers
+    shapes = {layer.name: [blob_to_array(blob).shape for blob in layer.blobs] for layer in net.layer if layer.blobs}
+    assert shapes == {"conv": [(4, 3, 3, 3), (1, 1, 1, 4)], "ip": [(1, 1, 5, 80), (1, 1, 1, 5)]}
+    for layer in net.layer:
+        for index, blob in enumerate(layer.blobs):
+            np.testing.assert_array_equal(blob_to_array(blob).ravel(), stored[f"{layer.name}_{index}"].ravel())
 
 
 @pytest.mark.parametrize(
@@ -167,9 +173,15 @@ def test_older_messages_have_four_extents() -> None:
     np.testing.assert_array_equal(blob_to_array(blob), np.arange(6, dtype=np.float32).reshape(1, 2, 1, 3))
 
 
-def test_a_message_without_values_is_all_zero() -> None:
-    blob = caffe_pb2.BlobProto(shape=caffe_pb2.BlobShape(dim=[2, 2]))
-    assert blob_to_array(blob, diff=True).tolist() == [[0, 0], [0, 0]]
+def test_a_gradient_that_is_not_there_is_zero() -> None:
+    assert blob_to_array(array_to_blob(np.ones((2, 2))), diff=True).tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("shape", [[2, 2], [-2, -2], [-1], [2**62, 4], [10**6] * 10])
+@pytest.mark.parametrize("diff", [False, True])
+def test_no_memory_is_taken_for_values_that_are_not_there(shape: list[int], diff: bool) -> None:
+    with pytest.raises(FormatError, match=r"needs -?\d+ values, but its `data` has 0"):
+        blob_to_array(caffe_pb2.BlobProto(shape=caffe_pb2.BlobShape(dim=shape)), diff=diff)
 
 
 def test_values_that_do_not_fit_the_shape_are_refused() -> None:

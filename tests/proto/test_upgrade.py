@@ -37,8 +37,14 @@ def test_weights_of_old_caffes_name_inputs_without_shapes_and_lose_them() -> Non
         ('input: "a" input: "b" input_shape { dim: 1 }', r"2 `input` \(a, b\) but 1 `input_shape`"),
         ('input: "a" input_dim: 1 input_dim: 2', "but 2 `input_dim`; give 4 for each"),
         ('\ninput: "a"', "line 2 of net.prototxt: the net has 1 `input` .* no shape"),
-        ('\n\nlayers { name: "c" type: RELU }', "line 3 of net.prototxt: .* V1 .* layer 'c'.* not yet supported"),
-        ('layers { layer { name: "c" type: "relu" } }', "V0 .* layer 'c'"),
+        (
+            '\n\nlayers { name: "c" type: RELU } layer { name: "d" }',
+            "line 3 of net.prototxt: .* both `layers` .* and `layer` .*'d'",
+        ),
+        (
+            '\n\nlayers { layer { type: "relu" } }\nlayers { layer { name: "c" type: "conv2" } }',
+            r"line 4 of net.prototxt: layer 'c' has the type 'conv2', .* Did you mean 'conv'",
+        ),
     ],
 )
 def test_what_cannot_be_upgraded_says_why(text: str, words: str) -> None:
@@ -78,5 +84,5 @@ def test_two_rules_in_one_solver_are_refused() -> None:
 
 
 def test_an_old_net_inside_a_solver_is_refused_at_its_line() -> None:
-    with pytest.raises(FormatError, match=r"line 2 of s: .*V1"):
-        parse_solver("net_param {\n layers { } }", "s")
+    with pytest.raises(FormatError, match=r"line 3 of s: layer 'c' has the type 'x'"):
+        parse_solver('net_param {\n layers { layer { } }\n layers { layer { name: "c" type: "x" } } }', "s")

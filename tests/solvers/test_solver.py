@@ -1,17 +1,15 @@
 """The step loop: rates, tests, snapshots, callbacks, stopping, and errors in words."""
 
 import logging
-import math
 
 import numpy as np
 import pytest
 
+import caffe
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import CaffeError, FormatError, SolverError
 from caffe_nb.net import Net
-from caffe_nb.proto import caffe_pb2
 from caffe_nb.solvers import SGDSolver, Solver, get_solver, live_solvers
-from caffe_nb.solvers.lr_policy import POLICIES, learning_rate
 
 NET = """
 layer { name: "x" type: "DummyData" top: "x" top: "t" dummy_data_param {
@@ -26,33 +24,6 @@ layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "t" top: "loss" }
 def solver(settings="", net=NET):
     policy = "" if "lr_policy" in settings else 'lr_policy: "fixed"'
     return Solver.from_text(f"net_param {{ {net} }} base_lr: 0.1 momentum: 0.9 random_seed: 1 {policy} {settings}")
-
-
-@pytest.mark.parametrize(
-    ("text", "rate"),
-    [
-        ('lr_policy: "fixed" base_lr: 0.5', lambda i: 0.5),
-        ('lr_policy: "step" base_lr: 0.5 gamma: 0.1 stepsize: 3', lambda i: 0.5 * 0.1 ** (i // 3)),
-        ('lr_policy: "exp" base_lr: 0.5 gamma: 0.9', lambda i: 0.5 * 0.9**i),
-        ('lr_policy: "inv" base_lr: 0.5 gamma: 0.2 power: 0.75', lambda i: 0.5 * (1 + 0.2 * i) ** -0.75),
-        (
-            'lr_policy: "multistep" base_lr: 0.5 gamma: 0.1 stepvalue: 2 stepvalue: 5',
-            lambda i: 0.5 * 0.1 ** ((i >= 2) + (i >= 5)),
-        ),
-        ('lr_policy: "poly" base_lr: 0.5 power: 2 max_iter: 10', lambda i: 0.5 * (1 - i / 10) ** 2),
-        ('lr_policy: "sigmoid" base_lr: 0.5 gamma: -0.3 stepsize: 4', lambda i: 0.5 / (1 + math.exp(0.3 * (i - 4)))),
-    ],
-)
-def test_learning_rates(text, rate):
-    from google.protobuf import text_format
-
-    param = text_format.Parse(text, caffe_pb2.SolverParameter())
-    for i in range(10):
-        assert learning_rate(param, i) == pytest.approx(rate(i), rel=1e-6)
-
-
-def test_all_seven_policies_are_there():
-    assert sorted(POLICIES) == ["exp", "fixed", "inv", "multistep", "poly", "sigmoid", "step"]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +190,166 @@ def test_get_solver_finds_the_net_beside_the_solver(tmp_path):
     assert s in live_solvers()
 
 
-def test_hdf5_snapshots_are_refused_in_words(tmp_path):
-    s = solver(f'snapshot_format: HDF5 snapshot_prefix: "{(tmp_path / "s").as_posix()}"')
-    with pytest.raises(SolverError, match="use BINARYPROTO"):
-        s.snapshot()
+def test_all_six_types_are_there():
+    kinds = ["AdaDelta", "AdaGrad", "Adam", "Nesterov", "RMSProp", "SGD"]
+    assert sorted(Solver.types) == kinds
+    for kind in kinds:
+        momentum = "" if kind in ("AdaGrad", "RMSProp") else "momentum: 0.9"
+        text = f'net_param {{ {NET} }} base_lr: 0.1 lr_policy: "fixed" type: "{kind}" {momentum}'
+        assert type(Solver.from_text(text)).__name__ == f"{kind}Solver"
+
+
+def test_pycaffes_names_are_these_classes():
+    for kind, cls in Solver.types.items():
+        assert getattr(caffe, f"{kind}Solver") is cls
+    assert caffe.get_solver is get_solver
+
+
+def test_apply_update_by_hand_counts_the_iteration():
+    s = solver('lr_policy: "step" gamma: 0.1 stepsize: 1')
+    before = s.net.params["ip"][0].const_data.copy()
+    s.net.forward()
+    s.net.backward()
+    s.apply_update()
+    assert s.iter == 1
+    assert s.lr == pytest.approx(0.01)
+    assert (s.net.params["ip"][0].const_data != before).any()
+
+
+def test_states_of_the_test_nets_choose_their_layers():
+    staged = NET + 'layer { name: "more" type: "Silence" bottom: "y" include { stage: "more" } }'
+    staged += 'layer { name: "deep" type: "Silence" bottom: "y" include { min_level: 2 } }'
+    s = solver(
+        "test_iter: 1 test_iter: 1 test_interval: 5 train_state { level: 2 }"
+        ' test_state { stage: "more" } test_state { }',
+        net=staged,
+    )
+    assert [("more" in n._layer_names, "deep" in n._layer_names) for n in (s.net, *s.test_nets)] == [
+        (False, True),
+        (True, False),
+        (False, False),
+    ]
+
+
+def test_the_texts_own_state_is_kept_under_the_solvers():
+    s = solver(
+        net='state { level: 3 stage: "a" }'
+        + NET.replace('top: "loss" }', 'top: "loss" include { min_level: 3 stage: "a" } }')
+    )
+    assert "loss" in s.net._layer_names
+
+
+def test_several_test_nets_and_their_loss(caplog):
+    caplog.set_level(logging.INFO, logger="caffe_nb")
+    s = solver("test_iter: 1 test_iter: 2 test_interval: 3 test_compute_loss: true")
+    s.step(1)
+    lines = caplog.messages
+    assert [line for line in lines if "Testing net" in line] == [
+        "Iteration 0, Testing net (#0)",
+        "Iteration 0, Testing net (#1)",
+    ]
+    assert sum(line.startswith("Test loss: ") for line in lines) == 2
+    assert sum("Test net output #0: loss = " in line and "(* 1 = " in line for line in lines) == 2
+
+
+def test_stop_during_a_test_ends_before_the_iteration():
+    s = solver("test_iter: 50 test_interval: 2")
+    s.test_nets[0].after_forward(lambda index: s.stop() if s.iter == 2 else None)
+    tested = []
+    s.hooks.after_test.append(lambda s, index, outputs: tested.append(s.iter))
+    s.step(10)
+    assert (s.iter, tested) == (2, [0])
+
+
+def test_solve_writes_a_last_snapshot_also_when_stopped(tmp_path):
+    s = solver(f'snapshot_prefix: "{(tmp_path / "s").as_posix()}" max_iter: 9')
+    s.hooks.after_iteration.append(lambda s: s.stop() if s.iter == 3 else None)
+    s.solve()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["s_iter_3.caffemodel", "s_iter_3.solverstate"]
+
+
+@pytest.mark.parametrize("settings", ["snapshot_after_train: false", "snapshot: 4"])
+def test_solve_writes_no_snapshot_twice_or_unasked(settings, tmp_path):
+    s = solver(f'snapshot_prefix: "{(tmp_path / "s").as_posix()}" max_iter: 4 {settings}')
+    seen = []
+    s.hooks.after_iteration.append(lambda s: seen.extend(tmp_path.iterdir()))
+    s.solve()
+    assert not seen
+    assert len(list(tmp_path.iterdir())) == (2 if "snapshot: 4" in settings else 0)
+
+
+def test_a_missing_folder_for_snapshots_is_said_before_the_first_iteration(tmp_path):
+    s = solver(f'snapshot_prefix: "{(tmp_path / "nowhere" / "s").as_posix()}" snapshot: 5 max_iter: 9')
+    s.step(4)
+    with pytest.raises(SolverError, match="nowhere, which does not exist; make it, or change snapshot_prefix"):
+        s.step(1)
+    with pytest.raises(SolverError, match="does not exist"):
+        s.solve()
+    assert s.iter == 4
+
+
+def test_solve_ends_with_a_forward_pass_and_a_test(caplog):
+    caplog.set_level(logging.INFO, logger="caffe_nb")
+    solver("display: 2 max_iter: 4 test_iter: 1 test_interval: 4").solve()
+    lines = [line for line in caplog.messages if not line.startswith("    ")]
+    assert lines[-3].startswith("Iteration 4, loss = ")
+    assert lines[-2:] == ["Iteration 4, Testing net (#0)", "Optimization Done."]
+
+
+def test_weights_start_the_training_net_and_the_test_nets(tmp_path):
+    net = Net.from_text(NET)
+    for number, name in ((1, "one.caffemodel"), (2, "two.caffemodel")):
+        net.params["ip"][0].data = number
+        net.save(tmp_path / name)
+    s = Solver.from_text(
+        f'net_param {{ {NET} }} base_lr: 0.1 lr_policy: "fixed" weights: "one.caffemodel, two.caffemodel"'
+        " test_iter: 1 test_interval: 9",
+        folder=tmp_path,
+    )
+    for each in (s.net, *s.test_nets):
+        assert (each.params["ip"][0].const_data == 2).all()
+    with pytest.raises(CaffeError, match=r"nine\.caffemodel"):
+        Solver.from_text(f'net_param {{ {NET} }} base_lr: 0.1 lr_policy: "fixed" weights: "nine.caffemodel"')
+
+
+def test_debug_info_shows_what_layers_write_where_the_loss_is_displayed(caplog):
+    caplog.set_level(logging.INFO, logger="caffe_nb")
+    s = solver("debug_info: true display: 2")
+    s.step(2)
+    lines = [line for line in caplog.messages if line.startswith("    [")]
+    assert sum(line.startswith("    [Forward] Layer ip, top blob y data: ") for line in lines) == 1
+    assert sum(line.startswith("    [Backward] All net params (data, diff): L1 norm = (") for line in lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("average_loss: 0", "average_loss is a number of iterations from 1 up, got 0"),
+        ("iter_size: 0", "iter_size is a number of iterations from 1 up, got 0"),
+        ('regularization_type: "L3"', "unknown regularization_type 'L3'"),
+    ],
+)
+def test_settings_are_checked_when_the_solver_is_made(settings, words):
+    with pytest.raises(SolverError) as raised:
+        solver(settings)
+    assert words in str(raised.value)
+
+
+def test_layer_wise_reduce_is_taken_and_changes_nothing():
+    solver("layer_wise_reduce: false").step(1)
+
+
+def test_a_float64_net_is_trained_tested_and_resumed_in_float64(tmp_path):
+    text = 'base_lr: 0.1 lr_policy: "fixed" type: "Adam" momentum: 0.9 test_iter: 1 test_interval: 2'
+    text += f' snapshot_prefix: "{(tmp_path / "s").as_posix()}"'
+    s = Solver.from_text(text, net=Net.from_text(NET, dtype=np.float64))
+    s.step(3)
+    assert {h.dtype for h in s.rule.history} == {np.dtype(np.float64)}
+    assert s.test_nets[0].params["ip"][0].const_data.dtype == np.float64
+    path = s.snapshot()
+    again = Solver.from_text(text, net=Net.from_text(NET, dtype=np.float64))
+    again.restore(path)
+    for mine, theirs in zip(again.rule.history, s.rule.history, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for mine, theirs in zip(again.net.learnable_params, s.net.learnable_params, strict=True):
+        np.testing.assert_array_equal(mine.const_data, theirs.const_data)

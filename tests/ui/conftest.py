@@ -70,7 +70,11 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.fail(find_browser.advice())
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=ARGUMENTS,
+            ignore_default_args=["--hide-scrollbars"],  # pictures show what a person sees
+        )
         yield browser
         browser.close()
 

@@ -25,6 +25,7 @@ def test_the_toolbar_button_opens_the_panel_and_the_source_opens_in_the_editor(l
     assert lab.panel.root.count() == 0
     lab.page.locator(".jp-NotebookPanel-toolbar").get_by_title(re.compile("Caffe nets")).click()
     lab.panel.wait_for_graph()
+    expect(lab.page.get_by_role("tab", name="notebook nets")).to_be_visible()
 
     lab.panel.select("loss")
     lab.panel.tab("source")

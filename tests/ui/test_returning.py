@@ -40,12 +40,16 @@ def test_after_a_page_reload_the_panel_shows_live_values_while_the_cell_runs_on(
     lab.write(material.FILES)
     lab.open(lab.notebook(material.CELLS))
     _train(lab)
+    lab.panel.select("ip")
+    lab.panel.tab("training")
 
     lab.reload()
     lab.panel.wait_for_graph()
     assert lab.panel.layers() == material.LAYERS
     lab.panel.wait_for_progress()  # the cell runs on
-    lab.panel.select("ip")
+    expect(lab.panel.layer("ip")).to_have_attribute("data-selected", "true")  # as before
+    expect(lab.panel.find("caffe-tab-training")).to_have_attribute("aria-selected", "true")
+    lab.panel.tab("tensors")
     expect(lab.panel.tensor(":ip").get_by_test_id("caffe-stat-mean")).to_be_visible()
     lab.panel.wait_for_newer(":ip")
     lab.picture("returning-reloaded")

@@ -45,6 +45,11 @@ def test_the_graph_shows_the_layers_under_their_names(training: Lab) -> None:
     expect(training.panel.layer("loss")).to_contain_text("Distance")
 
 
+def test_before_a_click_the_python_layers_tensors_are_shown(training: Lab) -> None:
+    expect(training.panel.layer("loss")).to_have_attribute("data-selected", "true")
+    expect(training.panel.tensor(":loss").get_by_test_id("caffe-stat-mean")).to_be_visible()
+
+
 @pytest.mark.parametrize("part", ["data", "diff"])
 def test_a_tensor_and_its_statistics_change_while_the_solver_runs(training: Lab, part: str) -> None:
     panel = training.panel
@@ -152,6 +157,7 @@ def test_a_broken_edit_shows_at_the_node_and_training_goes_on_until_it_is_mended
     panel.wait_for_progress()
     panel.find("caffe-error").get_by_role("button").click()
     expect(panel.find("caffe-traceback")).to_contain_text("distance.py")
+    expect(panel.find("caffe-source-text")).to_have_attribute("data-faulty", "12")
     training.picture("watching-broken")
 
     training.write(material.FILES)

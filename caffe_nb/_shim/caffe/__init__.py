@@ -7,7 +7,15 @@ from caffe_nb.core.registry import layer_types as layer_type_list
 from caffe_nb.device import set_device, set_mode_cpu, set_mode_gpu
 from caffe_nb.net import Net
 from caffe_nb.rng import set_random_seed
-from caffe_nb.solvers import SGDSolver, get_solver
+from caffe_nb.solvers import (
+    AdaDeltaSolver,
+    AdaGradSolver,
+    AdamSolver,
+    NesterovSolver,
+    RMSPropSolver,
+    SGDSolver,
+    get_solver,
+)
 
 from . import proto  # noqa: TID252  (the shim is mounted under another name than its folder)
 
@@ -17,9 +25,14 @@ TEST = Phase.TEST
 __all__ = [
     "TEST",
     "TRAIN",
+    "AdaDeltaSolver",
+    "AdaGradSolver",
+    "AdamSolver",
     "Blob",
     "Layer",
+    "NesterovSolver",
     "Net",
+    "RMSPropSolver",
     "SGDSolver",
     "__version__",
     "get_solver",

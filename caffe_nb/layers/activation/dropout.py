@@ -28,9 +28,9 @@ class Dropout(Layer):
     NetError
         At setup, for a ratio outside [0, 1).
 
-    Notes
-    -----
-    Equals Caffe's Dropout layer but for the random numbers themselves.
+    Deviations
+    ----------
+    The random numbers themselves. A ratio of 1 is refused, where Caffe divides by 0.
 
     References
     ----------

@@ -24,6 +24,9 @@ class ReLU(Layer):
     Notes
     -----
     Equals Caffe's ReLU layer. In place, the gradient is found from the top's sign, which needs a slope of at least 0.
+
+    Deviations
+    ----------
     A bottom of minus infinity gives 0 for the plain ReLU, where Caffe computes 0 times infinity.
 
     References

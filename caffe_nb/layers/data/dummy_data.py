@@ -20,6 +20,10 @@ class DummyData(Layer):
     `shape` (or `num`, `channels`, `height` and `width`) and `data_filler` are given once for all tops or once for each;
     without a filler the data is zero. Constant data is filled once, at setup, and is the caller's from then on; other
     data is drawn anew at every forward.
+
+    Deviations
+    ----------
+    The random numbers themselves.
     """
 
     bottoms_needed = (0, 0)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
-from caffe_nb.core.registry import Context, register, register_factory
+from caffe_nb.core.registry import register
 from caffe_nb.data.hdf5 import HDF5Rows, read_source
 from caffe_nb.errors import NetError
-
-if TYPE_CHECKING:
-    from caffe_nb.proto import caffe_pb2
 
 
 @register("HDF5Data")
@@ -27,8 +22,6 @@ class HDF5Data(Layer):
 
     bottoms_needed = (0, 0)
     tops_allowed = (1, None)
-    folder: Path | None = None
-    """Where the net's prototxt lies."""
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Open the source and read the first file."""
@@ -45,14 +38,3 @@ class HDF5Data(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the next batch."""
         self._rows.read([blob.data for blob in top])
-
-
-def _make(param: caffe_pb2.LayerParameter, context: Context) -> HDF5Data:
-    layer = HDF5Data.__new__(HDF5Data)
-    layer.attach(param, context.phase, context.dtype)
-    layer.folder = context.folder
-    layer.__init__(param)  # type: ignore[misc]
-    return layer
-
-
-register_factory("HDF5Data", _make)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,13 @@ from numpy.typing import ArrayLike
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
+from caffe_nb.data.datum import datum_to_image
+from caffe_nb.data.transformer import Transformer
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.data.prefetching import new_generator
+from caffe_nb.proto import caffe_pb2
+
+log = logging.getLogger("caffe_nb")
 
 
 @register("MemoryData")
@@ -18,7 +25,8 @@ class MemoryData(Layer):
     """Batches of arrays that the caller hands over with `net.set_input_arrays` (Caffe's MemoryData).
 
     The first top is ``(batch_size, channels, height, width)``, the second ``(batch_size,)``: the labels. Batches follow
-    one another and start over after the last.
+    one another and start over after the last. `transform_param` is for images and datums (`add_images`, `add_datums`);
+    arrays are taken as they are.
     """
 
     bottoms_needed = (0, 0)
@@ -33,8 +41,8 @@ class MemoryData(Layer):
                 "batch_size, channels, height and width must all be given and at least 1, got"
                 f" {param.batch_size}, {param.channels}, {param.height} and {param.width}"
             )
-        if self.layer_param.HasField("transform_param"):
-            raise NetError("the arrays are taken as they are; leave out transform_param and transform them before")
+        self._transformer = Transformer(self.layer_param.transform_param, self.phase, self.dtype, self.folder)
+        self._draw = new_generator(self._transformer.random)
         self._data: Array | None = None
         self._labels: Array = np.empty(0)
         self._row = 0
@@ -55,6 +63,57 @@ class MemoryData(Layer):
         ShapeError
             When the shapes do not fit.
         """
+        if self.layer_param.HasField("transform_param"):
+            log.warning("MemoryData takes arrays as they are: transform_param is for add_images and add_datums")
+        self._take(data, labels)
+
+    def add_images(self, images: Sequence[Array], labels: Sequence[float]) -> None:
+        """Take over images, transformed as `transform_param` says; the first of them is next.
+
+        Parameters
+        ----------
+        images : sequence of (H, W, C) ndarray
+            Bytes or floats, as OpenCV has them: blue first. A multiple of the batch size.
+        labels : sequence of float
+            One label for each image.
+
+        Raises
+        ------
+        ShapeError
+            When the images, transformed, have not the shape of the top, or a number does not fit.
+        """
+        self._transform([np.asarray(image).transpose(2, 0, 1) for image in images], labels, "image")
+
+    def add_datums(self, datums: Sequence[caffe_pb2.Datum]) -> None:
+        """Take over datums, transformed as `transform_param` says; the first of them is next.
+
+        Parameters
+        ----------
+        datums : sequence of Datum
+            A multiple of the batch size.
+
+        Raises
+        ------
+        ShapeError
+            As for `add_images`.
+        FormatError
+            When a datum's values do not fill its shape.
+        """
+        color = self._transformer.color
+        images = [datum_to_image(datum, f"datum {index}", color) for index, datum in enumerate(datums)]
+        self._transform(images, [datum.label for datum in datums], "datum")
+
+    def _transform(self, images: Sequence[Array], labels: Sequence[float], what: str) -> None:
+        data = np.empty((len(images), *self._shape[1:]), self.dtype)
+        for index, (image, out) in enumerate(zip(images, data, strict=True)):
+            where = f"{what} {index}"
+            shape = self._transformer.shape(image.shape, where)
+            if shape != out.shape:
+                raise ShapeError(f"{where} becomes {shape}, but the top takes {out.shape} (channels, height, width)")
+            self._transformer(image, out, self._draw, where)
+        self._take(data, labels)
+
+    def _take(self, data: ArrayLike, labels: ArrayLike) -> None:
         values = np.ascontiguousarray(data, self.dtype)
         classes = np.ascontiguousarray(labels, self.dtype)
         batch = self._shape[0]

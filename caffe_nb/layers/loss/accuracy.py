@@ -35,7 +35,12 @@ class Accuracy(Layer):
     Notes
     -----
     Equals Caffe's Accuracy layer (master of 2020): a score that ties with the true class's counts as better, so a net
-    that gives every class the same score is right nowhere. A score that is not a number counts as better too.
+    that gives every class the same score is right nowhere.
+
+    Deviations
+    ----------
+    A score that is not a number counts as better than the true class's, so a net that has diverged is right nowhere; in
+    Caffe it is right everywhere. A label that is no class is refused, where Caffe reads beyond the scores.
     """
 
     bottoms_needed = (2, 2)

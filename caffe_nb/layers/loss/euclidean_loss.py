@@ -29,6 +29,10 @@ class EuclideanLoss(Layer):
     Notes
     -----
     Equals Caffe's EuclideanLoss layer: divided by the batch, not by the number of values.
+
+    Deviations
+    ----------
+    The loss of an empty batch is 0; Caffe divides by 0.
     """
 
     bottoms_needed = (2, 2)
@@ -56,11 +60,11 @@ class EuclideanLoss(Layer):
         """Write the loss."""
         difference = self._difference
         np.subtract(bottom[0].const_data.reshape(-1), bottom[1].const_data.reshape(-1), out=difference)
-        top[0].data[...] = np.dot(difference, difference) / (2 * bottom[0].shape[0])
+        top[0].data[...] = np.dot(difference, difference) / (2 * max(1, bottom[0].shape[0]))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted difference over N, with a minus for the second bottom."""
-        scale = float(top[0].const_diff) / bottom[0].shape[0]
+        scale = float(top[0].const_diff) / max(1, bottom[0].shape[0])
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
                 blob = bottom[index]

@@ -54,3 +54,31 @@ def one_label_a_position(bottom: Sequence[Blob], axis: int) -> tuple[int, int, i
             f"in shape {bottom[1].shape}. Labels are class numbers, not one-hot vectors"
         )
     return outer, shape[axis], inner
+
+
+def one_label_an_item(bottom: Sequence[Blob]) -> tuple[int, int]:
+    """Check that there is one label for every item of the batch.
+
+    Parameters
+    ----------
+    bottom : sequence of Blob
+        Scores and labels.
+
+    Returns
+    -------
+    (items, classes) : tuple of int
+        The scores' shape with all axes but the first taken together.
+
+    Raises
+    ------
+    ShapeError
+        When the batches differ, or the labels' count is not the batch's.
+    """
+    same_first_axis(bottom)
+    shape = bottom[0].shape
+    if bottom[1].count != shape[0]:
+        raise ShapeError(
+            f"bottom[1] must have one label for each of the {shape[0]} items of bottom[0] {shape}, in shape "
+            f"({shape[0]},); its shape is {bottom[1].shape}. Labels are class numbers, not one-hot vectors"
+        )
+    return shape[0], prod(shape[1:])

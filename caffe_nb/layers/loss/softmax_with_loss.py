@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError
+from caffe_nb.layers.loss.normalization import divisor, mode
 from caffe_nb.layers.loss.shapes import one_label_a_position, same_first_axis
 from caffe_nb.ops import softmax as ops
 from caffe_nb.ops.labels import class_labels
@@ -40,7 +39,12 @@ class SoftmaxWithLoss(Layer):
     Notes
     -----
     Equals Caffe's SoftmaxWithLoss layer: probabilities count as at least the smallest normal float32, and the divisor
-    as at least 1. Two tops can be built here, unlike in Caffe 1.0.
+    as at least 1.
+
+    Deviations
+    ----------
+    A second top, the probabilities, can be built; Caffe refuses the net. A label that is no class is refused, where
+    Caffe reads beyond the scores.
     """
 
     bottoms_needed = (2, 2)
@@ -53,10 +57,7 @@ class SoftmaxWithLoss(Layer):
         """Read the parameters."""
         param = self.layer_param.loss_param
         self._ignore = param.ignore_label if param.HasField("ignore_label") else None
-        self._normalization = int(param.normalization)
-        if param.HasField("normalize") and not param.HasField("normalization"):
-            modes = caffe_pb2.LossParameter
-            self._normalization = int(modes.VALID if param.normalize else modes.BATCH_SIZE)
+        self._normalization = mode(param, caffe_pb2.LossParameter.VALID)
         self._probabilities = Blob(dtype=self.dtype)
         self._scale = 1.0
 
@@ -80,7 +81,7 @@ class SoftmaxWithLoss(Layer):
             self._counted = self._counted.reshape(self._outer, self._inner)
         out = top[1].data if len(top) > 1 else self._probabilities.data
         ops.softmax(bottom[0].const_data, self._axis, out=out)
-        self._scale = 1 / self._divisor()
+        self._scale = 1 / divisor(self._normalization, self._outer, self._inner, self._counted)
         folded = out.reshape(self._outer, self._classes, self._inner)
         top[0].data[...] = ops.cross_entropy(folded, self._labels, self._counted) * self._scale
 
@@ -98,16 +99,3 @@ class SoftmaxWithLoss(Layer):
             scale=float(top[0].const_diff) * self._scale,
             out=bottom[0].diff.reshape(folded),
         )
-
-    def _divisor(self) -> int:
-        modes = caffe_pb2.LossParameter
-        match self._normalization:
-            case modes.FULL:
-                count = self._outer * self._inner
-            case modes.VALID:
-                count = self._outer * self._inner if self._counted is None else int(np.count_nonzero(self._counted))
-            case modes.BATCH_SIZE:
-                count = self._outer
-            case _:
-                count = 1
-        return max(1, count)

@@ -1,5 +1,35 @@
-"""Layers that move, join and share blobs."""
+"""Layers that move, join, select and share blobs."""
 
-from caffe_nb.layers.utility import concat, eltwise, flatten, python, silence, split
+from caffe_nb.layers.utility import (
+    argmax,
+    batch_reindex,
+    concat,
+    eltwise,
+    filter,
+    flatten,
+    parameter,
+    python,
+    reduction,
+    reshape,
+    silence,
+    slice,
+    split,
+    tile,
+)
 
-__all__ = ["concat", "eltwise", "flatten", "python", "silence", "split"]
+__all__ = [
+    "argmax",
+    "batch_reindex",
+    "concat",
+    "eltwise",
+    "filter",
+    "flatten",
+    "parameter",
+    "python",
+    "reduction",
+    "reshape",
+    "silence",
+    "slice",
+    "split",
+    "tile",
+]

@@ -31,6 +31,10 @@ class Concat(Layer):
     Notes
     -----
     Equals Caffe's Concat layer.
+
+    Deviations
+    ----------
+    A single bottom is copied; Caffe lets the top share its memory.
     """
 
     bottoms_needed = (1, None)

@@ -32,8 +32,12 @@ class Eltwise(Layer):
 
     Notes
     -----
-    Equals Caffe's Eltwise layer. For MAX the gradient goes to the bottom that was the largest; where values tie, to
-    the second of the first two bottoms, otherwise to the earlier one.
+    Equals Caffe's Eltwise layer. For MAX the gradient goes to the bottom that was the largest; where values tie, to the
+    second of the first two bottoms, otherwise to the earlier one.
+
+    Deviations
+    ----------
+    In place is refused; Caffe takes it and computes wrong sums.
     """
 
     bottoms_needed = (2, None)

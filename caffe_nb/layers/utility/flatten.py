@@ -30,6 +30,10 @@ class Flatten(Layer):
     Notes
     -----
     Equals Caffe's Flatten layer.
+
+    Deviations
+    ----------
+    The gradient is copied; in Caffe the bottom shares the top's, also where none is asked for.
     """
 
     bottoms_needed = (1, 1)

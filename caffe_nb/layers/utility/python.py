@@ -1,4 +1,10 @@
-"""Python: a layer that a user wrote, as a class in a module of theirs."""
+"""Python: a layer that a user wrote, as a class in a module of theirs.
+
+Deviations
+----------
+Needs no build flag. Methods may be missing; an exception leaves as itself, with the user's line; modules are looked for
+beside the prototxt and in the notebook too, and edits reach running nets. `share_in_parallel` changes nothing.
+"""
 
 from __future__ import annotations
 

@@ -2,10 +2,18 @@
 
 from caffe_nb.layers.vision import (
     convolution,
+    crop,
+    deconvolution,
+    im2col,
     pooling,
+    spp,
 )
 
 __all__ = [
     "convolution",
+    "crop",
+    "deconvolution",
+    "im2col",
     "pooling",
+    "spp",
 ]

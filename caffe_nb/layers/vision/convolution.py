@@ -13,7 +13,7 @@ from caffe_nb.core.fillers import fill
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
-from caffe_nb.layers.vision.windows import window_of
+from caffe_nb.layers.vision.windows import check_columns, window_of
 from caffe_nb.ops import convolution
 
 Array = NDArray[Any]
@@ -29,6 +29,10 @@ class Convolution(Layer):
 
     The output extent is ``(length + 2 pad - dilation (kernel - 1) - 1) / stride + 1``, rounded down. `engine` and
     `force_nd_im2col` choose between equal computations in Caffe and change nothing here.
+
+    Deviations
+    ----------
+    In place is refused, where Caffe computes garbage.
     """
 
     bottoms_needed = (1, None)
@@ -39,7 +43,7 @@ class Convolution(Layer):
         """Check the settings, make and fill the parameters."""
         param = self.layer_param.convolution_param
         if any(blob is other for blob in top for other in bottom):
-            raise NetError("a convolution cannot be done in place; give its top a name of its own")
+            raise NetError(f"a {self.type.lower()} cannot be done in place; give its top a name of its own")
         self._axis = bottom[0].axis(param.axis)
         self._groups = param.group
         self._window = window_of(param, bottom[0].ndim - self._axis - 1)
@@ -51,7 +55,7 @@ class Convolution(Layer):
             raise NetError(
                 f"group ({self._groups}) must divide both the channels ({self._channels}) and num_output ({maps})"
             )
-        fill(self.blobs.add_blob(maps, self._channels // self._groups, *self._window.kernel), param.weight_filler)
+        fill(self.blobs.add_blob(*self._kernels(), *self._window.kernel), param.weight_filler)
         if param.bias_term:
             fill(self.blobs.add_blob(maps), param.bias_filler)
         self.param_propagate_down = [True] * len(self.blobs)
@@ -68,9 +72,9 @@ class Convolution(Layer):
         for index, blob in enumerate(bottom):
             if blob.shape != shape:
                 raise ShapeError(f"all bottoms must have one shape, got {shape} for bottom 0, {blob.shape} for {index}")
-        output = self._window.output_shape(shape[self._axis + 1 :])
+        output = self._output(shape[self._axis + 1 :])
         for blob in top:
-            blob.reshape(*shape[: self._axis], self.blobs[0].shape[0], *output)
+            blob.reshape(*shape[: self._axis], self.layer_param.convolution_param.num_output, *output)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the tops."""
@@ -85,14 +89,27 @@ class Convolution(Layer):
         weight = self.blobs[0].const_data
         for index, (source, target) in enumerate(zip(bottom, top, strict=True)):
             gradient = self._images(target.const_diff)
-            if len(self.blobs) > 1 and self.param_propagate_down[1]:
-                self.blobs[1].diff += gradient.sum(axis=(0, *range(2, gradient.ndim)))
+            self._add_bias_gradient(gradient)
             if self.param_propagate_down[0]:
                 images = self._images(source.const_data)
                 convolution.add_weight_gradient(images, gradient, self._window, self._groups, self.blobs[0].diff)
             if propagate_down[index]:
                 out = self._images(source.diff)
                 convolution.input_gradient(gradient, weight, self._window, self._groups, out)
+
+    def _kernels(self) -> tuple[int, int]:
+        """Return the first two extents of the kernels."""
+        return self.layer_param.convolution_param.num_output, self._channels // self._groups
+
+    def _output(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the extents of the output."""
+        output = self._window.output_shape(spatial)
+        check_columns(self._window, self._channels, output)
+        return output
+
+    def _add_bias_gradient(self, gradient: Array) -> None:
+        if len(self.blobs) > 1 and self.param_propagate_down[1]:
+            self.blobs[1].diff += gradient.sum(axis=(0, *range(2, gradient.ndim)))
 
     def _images(self, array: Array) -> Array:
         """Return the array as ``(N, C, *spatial)``, whatever stands before the channels."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from caffe_nb.core.blob import Blob
-from caffe_nb.core.layer import Layer, Phase
+from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
-from caffe_nb.ops import pooling
+from caffe_nb.layers.vision.pool import Method, Pool
 from caffe_nb.ops.window import Window
 
 
@@ -25,7 +23,16 @@ class Pooling(Layer):
 
     The output extent is ``(length + 2 pad - kernel) / stride + 1``, rounded up (`round_mode` FLOOR: down); with
     padding, a last window that would start beyond the image is left out. `global_pooling` takes the whole image as the
-    window.
+    window. `engine` chooses between equal computations in Caffe and changes nothing here.
+
+    Notes
+    -----
+    Source of STOCHASTIC: Zeiler and Fergus, Stochastic Pooling, 2013.
+
+    Deviations
+    ----------
+    STOCHASTIC runs on the CPU too, where Caffe has it on the GPU only, and takes a second top. MAX gives NaN where a
+    window has one; Caffe passes over it. AVE of a window that sees nothing is 0.
     """
 
     bottoms_needed = (1, 1)
@@ -36,12 +43,12 @@ class Pooling(Layer):
         param = self.layer_param.pooling_param
         if any(blob is bottom[0] for blob in top):
             raise NetError("pooling cannot be done in place; give its top a name of its own")
-        if len(top) > 1 and param.pool == param.AVE:
+        self._pool = Pool(Method(param.pool), self.phase)
+        if len(top) > 1 and self._pool.method == Method.AVE:
             raise NetError("a second top is the mask of MAX pooling; AVE pooling has one top")
         self._stride = self._setting("stride", "stride_h", "stride_w")
         self._pad = self._setting("pad", "pad_h", "pad_w")
         self._kernel: tuple[int, ...] | None = None
-        self._mask = np.empty(0, np.int32)
         if param.global_pooling:
             if any(param.HasField(name) for name in ("kernel_size", "kernel_h", "kernel_w")):
                 raise NetError("global_pooling takes the whole image as its window; leave out the kernel")
@@ -54,51 +61,28 @@ class Pooling(Layer):
                 f"kernel and stride must be at least 1, got kernel {self._kernel} and stride {self._stride};"
                 " give kernel_size, or kernel_h and kernel_w, or global_pooling: true"
             )
-        if any(self._pad) and param.pool == param.STOCHASTIC:
-            raise NetError("STOCHASTIC pooling does not take a pad; MAX and AVE do")
-        if any(pad >= kernel for pad, kernel in zip(self._pad, self._kernel, strict=True)):
-            raise NetError(f"pad must be less than the kernel, got pad {self._pad} and kernel {self._kernel}")
+        self._pool.check(Window(self._kernel, self._stride, self._pad, (1, 1)))
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the tops the shape of the grid of windows."""
         if bottom[0].ndim != 4:
             raise ShapeError(f"pooling needs a bottom of 4 axes, (N, C, H, W), got shape {bottom[0].shape}")
         param = self.layer_param.pooling_param
-        spatial = bottom[0].shape[2:]
-        self._window = Window(self._kernel or spatial, self._stride, self._pad, (1, 1))
-        shape = bottom[0].shape[:2] + pooling.pooled_shape(spatial, self._window, param.round_mode == param.CEIL)
+        window = Window(self._kernel or bottom[0].shape[2:], self._stride, self._pad, (1, 1))
+        shape = self._pool.reshape(bottom[0].shape, window, param.round_mode == param.CEIL)
         for blob in top:
             blob.reshape(*shape)
-        if param.pool != param.AVE and self._mask.shape != shape:
-            self._mask = np.full(shape, -1, np.int32)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the tops."""
-        param = self.layer_param.pooling_param
-        images: Any = bottom[0].const_data
-        if param.pool == param.AVE:
-            pooling.average_pool(images, self._window, top[0].data)
-            return
-        if param.pool == param.MAX:
-            pooling.max_pool(images, self._window, top[0].data, self._mask)
-        elif self.phase == Phase.TEST:
-            pooling.expected_pool(images, self._window, top[0].data)
-        else:
-            pooling.stochastic_pool(images, self._window, top[0].data, self._mask)
+        self._pool.forward(bottom[0].const_data, top[0].data)
         if len(top) > 1:
-            top[1].data[...] = self._mask
+            top[1].data[...] = self._pool.mask
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the bottom's diff."""
-        if not propagate_down[0]:
-            return
-        param = self.layer_param.pooling_param
-        if param.pool == param.AVE:
-            pooling.average_gradient(top[0].const_diff, self._window, bottom[0].diff)
-            return
-        if param.pool == param.STOCHASTIC and self.phase == Phase.TEST:
-            raise NetError("STOCHASTIC pooling has no gradient in the TEST phase")
-        pooling.scatter(top[0].const_diff, self._mask, bottom[0].diff)
+        if propagate_down[0]:
+            self._pool.backward(top[0].const_diff, bottom[0].diff)
 
     def _setting(self, both: str, high: str, wide: str) -> tuple[int, int]:
         """Return a setting along height and width, given as one number or as two."""

@@ -1,15 +1,19 @@
-"""The window that a convolution_param describes."""
+"""The window that a convolution_param describes, and how much memory it may take."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
-from caffe_nb.errors import NetError
+from caffe_nb.errors import NetError, ShapeError
 from caffe_nb.ops.window import Window
 
 if TYPE_CHECKING:
     from caffe_nb.proto import caffe_pb2
+
+LARGEST_COLUMNS = 2**31 - 1
+"""Elements of the columns of one image: Caffe counts them in an int."""
 
 
 def window_of(param: caffe_pb2.ConvolutionParameter, axes: int) -> Window:
@@ -48,6 +52,31 @@ def window_of(param: caffe_pb2.ConvolutionParameter, axes: int) -> Window:
         if 0 in numbers:
             raise NetError(f"the {name} must be at least 1 along every axis, got {numbers}")
     return Window(kernel, stride, pad, dilation)
+
+
+def check_columns(window: Window, channels: int, grid: tuple[int, ...]) -> None:
+    """Refuse a convolution whose columns for a single image are more than Caffe can count.
+
+    Parameters
+    ----------
+    window : Window
+        The kernel's extents.
+    channels : int
+        Channels of the images.
+    grid : tuple of int
+        How many windows there are along each axis.
+
+    Raises
+    ------
+    ShapeError
+        The message has the number of elements.
+    """
+    count = channels * window.taps * prod(grid)
+    if count > LARGEST_COLUMNS and not window.pointwise:
+        raise ShapeError(
+            f"the kernel {window.kernel} over {channels} channels at {grid} places needs {count:,} values for one"
+            f" image, over the limit of {LARGEST_COLUMNS:,}; use a smaller kernel, less padding or a larger stride"
+        )
 
 
 def _spread(name: str, values: Sequence[int], axes: int, default: int | None) -> tuple[int, ...]:

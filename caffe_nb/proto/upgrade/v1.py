@@ -1,4 +1,4 @@
-"""The V1 format: ``layers { type: CONVOLUTION blobs_lr: 1 }`` instead of ``layer { type: "Convolution" param { } }``."""
+"""The V1 format: ``layers { type: CONVOLUTION blobs_lr: 1 }``, not ``layer { type: "Convolution" param { } }``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _NAMES = {
     "BNLL": "BNLL",
     "HDF5_DATA": "HDF5Data",
     "HDF5_OUTPUT": "HDF5Output",
+    "IM2COL": "Im2col",
     "LRN": "LRN",
     "MVN": "MVN",
     "RELU": "ReLU",

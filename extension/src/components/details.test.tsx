@@ -87,6 +87,35 @@ describe('the details', () => {
       'bottom[0]',
       'bottom[1]'
     ]);
+    expect(screen.getByText('skipped: a label')).toBeTruthy();
+  });
+
+  it('mark the line of the code where the error is', async () => {
+    const error = {
+      message: 'SyntaxError: oh',
+      traceback: '',
+      path: '/home/me/layers.py',
+      line: 4,
+      refused: true
+    };
+    link.push(update({ states: [layerState(2, { version: 1, error })] }));
+    await settle();
+    render(<Details service={service} openFile={openFile} />);
+    fireEvent.click(screen.getByTestId(testids.tab('source')));
+    const listing = screen.getByTestId(testids.sourceText);
+    expect(listing.dataset.faulty).toBe('4');
+    expect(listing.querySelector('.caffe-nb-faulty')?.textContent).toBe('▸4    pass');
+  });
+
+  it('have tabs that arrow keys walk along', () => {
+    render(<Details service={service} openFile={openFile} />);
+    const tab = (name: string): HTMLElement => screen.getByTestId(testids.tab(name));
+    fireEvent.keyDown(tab('tensors'), { key: 'ArrowLeft' });
+    expect(tab('training').getAttribute('aria-selected')).toBe('true');
+    expect(document.activeElement).toBe(tab('training'));
+    fireEvent.keyDown(tab('training'), { key: 'ArrowRight' });
+    expect(screen.getAllByRole('tab').map(({ tabIndex }) => tabIndex)).toEqual([0, -1, -1, -1]);
+    expect(screen.getByRole('tabpanel').getAttribute('aria-labelledby')).toBe(tab('tensors').id);
   });
 });
 
@@ -97,6 +126,18 @@ describe('the header', () => {
     expect(screen.getByTestId(testids.iteration).textContent).toBe('812');
     expect(screen.getByTestId(testids.loss).textContent).toBe('0.125');
     expect(screen.getByTestId(testids.running).textContent).toBe('running');
+  });
+
+  it('has a bar only for a run whose end is in sight', () => {
+    const run = { running: true, solver: true, iteration: 812 };
+    link.push(update({ ...run, max_iterations: 2000 }));
+    const { rerender } = render(<Header service={service} />);
+    expect(screen.getByRole('progressbar')).toBeTruthy();
+    for (const max_iterations of [0, 100_000_000]) {
+      link.push(update({ ...run, max_iterations }));
+      rerender(<Header service={service} />);
+      expect(screen.queryByRole('progressbar')).toBeNull();
+    }
   });
 
   it('shows and dismisses what went wrong', () => {

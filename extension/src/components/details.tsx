@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
-import { useState } from 'react';
 
+import type { Tab } from '../choice';
 import { GradientsBody } from '../panels/gradients/body';
 import type { OpenFile } from '../panels/source/body';
 import { SourceBody } from '../panels/source/body';
@@ -9,21 +9,14 @@ import { TrainingBody } from '../panels/training/body';
 import type { GraphNode, LayerError } from '../protocol';
 import type { Service } from '../service';
 import type { IState } from '../state';
-import { useService } from './hooks';
+import { useService, useSignal } from './hooks';
+import { Tabs } from './tabs';
 import { testids } from './testids';
-
-const TABS = [
-  ['tensors', 'Tensors'],
-  ['gradients', 'Gradients'],
-  ['source', 'Source'],
-  ['training', 'Training']
-] as const;
-
-type Tab = (typeof TABS)[number][0];
 
 /** Everything about the selected layer, and the training of the net. */
 export function Details({ service, openFile }: { service: Service; openFile: OpenFile }): ReactElement {
-  const [tab, setTab] = useState<Tab>('tensors');
+  const tab = useSignal(service.choice.changed, () => service.choice.tab);
+  const open = (which: Tab): void => service.choice.open(which);
   const graph = useService(service, state => state.graph);
   const selected = useService(service, state => state.selected);
   const node = graph?.nodes.find(({ index }) => index === selected) ?? null;
@@ -32,23 +25,10 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
       <ErrorLine
         service={service}
         node={node}
-        onShow={tab === 'source' && node !== null ? null : () => setTab('source')}
+        onShow={tab === 'source' && node !== null ? null : () => open('source')}
       />
       {node ? <LayerLine node={node} /> : null}
-      <div className="caffe-nb-tabs" role="tablist">
-        {TABS.map(([name, label]) => (
-          <button
-            key={name}
-            role="tab"
-            aria-selected={tab === name}
-            data-testid={testids.tab(name)}
-            onClick={() => setTab(name)}
-          >
-            {label}
-          </button>
-        ))}
-      </div>
-      <div className="caffe-nb-tab-body" role="tabpanel" aria-label={tab}>
+      <Tabs open={tab} onOpen={open}>
         {tab === 'training' ? (
           <TrainingBody service={service} />
         ) : node === null ? (
@@ -60,7 +40,7 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
         ) : (
           <SourceBody key={node.index} service={service} node={node} openFile={openFile} />
         )}
-      </div>
+      </Tabs>
     </div>
   );
 }

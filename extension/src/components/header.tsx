@@ -6,6 +6,9 @@ import { formatNumber } from './format';
 import { useService } from './hooks';
 import { testids } from './testids';
 
+/** A longer run than this has no end worth showing: "until I interrupt it". */
+const FARTHEST_END = 1e7;
+
 /** The line above everything: which net, and what it does now. */
 export function Header({ service }: { service: Service }): ReactElement | null {
   const nets = useService(service, state => state.nets);
@@ -46,7 +49,8 @@ export function Header({ service }: { service: Service }): ReactElement | null {
 
 function Progress({ update }: { update: NetUpdate | null }): ReactElement {
   const running = update?.running ?? false;
-  const most = update?.max_iterations ?? 0;
+  const said = update?.max_iterations ?? 0;
+  const most = said <= FARTHEST_END ? said : 0;
   const iteration = update?.iteration ?? 0;
   return (
     <div className="caffe-nb-progress">

@@ -19,8 +19,9 @@
  * caffe-link-error   what is wrong with the connection or the protocol
  * caffe-empty        the words shown when there is nothing to show (data-reason)
  * caffe-net-select   the choice of net
- * caffe-version, caffe-note, caffe-source-text, caffe-open-file   the Python layer's code
- * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok)   gradient checks
+ * caffe-version, caffe-note, caffe-open-file   the Python layer's code
+ * caffe-source-text  its lines (data-faulty: number of the line where the error is, empty when it is not among them)
+ * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok, data-skipped)   gradient checks
  */
 export const testids = {
   panel: 'caffe-panel',

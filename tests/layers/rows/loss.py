@@ -1,19 +1,30 @@
-"""Rows of the losses and of Accuracy."""
+"""Rows of the losses that compare values."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tests.layers.case import TEST, Array, Case, given, labels, normal, softmax
+from tests.layers.case import Array, Case, Input, given, labels, normal
 
 X = (2, 3, 4, 5)
 
 
-def _losses(x: Array, label: Array, axis: int = 1) -> Array:
-    """The loss of every position: -log of the label's probability."""
-    chosen = np.take_along_axis(softmax(x, axis), np.expand_dims(label.astype(int), axis), axis)
-    losses: Array = -np.log(chosen.squeeze(axis))
+def _bits(*shape: int) -> Input:
+    """Targets 0 and 1, with some 2 that are ignored where a row says so."""
+    return labels(3, *shape)
+
+
+def _logistic(x: Array, target: Array) -> Array:
+    """The logistic loss of every score."""
+    p = 1 / (1 + np.exp(-x))
+    losses: Array = -(target * np.log(p) + (1 - target) * np.log(1 - p))
     return losses
+
+
+def _contrastive(a: Array, b: Array, similar: Array, margin: float = 1, legacy: bool = False) -> float:
+    d = np.sqrt(((a - b) ** 2).reshape(len(a), -1).sum(1))
+    dissimilar = np.maximum(margin - d**2, 0) if legacy else np.maximum(margin - d, 0) ** 2
+    return float(np.where(similar.reshape(-1) != 0, d**2, dissimilar).sum() / (2 * len(a)))
 
 
 ROWS = [
@@ -38,159 +49,114 @@ ROWS = [
         reference=lambda a, b: ((a - b) ** 2).sum() / 8,
     ),
     Case(
-        "SoftmaxWithLoss",
-        "vectors",
-        bottoms=(normal(6, 5), labels(5, 6)),
+        "ContrastiveLoss",
+        "plain",  # the gradient of dissimilar pairs is a little less than the derivative: test_loss_layers.py
+        bottoms=(normal(8, 3), normal(8, 3), labels(2, 8)),
         shapes=((),),
-        reference=lambda x, label: _losses(x, label).mean(),
+        derivative=False,
+        reference=_contrastive,
     ),
     Case(
-        "SoftmaxWithLoss",
-        "labels with an axis of 1",
-        bottoms=(normal(2, 5, 3, 4), labels(5, 2, 1, 3, 4)),
-        reference=lambda x, label: _losses(x, label[:, 0]).mean(),
+        "ContrastiveLoss",
+        "similar pairs only",
+        bottoms=(normal(4, 3), normal(4, 3), given([1, 2, -1, 3])),
+        other_batch=False,
+        reference=_contrastive,
     ),
     Case(
-        "SoftmaxWithLoss",
-        "another axis",
-        "softmax_param { axis: -2 }",
-        (normal(2, 3, 5, 4), labels(5, 2, 3, 4)),
-        reference=lambda x, label: _losses(x, label, axis=2).mean(),
+        "ContrastiveLoss",
+        "margin",
+        "contrastive_loss_param { margin: 3.5 }",
+        (normal(8, 3, 1, 1), normal(8, 3, 1, 1), labels(2, 8, 1, 1, 1)),
+        derivative=False,
+        reference=lambda a, b, similar: _contrastive(a, b, similar, 3.5),
     ),
     Case(
-        "SoftmaxWithLoss",
+        "ContrastiveLoss",
+        "legacy version",
+        "contrastive_loss_param { margin: 6 legacy_version: true }",
+        (normal(8, 3), normal(8, 3), labels(2, 8)),
+        reference=lambda a, b, similar: _contrastive(a, b, similar, 6, legacy=True),
+    ),
+    Case(
+        "ContrastiveLoss",
+        "one vector only",
+        "contrastive_loss_param { legacy_version: true }",
+        (normal(8, 3), normal(8, 3), labels(2, 8)),
+        propagate_down=(False, True, False),
+    ),
+    Case(
+        "SigmoidCrossEntropyLoss",
+        "plain",
+        bottoms=(normal(4, 5), _bits(4, 5)),
+        shapes=((),),
+        reference=lambda x, target: _logistic(x, target).sum() / 4,
+    ),
+    Case(
+        "SigmoidCrossEntropyLoss",
+        "far from 0",
+        bottoms=(given([[1000, -1000, 30, -30]]), given([[1, 0, 0, 1]])),
+        other_batch=False,
+        reference=lambda x, target: 60.0 + 2 * np.log1p(np.exp(-30)),
+    ),
+    Case(
+        "SigmoidCrossEntropyLoss",
         "probabilities as the second top",
-        bottoms=(normal(6, 5), labels(5, 6)),
+        bottoms=(normal(4, 5), _bits(4, 5)),
         tops=2,
-        shapes=((), (6, 5)),
+        shapes=((), (4, 5)),
         silent_tops=(1,),
-        reference=lambda x, label: (_losses(x, label).mean(), softmax(x)),
+        reference=lambda x, target: (_logistic(x, target).sum() / 4, 1 / (1 + np.exp(-x))),
     ),
     Case(
-        "SoftmaxWithLoss",
+        "SigmoidCrossEntropyLoss",
         "ignored label",
         "loss_param { ignore_label: 2 }",
-        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
-        reference=lambda x, label: _losses(x, label)[label != 2].mean(),
+        (normal(4, 5), _bits(4, 5)),
+        reference=lambda x, target: _logistic(x, target)[target != 2].sum() / 4,
     ),
     Case(
-        "SoftmaxWithLoss",
-        "ignored label outside the classes",
-        "loss_param { ignore_label: 255 }",
-        (normal(4, 3), given([0, 255, 2, 255])),
-        other_batch=False,
-        reference=lambda x, label: -np.log(softmax(x)[[0, 2], [0, 2]]).mean(),
+        "SigmoidCrossEntropyLoss",
+        "valid",
+        "loss_param { ignore_label: 2 normalization: VALID }",
+        (normal(4, 5), _bits(4, 5)),
+        reference=lambda x, target: _logistic(x, target)[target != 2].mean(),
     ),
     Case(
-        "SoftmaxWithLoss",
-        "everything ignored",
-        "loss_param { ignore_label: -1 }",
-        (normal(3, 4), given([-1, -1, -1])),
-        other_batch=False,
-        reference=lambda x, label: 0.0,
-    ),
-    Case(
-        "SoftmaxWithLoss",
+        "SigmoidCrossEntropyLoss",
         "full",
-        "loss_param { ignore_label: 2 normalization: FULL }",
-        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
-        reference=lambda x, label: _losses(x, label)[label != 2].sum() / label.size,
+        "loss_param { normalization: FULL }",
+        (normal(2, 3, 4), _bits(2, 3, 4)),
+        reference=lambda x, target: _logistic(x, target).mean(),
     ),
     Case(
-        "SoftmaxWithLoss",
-        "batch size",
-        "loss_param { normalization: BATCH_SIZE }",
-        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
-        reference=lambda x, label: _losses(x, label).sum() / len(x),
-    ),
-    Case(
-        "SoftmaxWithLoss",
+        "SigmoidCrossEntropyLoss",
         "no normalization",
         "loss_param { normalization: NONE }",
-        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
-        reference=lambda x, label: _losses(x, label).sum(),
+        (normal(4, 5), _bits(4, 5)),
+        reference=lambda x, target: _logistic(x, target).sum(),
     ),
     Case(
-        "SoftmaxWithLoss",
+        "SigmoidCrossEntropyLoss",
         "the older normalize",
-        "loss_param { normalize: false }",
-        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
-        reference=lambda x, label: _losses(x, label).sum() / len(x),
+        "loss_param { ignore_label: 2 normalize: true }",
+        (normal(4, 5), _bits(4, 5)),
+        reference=lambda x, target: _logistic(x, target)[target != 2].mean(),
     ),
     Case(
-        "SoftmaxWithLoss",
-        "the older normalize with an ignored label",
-        "loss_param { normalize: true ignore_label: 2 }",
-        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
-        reference=lambda x, label: _losses(x, label)[label != 2].mean(),
-    ),
-    Case(
-        "SoftmaxWithLoss",
-        "normalization wins over normalize",
-        "loss_param { normalize: false normalization: VALID }",
-        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
-        reference=lambda x, label: _losses(x, label).mean(),
-    ),
-    Case(
-        "Accuracy",
-        "plain",
-        bottoms=(normal(40, 5), labels(5, 40)),
-        shapes=((),),
-        phase=TEST,
-        reference=lambda x, label: np.mean(x.argmax(1) == label),
-    ),
-    Case(
-        "Accuracy",
-        "top 3",
-        "accuracy_param { top_k: 3 }",
-        (normal(40, 5), labels(5, 40)),
-        phase=TEST,
-        reference=lambda x, label: np.mean([la in np.argsort(row)[-3:] for row, la in zip(x, label, strict=True)]),
-    ),
-    Case(
-        "Accuracy",
-        "each class",
-        bottoms=(normal(40, 5), labels(4, 40)),
-        tops=2,
-        shapes=((), (5,)),
-        phase=TEST,
-        reference=lambda x, label: (
-            np.mean(x.argmax(1) == label),
-            [*(np.mean(x[label == c].argmax(1) == c) for c in range(4)), 0],
-        ),
-    ),
-    Case(
-        "Accuracy",
-        "spatial with an ignored label",
-        "accuracy_param { ignore_label: 1 axis: -3 }",
-        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
-        phase=TEST,
-        reference=lambda x, label: np.mean((x.argmax(1) == label)[label != 1]),
-    ),
-    Case(
-        "Accuracy",
-        "ties are wrong",
-        bottoms=(given([[1, 1, 0], [0, 2, 1], [3, 3, 3]]), given([0, 1, 2])),
-        other_batch=False,
-        phase=TEST,
-        reference=lambda x, label: 1 / 3,
-    ),
-    Case(
-        "Accuracy",
-        "ties within top 2",
-        "accuracy_param { top_k: 2 }",
-        (given([[1, 1, 0], [0, 2, 1], [3, 3, 3]]), given([0, 1, 2])),
-        other_batch=False,
-        phase=TEST,
-        reference=lambda x, label: 2 / 3,
-    ),
-    Case(
-        "Accuracy",
+        "SigmoidCrossEntropyLoss",
         "everything ignored",
-        "accuracy_param { ignore_label: 1 }",
-        (normal(3, 4), given([1, 1, 1])),
+        "loss_param { ignore_label: -1 normalization: VALID }",
+        (normal(2, 2), given([[-1, -1], [-1, -1]])),
         other_batch=False,
-        phase=TEST,
-        reference=lambda x, label: 0,
+        reference=lambda x, target: 0.0,
+    ),
+    Case(
+        "SigmoidCrossEntropyLoss",
+        "fractions are cut off before they are ignored",
+        "loss_param { ignore_label: 0 }",
+        (normal(1, 3), given([[0.5, 1, 0]])),
+        other_batch=False,
+        reference=lambda x, target: _logistic(x, target)[0, 1],
     ),
 ]

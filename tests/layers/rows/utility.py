@@ -6,13 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tests.layers.case import Array, Case, distinct, given, normal, positive
+from tests.layers.case import Array, Case, distinct, given, labels, normal, positive
 
 X = (2, 3, 4, 5)
 
 
 def _eltwise(function: Callable[..., Array]) -> Callable[..., Array]:
     return lambda *xs: function(np.stack(xs))
+
+
+def _largest(x: Array, k: int) -> Array:
+    """Places of the k largest along the last axis, largest first."""
+    places: Array = np.argsort(x, axis=-1)[..., ::-1][..., :k]
+    return places
 
 
 ROWS = [
@@ -103,4 +109,206 @@ ROWS = [
     Case("Split", "three", bottoms=(normal(4, 3),), tops=3, reference=lambda x: (x, x, x)),
     Case("Split", "one", bottoms=(normal(4, 3),), reference=lambda x: x),
     Case("Silence", "two bottoms", bottoms=(normal(*X), normal(3)), tops=0, shapes=()),
+    Case(
+        "ArgMax",
+        "plain",
+        bottoms=(normal(*X),),
+        shapes=((2, 1, 1, 1),),
+        reference=lambda x: x.reshape(2, -1).argmax(1).reshape(2, 1, 1, 1),
+    ),
+    Case(
+        "ArgMax",
+        "places and values of vectors",
+        "argmax_param { top_k: 3 out_max_val: true }",
+        (normal(4, 6),),
+        shapes=((4, 2, 3),),
+        reference=lambda x: np.stack([_largest(x, 3), np.sort(x)[:, :-4:-1]], 1),
+    ),
+    Case(
+        "ArgMax",
+        "places along an axis",
+        "argmax_param { axis: -3 top_k: 2 }",
+        (normal(*X),),
+        shapes=((2, 2, 4, 5),),
+        reference=lambda x: np.moveaxis(_largest(np.moveaxis(x, 1, -1), 2), -1, 1),
+    ),
+    Case(
+        "ArgMax",
+        "values along an axis",
+        "argmax_param { axis: 2 out_max_val: true }",
+        (normal(*X),),
+        reference=lambda x: x.max(2, keepdims=True),
+    ),
+    Case(
+        "ArgMax",
+        "ties go to the later place",
+        "argmax_param { top_k: 3 }",
+        (given([[1, 2, 2, 1], [0, 0, 0, 0]]),),
+        other_batch=False,
+        reference=lambda x: [[[2, 1, 3]], [[3, 2, 1]]],
+    ),
+    Case(
+        "BatchReindex",
+        "repeated, reordered, left out",
+        bottoms=(normal(5, 3, 2), given([4, 0, 0, 2.7, 4, 0, 1])),
+        shapes=((7, 3, 2),),
+        other_batch=False,
+        reference=lambda x, numbers: x[[4, 0, 0, 2, 4, 0, 1]],
+    ),
+    Case(
+        "BatchReindex",
+        "none",
+        bottoms=(normal(5, 3), given(np.zeros(0))),
+        shapes=((0, 3),),
+        other_batch=False,
+        reference=lambda x, numbers: np.zeros((0, 3)),
+    ),
+    Case(
+        "Filter",
+        "two batches",
+        bottoms=(normal(5, 3), normal(5, 2, 2), given([1, 0, -0.5, 0, 2])),
+        tops=2,
+        shapes=((3, 3), (3, 2, 2)),
+        propagate_down=(True, True, False),
+        other_batch=False,
+        reference=lambda a, b, selector: (a[[0, 2, 4]], b[[0, 2, 4]]),
+    ),
+    Case(
+        "Filter",
+        "selector with axes of 1",
+        bottoms=(normal(6, 3), labels(2, 6, 1, 1)),
+        propagate_down=(True, False),
+        reference=lambda x, selector: x[selector[:, 0, 0] != 0],
+    ),
+    Case(
+        "Filter",
+        "nothing selected",
+        bottoms=(normal(3, 2), given([0, 0, 0])),
+        shapes=((0, 2),),
+        propagate_down=(True, False),
+        other_batch=False,
+    ),
+    Case(
+        "Parameter",
+        "plain",
+        "parameter_param { shape { dim: 2 dim: 3 } }",
+        shapes=((2, 3),),
+        reference=lambda parameter: parameter,
+    ),
+    Case("Parameter", "scalar", shapes=((),), reference=lambda parameter: parameter),
+    Case("Reduction", "sum", bottoms=(normal(*X),), shapes=((),), reference=np.sum, other_batch=False),
+    Case(
+        "Reduction",
+        "sum of absolute values along the last axes",
+        "reduction_param { operation: ASUM axis: 2 coeff: -0.5 }",
+        (distinct(2, 3, 4, 1),),
+        shapes=((2, 3),),
+        reference=lambda x: -0.5 * np.abs(x).sum((2, 3)),
+    ),
+    Case(
+        "Reduction",
+        "sum of squares",
+        "reduction_param { operation: SUMSQ axis: -1 coeff: 3 }",
+        (normal(*X),),
+        shapes=((2, 3, 4),),
+        reference=lambda x: 3 * (x**2).sum(-1),
+    ),
+    Case(
+        "Reduction",
+        "mean",
+        "reduction_param { operation: MEAN axis: 1 coeff: 2 }",
+        (normal(*X),),
+        shapes=((2,),),
+        reference=lambda x: 2 * x.reshape(len(x), -1).mean(1),
+    ),
+    Case(
+        "Reshape",
+        "kept and found lengths",
+        "reshape_param { shape { dim: 0 dim: -1 dim: 2 } }",
+        (normal(*X),),
+        shapes=((2, 30, 2),),
+        reference=lambda x: x.reshape(2, 30, 2),
+    ),
+    Case(
+        "Reshape",
+        "one axis to two",
+        "reshape_param { axis: 2 num_axes: 1 shape { dim: 2 dim: -1 } }",
+        (normal(*X),),
+        shapes=((2, 3, 2, 2, 5),),
+        reference=lambda x: x.reshape(2, 3, 2, 2, 5),
+    ),
+    Case(
+        "Reshape",
+        "an axis put in",
+        "reshape_param { axis: 1 num_axes: 0 shape { dim: 1 } }",
+        (normal(*X),),
+        shapes=((2, 1, 3, 4, 5),),
+        reference=lambda x: x[:, None],
+    ),
+    Case(
+        "Reshape",
+        "an axis after the last one",
+        "reshape_param { axis: -1 shape { dim: 1 } }",
+        (normal(*X),),
+        shapes=((2, 3, 4, 5, 1),),
+        reference=lambda x: x[..., None],
+    ),
+    Case(
+        "Reshape",
+        "the last two axes, the first of them kept",
+        "reshape_param { axis: -3 shape { dim: 0 dim: 5 dim: 1 } }",
+        (normal(*X),),
+        shapes=((2, 3, 4, 5, 1),),
+        reference=lambda x: x[..., None],
+    ),
+    Case(
+        "Reshape",
+        "to a scalar",
+        "reshape_param { shape { } }",
+        (normal(1, 1),),
+        shapes=((),),
+        other_batch=False,
+        reference=lambda x: x[0, 0],
+    ),
+    Case(
+        "Slice",
+        "equal parts",
+        bottoms=(normal(2, 6, 4),),
+        tops=3,
+        shapes=((2, 2, 4),) * 3,
+        reference=lambda x: (x[:, :2], x[:, 2:4], x[:, 4:]),
+    ),
+    Case(
+        "Slice",
+        "points",
+        "slice_param { axis: -1 slice_point: 1 slice_point: 4 }",
+        (normal(2, 3, 7),),
+        tops=3,
+        reference=lambda x: (x[..., :1], x[..., 1:4], x[..., 4:]),
+    ),
+    Case(
+        "Slice",
+        "batch by the older name",
+        "slice_param { slice_dim: 0 slice_point: 1 }",
+        (normal(4, 3),),
+        tops=2,
+        other_batch=False,
+        reference=lambda x: (x[:1], x[1:]),
+    ),
+    Case("Slice", "one top", bottoms=(normal(2, 6),), shapes=((2, 6),), reference=lambda x: x),
+    Case(
+        "Tile",
+        "channels",
+        "tile_param { tiles: 3 }",
+        (normal(*X),),
+        shapes=((2, 9, 4, 5),),
+        reference=lambda x: np.concatenate([x, x, x], 1),
+    ),
+    Case(
+        "Tile",
+        "last axis",
+        "tile_param { tiles: 2 axis: -1 }",
+        (normal(2, 3),),
+        reference=lambda x: np.concatenate([x, x], 1),
+    ),
 ]

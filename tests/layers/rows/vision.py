@@ -7,33 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tests.layers.case import TEST, Array, Case, distinct, given, normal, positive
-
-
-def convolution(
-    stride: Sequence[int] = (1, 1), pad: Sequence[int] = (0, 0), dilation: Sequence[int] = (1, 1), group: int = 1
-) -> Callable[..., Array]:
-    """The definition: at every place of the output, the window times the kernels, summed."""
-
-    def reference(x: Array, w: Array, b: Array | None = None) -> Array:
-        kernel = w.shape[2:]
-        x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in pad)])
-        size = [
-            (n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True)
-        ]
-        y = np.zeros((len(x), len(w), *size))
-        of_group, to_group = w.shape[1], len(w) // group
-        for place in np.ndindex(*size):
-            window = tuple(
-                slice(i * s, i * s + d * (k - 1) + 1, d)
-                for i, s, k, d in zip(place, stride, kernel, dilation, strict=True)
-            )
-            for g in range(group):
-                inputs = x[(slice(None), slice(g * of_group, (g + 1) * of_group), *window)].reshape(len(x), -1)
-                kernels = w[g * to_group : (g + 1) * to_group].reshape(to_group, -1)
-                y[(slice(None), slice(g * to_group, (g + 1) * to_group), *place)] = inputs @ kernels.T
-        return y if b is None else y + b.reshape(-1, *(1 for _ in kernel))
-
-    return reference
+from tests.layers.rows import convolution
 
 
 def pooling(kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int], pool: str) -> Callable[..., Array]:
@@ -60,112 +34,180 @@ def pooling(kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, in
     return reference
 
 
+def columns(
+    kernel: Sequence[int],
+    stride: Sequence[int] = (1, 1),
+    pad: Sequence[int] = (0, 0),
+    dilation: Sequence[int] = (1, 1),
+) -> Callable[[Array], Array]:
+    """The definition: a convolution whose kernels each have a single 1, at one tap of one channel."""
+
+    def reference(x: Array) -> Array:
+        taps = int(np.prod(kernel))
+        picks = np.eye(x.shape[1] * taps).reshape(-1, x.shape[1], *kernel)
+        return convolution.convolution(stride, pad, dilation)(x, picks)
+
+    return reference
+
+
+def weighted_mean(x: Array) -> Array:
+    """The mean along the last axis in which every value is weighted by itself."""
+    mean: Array = (x * x).sum(axis=-1) / x.sum(axis=-1)
+    return mean
+
+
+def pyramid(height: int, reduce: Callable[..., Array]) -> Callable[[Array], Array]:
+    """The definition, for images that the windows divide evenly."""
+
+    def reference(x: Array) -> Array:
+        levels = []
+        for level in range(height):
+            bins = 2**level
+            n, c, h, w = x.shape
+            parts = x.reshape(n, c, bins, h // bins, bins, w // bins)
+            levels.append(reduce(parts, axis=(3, 5)).reshape(n, -1))
+        return np.concatenate(levels, axis=1)
+
+    return reference
+
+
 X = (2, 4, 6, 5)
 
-CONVOLUTIONS = [
+COLUMNS = [
     Case(
-        "Convolution",
+        "Im2col",
         "plain",
-        "convolution_param { num_output: 3 kernel_size: 3 }",
+        "convolution_param { kernel_size: 3 }",
         (normal(*X),),
-        shapes=((2, 3, 4, 3),),
-        reference=convolution(),
+        shapes=((2, 36, 4, 3),),
+        reference=columns((3, 3)),
     ),
     Case(
-        "Convolution",
-        "stride, pad and no bias",
-        "convolution_param { num_output: 3 kernel_size: 3 stride: 2 pad: 1 bias_term: false }",
+        "Im2col",
+        "rectangular, stride, pad and dilation",
+        "convolution_param { kernel_h: 2 kernel_w: 3 stride_h: 2 stride_w: 1 pad_h: 0 pad_w: 2 dilation: 2 "
+        "dilation: 1 }",
         (normal(*X),),
-        reference=convolution(stride=(2, 2), pad=(1, 1)),
+        reference=columns((2, 3), stride=(2, 1), pad=(0, 2), dilation=(2, 1)),
     ),
     Case(
-        "Convolution",
-        "rectangular",
-        "convolution_param { num_output: 2 kernel_h: 2 kernel_w: 3 stride_h: 2 stride_w: 1 pad_h: 0 pad_w: 2 }",
-        (normal(*X),),
-        reference=convolution(stride=(2, 1), pad=(0, 2)),
-    ),
-    Case(
-        "Convolution",
-        "groups and dilation",
-        "convolution_param { num_output: 6 kernel_size: 2 group: 2 dilation: 2 dilation: 3 }",
-        (normal(*X),),
-        reference=convolution(dilation=(2, 3), group=2),
-    ),
-    Case(
-        "Convolution",
-        "depthwise",
-        "convolution_param { num_output: 4 kernel_size: 3 group: 4 pad: 1 }",
-        (normal(*X),),
-        reference=convolution(pad=(1, 1), group=4),
-    ),
-    Case(
-        "Convolution",
-        "one pixel",
-        "convolution_param { num_output: 3 kernel_size: 1 }",
-        (normal(*X),),
-        reference=lambda x, w, b: np.einsum("nchw,oc->nohw", x, w[:, :, 0, 0]) + b[:, None, None],
-    ),
-    Case(
-        "Convolution",
+        "Im2col",
         "one spatial axis",
-        "convolution_param { num_output: 3 kernel_size: 3 stride: 2 }",
+        "convolution_param { kernel_size: 3 stride: 2 pad: 1 }",
         (normal(2, 4, 9),),
-        reference=convolution(stride=(2,), pad=(0,), dilation=(1,)),
+        reference=columns((3,), stride=(2,), pad=(1,), dilation=(1,)),
     ),
     Case(
-        "Convolution",
+        "Im2col",
         "three spatial axes",
-        "convolution_param { num_output: 2 kernel_size: 2 pad: 1 pad: 0 pad: 0 }",
+        "convolution_param { kernel_size: 2 force_nd_im2col: true }",
         (normal(2, 2, 3, 4, 3),),
-        reference=convolution(stride=(1,) * 3, pad=(1, 0, 0), dilation=(1,) * 3),
+        shapes=((2, 16, 2, 3, 2),),
+        reference=columns((2, 2, 2), stride=(1,) * 3, pad=(0,) * 3, dilation=(1,) * 3),
     ),
     Case(
-        "Convolution",
-        "two bottoms",
-        "convolution_param { num_output: 3 kernel_size: 3 }",
-        (normal(*X), normal(*X)),
-        tops=2,
-        reference=lambda x1, x2, w, b: (convolution()(x1, w, b), convolution()(x2, w, b)),
-    ),
-    Case(
-        "Convolution",
-        "gradient of one bottom of two",
-        "convolution_param { num_output: 3 kernel_size: 3 }",
-        (normal(*X), normal(*X)),
-        tops=2,
-        propagate_down=(False, True),
-    ),
-    Case(
-        "Convolution",
-        "every other pixel in groups",
-        "convolution_param { num_output: 6 kernel_size: 1 stride: 2 group: 2 }",
-        (normal(*X),),
-        shapes=((2, 6, 3, 3),),
-        reference=convolution(stride=(2, 2), group=2),
-    ),
-    Case(
-        "Convolution",
-        "one pixel in groups",
-        "convolution_param { num_output: 6 kernel_size: 1 group: 2 }",
-        (normal(*X),),
-        reference=convolution(group=2),
-    ),
-    Case(
-        "Convolution",
+        "Im2col",
         "channels on axis 2",
-        "convolution_param { num_output: 2 kernel_size: 2 axis: -3 }",
+        "convolution_param { kernel_size: 2 axis: 2 }",
         (normal(2, 3, 4, 3, 3),),
-        shapes=((2, 3, 2, 2, 2),),
-        reference=lambda x, w, b: np.stack([convolution()(item, w, b) for item in x]),
+        shapes=((2, 3, 16, 2, 2),),
+        reference=lambda x: np.stack([columns((2, 2))(item) for item in x]),
+    ),
+]
+
+CROPS = [
+    Case(
+        "Crop",
+        "plain",
+        "",
+        (normal(*X), normal(2, 1, 3, 4)),
+        shapes=((2, 4, 3, 4),),
+        reference=lambda x, r: x[:, :, :3, :4],
     ),
     Case(
-        "Convolution",
-        "a kernel larger than the image",
-        "convolution_param { num_output: 3 kernel_size: 3 stride: 2 }",
-        (normal(2, 4, 2, 2),),
+        "Crop",
+        "one offset",
+        "crop_param { offset: 1 }",
+        (normal(*X), normal(2, 1, 5, 2)),
+        reference=lambda x, r: x[:, :, 1:6, 1:3],
+    ),
+    Case(
+        "Crop",
+        "an offset for each axis",
+        "crop_param { axis: 1 offset: 2 offset: 0 offset: 3 }",
+        (normal(*X), normal(2, 1, 5, 2)),
+        shapes=((2, 1, 5, 2),),
+        reference=lambda x, r: x[:, 2:3, 0:5, 3:5],
+    ),
+    Case(
+        "Crop",
+        "the last axis",
+        "crop_param { axis: -1 offset: 2 }",
+        (normal(3, 6), normal(5, 2)),
+        shapes=((3, 2),),
+        reference=lambda x, r: x[:, 2:4],
+        propagate_down=(True, False),
+    ),
+    Case(
+        "Crop",
+        "the batch",
+        "crop_param { axis: 0 }",
+        (normal(3, 6, 2), normal(2, 5, 1, 7)),
+        shapes=((2, 5, 1),),
+        reference=lambda x, r: x[:2, :5, :1],
+        other_batch=False,
+    ),
+]
+
+PYRAMIDS = [
+    Case(
+        "SPP",
+        "maximum",
+        "spp_param { pyramid_height: 3 }",
+        (distinct(2, 3, 8, 4),),
+        shapes=((2, 63),),
+        reference=pyramid(3, np.max),
+    ),
+    Case(
+        "SPP",
+        "mean",
+        "spp_param { pyramid_height: 2 pool: AVE engine: CAFFE }",
+        (normal(2, 3, 6, 4),),
+        shapes=((2, 15),),
+        reference=pyramid(2, np.mean),
+    ),
+    Case(
+        "SPP",
+        "of images that do not divide evenly",
+        "spp_param { pyramid_height: 3 }",
+        (distinct(2, 2, 7, 9),),
+        shapes=((2, 42),),
+    ),
+    Case(
+        "SPP",
+        "one level",
+        "spp_param { pyramid_height: 1 }",
+        (distinct(2, 3, 5, 4),),
         shapes=((2, 3, 1, 1),),
-        reference=lambda x, w, b: convolution()(np.pad(x, [(0, 0), (0, 0), (0, 1), (0, 1)]), w, b),
+        reference=lambda x: x.max(axis=(2, 3), keepdims=True),
+    ),
+    Case(
+        "SPP",
+        "stochastic",
+        "spp_param { pyramid_height: 2 pool: STOCHASTIC }",
+        (positive(2, 3, 4, 4),),
+        shapes=((2, 15),),
+        random=True,
+        derivative=False,
+    ),
+    Case(
+        "SPP",
+        "stochastic in test",
+        "spp_param { pyramid_height: 2 pool: STOCHASTIC }",
+        (positive(2, 3, 4, 4),),
+        phase=TEST,
+        propagate_down=(False,),
+        reference=lambda x: pyramid(2, np.sum)(x * x) / pyramid(2, np.sum)(x),
     ),
 ]
 
@@ -261,12 +303,38 @@ POOLINGS = [
     ),
     Case(
         "Pooling",
-        "stochastic in test",
+        "stochastic with its mask",
         "pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 }",
+        (positive(2, 3, 4, 4),),
+        tops=2,
+        random=True,
+        derivative=False,
+        silent_tops=(1,),
+    ),
+    Case(
+        "Pooling",
+        "stochastic in test",
+        "pooling_param { pool: STOCHASTIC kernel_h: 2 kernel_w: 4 stride_h: 2 stride_w: 4 }",
         (positive(2, 3, 4, 4),),
         phase=TEST,
         propagate_down=(False,),
+        reference=lambda x: weighted_mean(x.reshape(len(x), 3, 2, 8))[..., None],
+    ),
+    Case(
+        "Pooling",
+        "maximum of the whole image",
+        "pooling_param { global_pooling: true engine: CAFFE }",
+        (distinct(2, 3, 6, 5),),
+        shapes=((2, 3, 1, 1),),
+        reference=lambda x: x.max(axis=(2, 3), keepdims=True),
+    ),
+    Case(
+        "Pooling",
+        "maximum, rounded down and padded on one side",
+        "pooling_param { kernel_h: 3 kernel_w: 2 stride: 2 pad_h: 1 pad_w: 0 round_mode: FLOOR }",
+        (distinct(2, 3, 6, 5),),
+        shapes=((2, 3, 3, 2),),
     ),
 ]
 
-ROWS = [*CONVOLUTIONS, *POOLINGS]
+ROWS = [*convolution.ROWS, *COLUMNS, *CROPS, *POOLINGS, *PYRAMIDS]

@@ -72,6 +72,7 @@ function Row({ row }: { row: CheckRow }): ReactElement {
       data-testid={testids.checkRow}
       data-where={row.where}
       data-ok={row.ok}
+      data-skipped={skipped}
       title={row.note}
     >
       <th scope="row">
@@ -80,7 +81,7 @@ function Row({ row }: { row: CheckRow }): ReactElement {
       </th>
       {skipped ? (
         <td colSpan={3} className="caffe-nb-hint">
-          {row.note || 'not checked'}
+          skipped{row.note ? `: ${row.note}` : ''}
         </td>
       ) : (
         <>

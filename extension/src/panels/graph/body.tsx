@@ -9,7 +9,7 @@ import type { Graph } from '../../protocol';
 import type { Service } from '../../service';
 import type { BlobEdge } from './edge';
 import { BlobLine } from './edge';
-import type { ILayout, Layouter } from './layout';
+import type { ILayout, IPlacedEdge, Layouter } from './layout';
 import { NODE_HEIGHT, NODE_WIDTH, startingView } from './layout';
 import type { Direction } from './model';
 import { describeFace, faceOf, layoutKey, neighbour, sameFace } from './model';
@@ -100,6 +100,11 @@ function Drawing(props: { service: Service; graph: Graph; layout: ILayout }): Re
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
     const id = (event.target as HTMLElement).closest<HTMLElement>('.react-flow__node')?.dataset.id;
     if (id === undefined) {
+      if (event.target === event.currentTarget && event.key in ARROWS) {
+        event.preventDefault();
+        const first = service.selectedNode ?? graph.nodes[0];
+        reveal(first?.index ?? 0);
+      }
       return;
     }
     if (event.key === 'Enter' || event.key === ' ') {
@@ -143,7 +148,14 @@ function Drawing(props: { service: Service; graph: Graph; layout: ILayout }): Re
   };
 
   return (
-    <div ref={place} className="caffe-nb-flow" onKeyDown={onKeyDown}>
+    <div
+      ref={place}
+      className="caffe-nb-flow"
+      role="group"
+      aria-label={`graph of ${graph.nodes.length} layers; arrow keys walk along it`}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+    >
       <ReactFlow<LayerNode, BlobEdge>
         nodes={nodes}
         edges={edges}
@@ -166,7 +178,6 @@ function Drawing(props: { service: Service; graph: Graph; layout: ILayout }): Re
         onlyRenderVisibleElements
         minZoom={0.01}
         maxZoom={2}
-        aria-label={`graph of ${graph.nodes.length} layers`}
       >
         <Controls showInteractive={false} fitViewOptions={{ padding: 0.05 }} />
         {graph.nodes.length >= MAPPED ? <MiniMap pannable zoomable style={MAP_SIZE} /> : null}
@@ -213,7 +224,9 @@ function makeNode(
     height: NODE_HEIGHT,
     data: { face },
     focusable: true,
-    ariaLabel: describeFace(face)
+    ariaLabel: describeFace(face),
+    ariaRole: 'button',
+    domAttributes: { tabIndex: -1, 'aria-pressed': face.selected }
   };
 }
 
@@ -221,15 +234,20 @@ function useEdges(service: Service, layout: ILayout): BlobEdge[] {
   const selected = useService(service, state => state.selected);
   return useMemo(
     () =>
-      layout.edges.map(placed => ({
-        id: placed.id,
-        type: 'blob',
-        source: `${placed.source}`,
-        target: `${placed.target}`,
-        data: { placed },
-        className: placed.source === selected || placed.target === selected ? 'caffe-nb-near' : '',
-        markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: 'var(--caffe-nb-edge)' }
-      })),
+      layout.edges.map(placed => makeEdge(placed, placed.source === selected || placed.target === selected)),
     [layout, selected]
   );
+}
+
+function makeEdge(placed: IPlacedEdge, near: boolean): BlobEdge {
+  const color = near ? 'var(--jp-brand-color1)' : 'var(--caffe-nb-edge)';
+  return {
+    id: placed.id,
+    type: 'blob',
+    source: `${placed.source}`,
+    target: `${placed.target}`,
+    data: { placed, near },
+    className: near ? 'caffe-nb-near' : '',
+    markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color }
+  };
 }

@@ -1,14 +1,14 @@
 import type { Edge, EdgeProps } from '@xyflow/react';
-import { BaseEdge } from '@xyflow/react';
+import { BaseEdge, EdgeLabelRenderer } from '@xyflow/react';
 import type { ReactElement } from 'react';
 import { memo } from 'react';
 
 import type { IPlacedEdge } from './layout';
 import { roundedPath } from './layout';
 
-export type BlobEdge = Edge<{ placed: IPlacedEdge }, 'blob'>;
+export type BlobEdge = Edge<{ placed: IPlacedEdge; near: boolean }, 'blob'>;
 
-/** A blob on its way, along the route that the layout found. */
+/** A blob on its way, along the route that the layout found. Texts stand above all lines, none runs through them. */
 export const BlobLine = memo(function BlobLine({
   id,
   data,
@@ -22,15 +22,15 @@ export const BlobLine = memo(function BlobLine({
     <>
       <BaseEdge id={id} path={roundedPath(points)} {...(markerEnd === undefined ? {} : { markerEnd })} />
       {label ? (
-        <text
-          className="caffe-nb-edge-text"
-          x={label.x}
-          y={label.y}
-          textAnchor="middle"
-          dominantBaseline="central"
-        >
-          {text}
-        </text>
+        <EdgeLabelRenderer>
+          <div
+            className="caffe-nb-edge-text"
+            data-near={data.near}
+            style={{ transform: `translate(-50%, -50%) translate(${label.x}px, ${label.y}px)` }}
+          >
+            {text}
+          </div>
+        </EdgeLabelRenderer>
       ) : null}
     </>
   );

@@ -1,11 +1,11 @@
 import type { ReactElement } from 'react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
 import type { GraphNode, LayerError, SourceText } from '../../protocol';
 import type { Service } from '../../service';
-import { sourceLines } from './model';
+import { faultyLine, sourceLines } from './model';
 
 /** Opens a file in JupyterLab at a line; false where the server does not reach it. */
 export type OpenFile = (path: string, line: number) => Promise<boolean>;
@@ -29,7 +29,7 @@ export function SourceBody(props: { service: Service; node: GraphNode; openFile:
     );
   }
   return (
-    <div className="caffe-nb-section">
+    <div className="caffe-nb-section caffe-nb-source">
       <div className="caffe-nb-actions">
         <span className="caffe-nb-badge caffe-nb-python" data-testid={testids.version}>
           v{layer?.version ?? 0}
@@ -46,6 +46,12 @@ export function SourceBody(props: { service: Service; node: GraphNode; openFile:
       ) : null}
       {error ? <ErrorText error={error} openFile={openFile} /> : null}
       {code?.error ? <p className="caffe-nb-failure">{code.error}</p> : null}
+      {code?.text && error?.refused ? (
+        <p className="caffe-nb-hint">
+          The code that runs, v{layer?.version}. Line {error.line} of the file is where the edit has its
+          error.
+        </p>
+      ) : null}
       {code?.text ? <Listing source={code.text} error={error} /> : null}
     </div>
   );
@@ -84,12 +90,33 @@ function OpenButton(props: { path: string; line: number; openFile: OpenFile }): 
   );
 }
 
+/** The code that runs, the error's line marked and in view. */
 function Listing({ source, error }: { source: SourceText; error: LayerError | null }): ReactElement {
-  const faulty = error && !error.refused && error.path === source.source.path ? error.line : null;
+  const place = useRef<HTMLPreElement>(null);
+  const faulty = faultyLine(source, error);
+  useEffect(() => {
+    const row = place.current?.querySelector<HTMLElement>('.caffe-nb-faulty');
+    if (place.current && row) {
+      place.current.scrollTop = row.offsetTop - place.current.clientHeight / 2;
+    }
+  }, [source, faulty]);
   return (
-    <pre className="caffe-nb-listing" data-testid={testids.sourceText}>
+    <pre
+      ref={place}
+      className={error?.refused ? 'caffe-nb-listing caffe-nb-refused' : 'caffe-nb-listing'}
+      data-testid={testids.sourceText}
+      data-faulty={faulty ?? ''}
+      role="region"
+      aria-label={`code of ${source.source.qualname}`}
+      tabIndex={0}
+    >
       {sourceLines(source.text, source.source.line, faulty).map(line => (
-        <div key={line.number} className={line.faulty ? 'caffe-nb-faulty' : undefined}>
+        <div
+          key={line.number}
+          className={line.faulty ? 'caffe-nb-faulty' : undefined}
+          title={line.faulty ? error?.message : undefined}
+        >
+          {line.faulty ? <b aria-label="the error is here">▸</b> : null}
           <span aria-hidden="true">{line.number}</span>
           <code>{line.text || ' '}</code>
         </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { serverPath, sourceLines } from './model';
+import { faultyLine, serverPath, sourceLines } from './model';
 
 describe('a listing', () => {
   it('numbers lines as the file does and marks the faulty one', () => {
@@ -8,6 +8,30 @@ describe('a listing', () => {
       { number: 12, text: 'class A:', faulty: false },
       { number: 13, text: '    pass', faulty: true }
     ]);
+  });
+});
+
+describe('the faulty line', () => {
+  const source = { path: '/srv/layers.py', line: 12, module: 'layers', qualname: 'A' };
+  const code = { kind: 'source_text', source, text: 'class A:\n    raise ValueError\n' } as const;
+  const cell = { ...code, source: { ...source, path: '' } };
+  const error = {
+    message: 'ValueError',
+    traceback: '  File "x.py", line 13, in forward\n    raise ValueError\n',
+    path: '/srv/layers.py',
+    line: 13,
+    refused: false
+  };
+
+  it('is the error’s where the error is in the same file', () => {
+    expect(faultyLine(code, error)).toBe(13);
+    expect(faultyLine(code, { ...error, path: '/srv/other.py' })).toBeNull();
+    expect(faultyLine(code, null)).toBeNull();
+  });
+
+  it('is known in a cell by what the traceback quotes', () => {
+    expect(faultyLine(cell, { ...error, path: '/tmp/ipykernel_7/8.py' })).toBe(13);
+    expect(faultyLine(cell, { ...error, path: '/tmp/ipykernel_7/8.py', line: 12 })).toBeNull();
   });
 });
 

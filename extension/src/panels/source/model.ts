@@ -1,3 +1,5 @@
+import type { LayerError, SourceText } from '../../protocol';
+
 /** A line of a layer's code as it is shown. */
 export interface ISourceLine {
   number: number;
@@ -11,6 +13,19 @@ export function sourceLines(text: string, first: number, faulty: number | null):
   const lines = text.replace(/\n$/, '').split('\n');
   const start = Math.max(1, first);
   return lines.map((line, at) => ({ number: start + at, text: line, faulty: start + at === faulty }));
+}
+
+/** The line of a listing where the error is; null where it is elsewhere. */
+export function faultyLine({ source, text }: SourceText, error: LayerError | null): number | null {
+  if (error === null || error.line <= 0) {
+    return null;
+  }
+  if (source.path !== '') {
+    return error.path === source.path ? error.line : null;
+  }
+  // A class of the notebook: cells have no path to compare, but the traceback quotes the line.
+  const line = text.split('\n')[error.line - Math.max(1, source.line)]?.trim() ?? '';
+  return line !== '' && error.traceback.includes(line) ? error.line : null;
 }
 
 /** Home folders: the server writes its own as `~` and does not say which it is. */

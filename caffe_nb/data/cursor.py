@@ -1,0 +1,168 @@
+"""Records of a database in the order of their keys, around and around."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from caffe_nb.data.paths import find
+from caffe_nb.errors import FormatError, NetError
+
+VERIFIED_UP_TO = 2**30
+"""Bytes of an LMDB up to which all of its pages are checked before it is opened (half a second for this size)."""
+
+
+class Database(Protocol):
+    """An open database; several cursors may read it."""
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        """Return an iterator over keys and values, from the first key on."""
+
+
+class Records:
+    """A cursor that starts over after the last record.
+
+    Parameters
+    ----------
+    source : str
+        The database's folder, looked for in the working directory and then in `folder`.
+    backend : str
+        LMDB or LEVELDB.
+    folder : pathlib.Path or None
+        Where the net's prototxt lies.
+
+    Raises
+    ------
+    NetError
+        When there is no such database, or it is of the other kind, or its package is not installed.
+    FormatError
+        When it is damaged or empty.
+    """
+
+    def __init__(self, source: str, backend: str, folder: Path | None) -> None:
+        self.path = find(source, [folder], "the database", Path.exists)
+        _check_kind(self.path, backend)
+        self._database = _shared(self.path, LMDB if backend == "LMDB" else LevelDB)
+        self._rest = iter(self._database)
+
+    def next(self) -> tuple[str, bytes]:
+        """Return what the next record is, for messages, and its value.
+
+        Raises
+        ------
+        FormatError
+            When the database is empty or damaged.
+        """
+        for _ in range(2):
+            try:
+                for key, value in self._rest:
+                    return f"record {key.decode(errors='backslashreplace')!r} of '{self.path}'", value
+            except Exception as error:
+                self._rest = iter(self._database)
+                raise FormatError(f"cannot read '{self.path}' further; the database is damaged: {error}") from error
+            self._rest = iter(self._database)
+        raise FormatError(f"the database '{self.path}' has no records")
+
+    def skip(self, count: int) -> None:
+        """Start after so many records from the first on; more than there are go around.
+
+        Raises
+        ------
+        FormatError
+            As `next`.
+        """
+        first, _ = self.next()
+        total = 1
+        while total <= count and self.next()[0] != first:
+            total += 1
+        self._rest = iter(self._database)
+        for _ in range(count % total if total <= count else count):
+            self.next()
+
+
+class LMDB:
+    """An LMDB, opened for reading alone and without locks; closed when its last cursor is gone."""
+
+    def __init__(self, path: Path) -> None:
+        import lmdb
+
+        file = path / "data.mdb" if path.is_dir() else path
+        _verify(file)
+        try:
+            self._environment = lmdb.open(
+                str(path), subdir=path.is_dir(), readonly=True, lock=False, create=False, readahead=False
+            )
+        except lmdb.Error as error:
+            hint = "; close it first: this process has opened it itself" if "already open" in str(error) else ""
+            raise FormatError(f"cannot open '{path}' as an LMDB: {error}{hint}") from error
+        # Reading a page beyond the end of a file that was cut off would end the process.
+        needed = (self._environment.info()["last_pgno"] + 1) * self._environment.stat()["psize"]
+        if file.stat().st_size < needed:
+            raise FormatError(
+                f"'{file}' is truncated: it has {file.stat().st_size} bytes and needs {needed}; copy it again"
+            )
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        with self._environment.begin() as transaction:
+            yield from transaction.cursor()
+
+
+class LevelDB:
+    """A LevelDB; one process at a time can have it open. Closed when its last cursor is gone."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import plyvel
+        except ImportError as error:
+            raise NetError(
+                "LevelDB needs a package that is not installed: pip install 'caffe-nb[leveldb]'; or convert the"
+                " database to LMDB and set backend: LMDB"
+            ) from error
+        try:
+            self._database = plyvel.DB(str(path), create_if_missing=False)
+        except plyvel.Error as error:
+            reason = error.args[0].decode(errors="replace") if error.args else ""
+            raise FormatError(f"cannot open '{path}' as a LevelDB: {reason}") from error
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        yield from self._database.iterator(verify_checksums=True)
+
+
+_open: weakref.WeakValueDictionary[tuple[int, int], Any] = weakref.WeakValueDictionary()
+
+
+def _shared(path: Path, kind: Callable[[Path], Database]) -> Database:
+    """Return an open database, the same for all that read it: neither kind can be opened twice in a process."""
+    main = path / "data.mdb" if (path / "data.mdb").exists() else path
+    identity = (main.stat().st_dev, main.stat().st_ino)
+    database: Database | None = _open.get(identity)
+    if database is None:
+        database = _open[identity] = kind(path)
+    return database
+
+
+def _check_kind(path: Path, backend: str) -> None:
+    lmdb = path.is_file() or (path / "data.mdb").is_file()
+    leveldb = (path / "CURRENT").is_file()
+    if backend == "LMDB" and not lmdb:
+        hint = "; it is a LevelDB: set backend: LEVELDB" if leveldb else " (no data.mdb)"
+        raise NetError(f"'{path}' is not an LMDB{hint}")
+    if backend != "LMDB" and not leveldb:
+        hint = "; it is an LMDB: set backend: LMDB" if lmdb else " (no file CURRENT)"
+        raise NetError(f"'{path}' is not a LevelDB{hint}")
+
+
+def _verify(file: Path) -> None:
+    """Refuse a file whose pages are damaged: LMDB trusts them, and a wrong one may end the process."""
+    from lmdb.verify import VerifyError, verify
+
+    if file.stat().st_size > VERIFIED_UP_TO:
+        return
+    try:
+        problems = [problem for problem in verify(str(file)) if "a leak" not in problem]
+    except (VerifyError, OSError) as error:
+        problems = [str(error)]
+    if problems:
+        raise FormatError(f"'{file}' is not an LMDB, or it is damaged; copy it again: {problems[0]}")

@@ -1,0 +1,88 @@
+"""HingeLoss: one-vs-all margins, as support vector machines have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.layer import Layer
+from caffe_nb.core.registry import register
+from caffe_nb.errors import NetError
+from caffe_nb.layers.loss.shapes import one_label_an_item
+from caffe_nb.ops.labels import class_labels
+from caffe_nb.proto import caffe_pb2
+
+
+@register("HingeLoss")
+class HingeLoss(Layer):
+    """Compute ``sum(max(0, 1 - s * score)^p) / N``, with s = 1 for the true class and -1 for the others.
+
+    Bottoms: scores (N, C), of which all axes but the first are taken as classes; labels, a class number (as float) for
+    each item. Top: the loss, a scalar (0-d), weighted by 1 unless ``loss_weight`` says otherwise. Only the scores get a
+    gradient.
+
+    Parameters of ``hinge_loss_param``: ``norm``, ``L1`` (default, p = 1) or ``L2`` (p = 2).
+
+    Raises
+    ------
+    ShapeError
+        At reshape, when there is not one label an item.
+    NetError
+        At forward, for a label that is no class; at backward, when a gradient for the labels is asked for.
+
+    Notes
+    -----
+    Equals Caffe's HingeLoss layer: divided by the batch, not by the number of scores.
+
+    Deviations
+    ----------
+    A label that is no class is refused, where Caffe reads beyond the scores.
+    """
+
+    bottoms_needed = (2, 2)
+    tops_allowed = (1, 1)
+    auto_tops = True
+    default_loss_weight = 1.0
+    labels = (1,)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Read the norm."""
+        self._squared = self.layer_param.hinge_loss_param.norm == caffe_pb2.HingeLossParameter.L2
+        self._missing: Array = np.empty((0, 0), self.dtype)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Check that scores and labels fit; the top is a scalar."""
+        shape = one_label_an_item(bottom)
+        top[0].reshape()
+        if self._missing.shape != shape:
+            self._missing = np.empty(shape, self.dtype)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the loss."""
+        missing = self._missing
+        items, classes = missing.shape
+        labels, _ = class_labels(bottom[1].const_data, classes)
+        self._true = (np.arange(items), labels.reshape(-1))
+        np.copyto(missing, bottom[0].const_data.reshape(missing.shape))
+        missing[self._true] *= -1
+        missing += 1
+        np.maximum(missing, 0, out=missing)
+        total = np.vdot(missing, missing) if self._squared else missing.sum()
+        top[0].data[...] = total / max(1, items)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Write the weighted slope of each score, with a minus for the true class."""
+        if propagate_down[1]:
+            raise NetError("labels (bottom[1]) have no gradient; set propagate_down: false for them")
+        if not propagate_down[0]:
+            return
+        scale = float(top[0].const_diff) / max(1, len(self._missing))
+        out = bottom[0].diff.reshape(self._missing.shape)
+        if self._squared:
+            np.multiply(self._missing, 2 * scale, out=out)
+        else:
+            np.sign(self._missing, out=out)
+            out *= scale
+        out[self._true] *= -1

@@ -1,0 +1,47 @@
+"""What the losses of `loss_param` divide their sum by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caffe_nb.proto import caffe_pb2
+
+
+def mode(param: caffe_pb2.LossParameter, default: int) -> int:
+    """Return the normalization that a text asks for.
+
+    Parameters
+    ----------
+    param : caffe_pb2.LossParameter
+        ``normalization`` wins; else the older ``normalize``, true for VALID and false for BATCH_SIZE.
+    default : int
+        For a text that has neither.
+    """
+    if param.HasField("normalization"):
+        return int(param.normalization)
+    if param.HasField("normalize"):
+        return int(param.VALID if param.normalize else param.BATCH_SIZE)
+    return default
+
+
+def divisor(normalization: int, outer: int, inner: int, counted: NDArray[Any] | None) -> int:
+    """Return what a sum of losses is divided by, at least 1 so that an empty sum stays 0.
+
+    Parameters
+    ----------
+    normalization : int
+        FULL: all positions; VALID: those that count; BATCH_SIZE: `outer`; NONE: 1.
+    outer, inner : int
+        The positions: `outer` items of `inner` each.
+    counted : array of bool, or None
+        Which positions count; None for all.
+    """
+    modes = caffe_pb2.LossParameter
+    if normalization == modes.VALID and counted is not None:
+        return max(1, int(np.count_nonzero(counted)))
+    if normalization in (modes.FULL, modes.VALID):
+        return max(1, outer * inner)
+    return max(1, outer) if normalization == modes.BATCH_SIZE else 1

@@ -1,0 +1,145 @@
+"""BatchNorm: channels brought to mean 0 and variance 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.layer import Layer, Phase
+from caffe_nb.core.registry import register
+from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.ops import normalize
+
+AXES = (0, 2)
+"""Of ``(N, C, values)``: what a channel's mean is taken over."""
+
+
+@register("BatchNorm")
+class BatchNorm(Layer):
+    """Bring each channel to mean 0 and variance 1: ``y = (x - mean) / sqrt(variance + eps)``.
+
+    One bottom ``(N, C, ...)``, one top of the same shape, which may be the bottom itself; a bottom of one axis counts
+    as one channel. In TRAIN phase mean and variance are those of the batch; in TEST phase they are the stored ones.
+
+    Three parameters that no solver learns: the sums of the means ``(C,)`` and of the variances ``(C,)`` so far, and
+    their weight ``(1,)``; the stored mean is the first over the third, the stored variance the second over the third
+    (both 0 while the weight is 0). Each forward with the batch's own statistics multiplies all three by
+    `moving_average_fraction` and adds the mean, the unbiased variance and 1. Follow with Scale (`bias_term: true`)
+    for a learned scale and bias.
+
+    Parameters of ``batch_norm_param``: ``use_global_stats`` (default: true in TEST phase), whether to use the stored
+    statistics; ``moving_average_fraction`` (default 0.999); ``eps`` (default 1e-5).
+
+    Raises
+    ------
+    NetError
+        At setup, when a ``param { lr_mult }`` other than 0 is given for a statistic.
+    ShapeError
+        At reshape, for another number of channels.
+
+    Notes
+    -----
+    Equals Caffe's BatchNorm layer. With stored statistics the gradient goes through as if they were constants, which
+    they are.
+
+    Deviations
+    ----------
+    A bottom of one axis is taken and counts as one channel.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift",
+    2015.
+    """
+
+    bottoms_needed = (1, 1)
+    tops_allowed = (1, 1)
+    in_place = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Make the statistics, and keep solvers away from them."""
+        param = self.layer_param.batch_norm_param
+        given = param.HasField("use_global_stats")
+        self._stored = bool(param.use_global_stats) if given else self.phase == Phase.TEST
+        self._fraction, self._eps = float(param.moving_average_fraction), float(param.eps)
+        self._channels = _planes(bottom[0])[1]
+        for length in (self._channels, self._channels, 1):
+            self.blobs.add_blob(length)
+        specs = self.layer_param.param
+        for index in range(3):
+            if index == len(specs):
+                specs.add(lr_mult=0)
+            elif specs[index].lr_mult != 0:
+                raise NetError(
+                    f"the statistics cannot be learned, but param {index + 1} has lr_mult {specs[index].lr_mult:g};"
+                    " leave the param entries out, or set lr_mult: 0 in each"
+                )
+        self.param_propagate_down = [False] * 3
+        self._normalized: Array = np.zeros(0, self.dtype)
+        self._deviation: Array = np.ones((1, self._channels, 1), self.dtype)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Give the top the bottom's shape."""
+        planes = _planes(bottom[0])
+        if planes[1] != self._channels:
+            raise ShapeError(
+                f"the statistics are for {self._channels} channels, but the bottom {bottom[0].shape} has {planes[1]}"
+            )
+        top[0].reshape_like(bottom[0])
+        if self._normalized.shape != planes:
+            self._normalized = np.zeros(planes, self.dtype)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the normalized values; with the batch's own statistics, add them to the stored ones."""
+        planes = self._normalized.shape
+        x, y = bottom[0].const_data.reshape(planes), top[0].data.reshape(planes)
+        if self._stored:
+            weight = self.blobs[2].const_data[0]
+            factor = 0 if weight == 0 else 1 / weight
+            np.subtract(x, self._column(0) * factor, out=y)
+            variance = self._column(1) * factor
+        elif y.size:
+            mean = normalize.center(x, AXES, out=y)
+            variance = normalize.variance(y, AXES, scratch=self._normalized)
+            self._remember(mean, variance)
+        else:
+            return
+        with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN
+            self._deviation = np.sqrt(variance + self._eps)
+        y /= self._deviation
+        if not self._stored:
+            np.copyto(self._normalized, y)  # a later layer may work in place on the top
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Write the bottom's diff."""
+        if not propagate_down[0] or not bottom[0].count:
+            return
+        planes = self._normalized.shape
+        dy, dx = top[0].const_diff.reshape(planes), bottom[0].diff.reshape(planes)
+        if self._stored:
+            np.divide(dy, self._deviation, out=dx)
+        else:
+            normalize.standardized_gradient(self._normalized, dy, self._deviation, AXES, out=dx)
+
+    def _column(self, index: int) -> Array:
+        return self.blobs[index].const_data.reshape(1, -1, 1)
+
+    def _remember(self, mean: Array, variance: Array) -> None:
+        count = self._normalized.size // self._channels
+        unbiased = variance * (count / (count - 1) if count > 1 else 1)
+        for blob, value in zip(self.blobs, (mean.ravel(), unbiased.ravel(), 1), strict=True):
+            stored = blob.data
+            stored *= self._fraction
+            stored += value
+
+
+def _planes(bottom: Blob) -> tuple[int, int, int]:
+    """Return the shape as ``(N, C, values)``."""
+    if bottom.ndim < 1:
+        raise ShapeError("batch normalization needs a bottom with a batch axis, got a scalar")
+    if bottom.ndim == 1:
+        return (bottom.shape[0], 1, 1)
+    return (bottom.shape[0], bottom.shape[1], prod(bottom.shape[2:]))

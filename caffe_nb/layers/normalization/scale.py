@@ -1,0 +1,90 @@
+"""Scale: multiply by an array along some axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from caffe_nb.core.blob import Blob
+from caffe_nb.core.fillers import fill
+from caffe_nb.core.layer import Layer
+from caffe_nb.core.registry import register
+from caffe_nb.layers.kept import Kept
+from caffe_nb.layers.normalization.along import Along, parameter_shape
+from caffe_nb.proto import caffe_pb2
+
+
+@register("Scale")
+class Scale(Layer):
+    """Multiply by an array along some axes of the bottom, learned or given as the second bottom; add a bias if asked.
+
+    Bottoms: the values, and optionally the array, whose shape is that of the first bottom's axes from `axis` on. Top:
+    the first bottom's shape; it may be the first bottom itself. With one bottom the array is the first parameter; the
+    bias, if any, is the last parameter and has the array's shape.
+
+    Parameters of ``scale_param``: ``axis`` (default 1, negative ones count from the end); with one bottom also
+    ``num_axes`` (default 1; 0 for a scalar, -1 for all axes from `axis` on) and ``filler`` (default constant 1);
+    ``bias_term`` (default false) and ``bias_filler`` (default constant 0).
+
+    Raises
+    ------
+    NetError
+        At setup, for a `num_axes` below -1.
+    ShapeError
+        When the array is not of the shape of the bottom's axes.
+
+    Notes
+    -----
+    Equals Caffe's Scale layer. In place, a copy of the bottom is kept for the gradient of the array.
+    """
+
+    bottoms_needed = (1, 2)
+    tops_allowed = (1, 1)
+    in_place = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Make and fill the parameters."""
+        param = self.layer_param.scale_param
+        if len(bottom) == 1:
+            scale = self.blobs.add_blob(*parameter_shape(bottom[0], param.axis, param.num_axes))
+            fill(scale, param.filler if param.HasField("filler") else caffe_pb2.FillerParameter(value=1))
+        if param.bias_term:
+            axes = bottom[1].ndim if len(bottom) > 1 else param.num_axes
+            fill(self.blobs.add_blob(*parameter_shape(bottom[0], param.axis, axes)), param.bias_filler)
+        self.param_propagate_down = [True] * len(self.blobs)
+        self._kept = Kept(self.dtype)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Check that the array fits; the top has the first bottom's shape."""
+        param = self.layer_param.scale_param
+        array, what = (bottom[1], "bottom[1]") if len(bottom) > 1 else (self.blobs[0], "the scale")
+        self._along = Along.of(bottom[0], array.shape, param.axis, what)
+        if param.bias_term:
+            Along.of(bottom[0], self.blobs[-1].shape, param.axis, "the bias")
+        top[0].reshape_like(bottom[0])
+        self._kept.fit(bottom[0], top[0])
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the products, and add the bias."""
+        array = bottom[1] if len(bottom) > 1 else self.blobs[0]
+        along = self._along
+        x, y = along.view(self._kept.store(bottom[0], top[0])), along.view(top[0].data)
+        np.multiply(x, along.spread(array.const_data), out=y)
+        if self.layer_param.scale_param.bias_term:
+            y += along.spread(self.blobs[-1].const_data)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Add to the parameters' diffs, and write the bottoms'."""
+        dy, along = top[0].const_diff, self._along
+        if self.layer_param.scale_param.bias_term and self.param_propagate_down[-1]:
+            self.blobs[-1].diff += along.total(dy, self.blobs[-1].shape)
+        array = bottom[1] if len(bottom) > 1 else self.blobs[0]
+        if propagate_down[1] if len(bottom) > 1 else self.param_propagate_down[0]:
+            gradient = along.total(dy * self._kept.values(bottom[0], top[0]), array.shape)
+            if len(bottom) > 1:
+                array.diff = gradient
+            else:
+                array.diff += gradient
+        if propagate_down[0]:
+            np.multiply(along.view(dy), along.spread(array.const_data), out=along.view(bottom[0].diff))

@@ -1,0 +1,97 @@
+"""Rule: what the update rules have in common, their histories and the way through long arrays."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from caffe_nb.core.blob import Array, Blob
+from caffe_nb.errors import SolverError
+from caffe_nb.proto import caffe_pb2
+from caffe_nb.solvers.blocks import BLOCK, blocks
+
+log = logging.getLogger("caffe_nb")
+
+
+class Rule:
+    """Turns gradients into updates, in place; subclasses say how in `apply`.
+
+    Parameters
+    ----------
+    params : sequence of Blob
+        The learnable parameters.
+    settings : caffe_pb2.SolverParameter
+        The rule's numbers, read anew at every update.
+
+    Raises
+    ------
+    SolverError
+        For settings that the rule cannot use.
+
+    Attributes
+    ----------
+    history : list of array
+        In the order of a .solverstate: the first history of every parameter, then the second of every parameter.
+    """
+
+    histories: ClassVar[int] = 1
+    """How many arrays the rule keeps for each parameter."""
+
+    def __init__(self, params: Sequence[Blob], settings: caffe_pb2.SolverParameter) -> None:
+        self.settings = settings
+        self.check()
+        self.history: list[Array] = [np.zeros(b.shape, b.dtype) for _ in range(self.histories) for b in params]
+        self._count = len(params)
+        self._scratch: dict[np.dtype[Any], Array] = {}
+
+    def check(self) -> None:
+        """Refuse settings that the rule cannot use."""
+
+    def update(self, index: int, blob: Blob, rate: float, iteration: int) -> None:
+        """Turn a parameter's diff into its update value.
+
+        Parameters
+        ----------
+        index : int
+            Which parameter.
+        blob : Blob
+            The parameter; its diff is overwritten.
+        rate : float
+            Learning rate times the parameter's lr_mult.
+        iteration : int
+            How many updates came before, from 0.
+        """
+        gradient = blob.diff.reshape(-1)
+        histories = [self._history(index + k * self._count, blob).reshape(-1) for k in range(self.histories)]
+        scratch = self._scratch.setdefault(blob.dtype, np.empty(BLOCK, blob.dtype))
+        for part in blocks(blob.count):
+            self.apply(gradient[part], [h[part] for h in histories], rate, iteration, scratch[: part.stop - part.start])
+
+    def apply(self, diff: Array, history: Sequence[Array], rate: float, iteration: int, scratch: Array) -> None:
+        """Overwrite a piece of the gradient by its update, and bring its histories up to date; all of one length."""
+        raise NotImplementedError
+
+    def _history(self, place: int, blob: Blob) -> Array:
+        history = self.history[place]
+        if history.shape != blob.shape:
+            if history.size == blob.count:
+                history = history.reshape(blob.shape)
+            else:
+                log.warning("a parameter changed its shape from %s to %s: its history starts anew", history.shape, blob)
+                history = np.zeros(blob.shape, blob.dtype)
+            self.history[place] = history
+        return history
+
+    def _no_momentum(self) -> None:
+        if self.settings.momentum != 0:
+            raise SolverError(
+                f"momentum cannot be used with {type(self).__name__}, got {self.settings.momentum:g}; leave it out"
+            )
+
+    def _fraction(self, field: str) -> None:
+        value = getattr(self.settings, field)
+        if not 0 <= value < 1:
+            raise SolverError(f"{type(self).__name__} takes {field} from 0 up to below 1, got {value:g}")
