@@ -144,6 +144,15 @@ describe('coming back', () => {
     expect(link.state).toBe('connected');
   });
 
+  it('asks by itself when nothing is heard of a kernel that restarts', async () => {
+    kernel.imported = false;
+    kernel.setStatus('autorestarting');
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(link.state).toBe('restarting');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(link.state).toBe('absent');
+  });
+
   it('follows the notebook to another kernel and takes leave of the first', async () => {
     const second = new FakeKernel('k2');
     host.change(second);

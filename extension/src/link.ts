@@ -17,6 +17,7 @@ const REQUEST_TIMEOUT = 15_000;
 const HANDSHAKE_TIMEOUT = 8_000;
 const RETRY_DELAY = 2_000;
 const SUBSHELL_GRACE = 1_000;
+const RESTART_PATIENCE = 5_000;
 
 /** The two comms to the kernel of one notebook, kept open over restarts, kernel changes and lost connections. */
 export class Link implements ILink {
@@ -309,6 +310,8 @@ export class Link implements ILink {
     if (status === 'restarting' || status === 'autorestarting') {
       this.#drop(false, 'The kernel restarts.');
       this.#setState('restarting');
+      // After a crash JupyterLab may miss that the kernel is back; asking it tells.
+      this.#retry = setTimeout(() => this.#resume(), RESTART_PATIENCE);
     } else if (status === 'dead') {
       this.#onKernelDisposed();
     } else if (this.#state === 'restarting' && (status === 'idle' || status === 'busy')) {
