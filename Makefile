@@ -117,6 +117,10 @@ build: setup ## Build the wheel and the sdist into dist/
 	$(BIN)/uv build --quiet --out-dir dist
 	@ls -l dist
 
+.PHONY: docs
+docs: setup ## Write docs/layers.md from the registry and the docstrings
+	$(BIN)/python tools/layer_docs.py
+
 .PHONY: protocol
 protocol: setup ## Write extension/src/protocol.ts from caffe_nb/inspector/messages.py
 	$(BIN)/python -m caffe_nb.inspector.generate
