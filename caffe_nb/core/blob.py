@@ -13,6 +13,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from caffe_nb.core.figures import blob_html
 from caffe_nb.core.memory import Memory, check_shape
 from caffe_nb.errors import ShapeError
 
@@ -229,6 +230,9 @@ class Blob:
 
     def __repr__(self) -> str:
         return f"<Blob {' x '.join(map(str, self._shape)) or 'scalar'} {self.dtype}>"
+
+    def _repr_html_(self) -> str:
+        return blob_html(self)
 
 
 class BlobVec(list[Blob]):

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from caffe_nb import rng
+from caffe_nb.core.memory import available, check_shape
 from caffe_nb.data.paths import find
-from caffe_nb.errors import FormatError, NetError, ShapeError, did_you_mean, listing
+from caffe_nb.errors import CaffeError, FormatError, NetError, ShapeError, did_you_mean, listing
 
 Array = NDArray[Any]
 
@@ -34,7 +35,7 @@ def read_source(source: str, folder: Path | None) -> list[Path]:
         When the list or a file is missing, or the list is empty.
     """
     path = find(source, [folder], "the source list")
-    names = path.read_text(encoding="utf-8").split()
+    names = path.read_text(encoding="utf-8-sig", errors="surrogateescape").split()
     if not names:
         raise NetError(f"the source list '{source}' names no files; it needs the name of an HDF5 file a line")
     return [find(name, [folder, path.parent], f"the HDF5 file of '{source}',") for name in names]
@@ -121,9 +122,11 @@ class HDF5Rows:
     def _load(self) -> None:
         path = self._files[self._file_order[self._file]]
         try:
-            with h5py.File(path, "r") as file:
+            with h5py.File(path, "r") as file, np.errstate(over="ignore", invalid="ignore"):
                 self._data = [self._dataset(file, name, path) for name in self._names]
-        except OSError as error:
+        except CaffeError:
+            raise
+        except Exception as error:  # h5py raises many kinds for broken files
             raise FormatError(f"cannot read '{path}' as an HDF5 file: {error}") from error
         lengths = [len(data) for data in self._data]
         if len(set(lengths)) > 1 or not lengths[0]:
@@ -149,5 +152,16 @@ class HDF5Rows:
             raise FormatError(
                 f"dataset '{name}' of '{path}' must hold rows of numbers, got {data.dtype} of shape {data.shape}"
             )
+        _check_size(data, f"dataset '{name}' of '{path}'")
         values: Array = data[...].astype(self._dtype, copy=False)
         return values
+
+
+def _check_size(data: Any, what: str) -> None:
+    """Refuse a dataset that is larger than a blob or the memory: what is wanted of a file is all read at once."""
+    try:
+        check_shape(data.shape)
+    except ShapeError as error:
+        raise ShapeError(f"{what} is too large for one file, divide it into several: {error}") from None
+    if data.size * data.dtype.itemsize > available():
+        raise ShapeError(f"{what}, of shape {data.shape}, is larger than the memory; divide it into several files")

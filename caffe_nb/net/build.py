@@ -135,7 +135,8 @@ def build(
     places = [place(p.name, p.type, source, line) for p, line in zip(param.layer, lines, strict=True)]
     kept = included_layers(param.layer, param.state, places)
     layers = [param.layer[i] for i in kept]
-    split = insert_splits(layers, [places[i] for i in kept])
+    left_out = [layer for i, layer in enumerate(param.layer) if i not in kept]
+    split = insert_splits(layers, [places[i] for i in kept], left_out)
     built = Built(caffe_pb2.NetParameter(), [], [], [], Params(), [], [])
     built.param.CopyFrom(param)
     del built.param.layer[:]

@@ -146,6 +146,7 @@ class Net(Passes):
         self.learnable_params = built.params.learnable
         self.params_lr = built.params.lr
         self.params_weight_decay = built.params.decay
+        weights.take_given(built.nodes, self.learnable_params, built.param)
 
     # pycaffe's calls
 
@@ -161,7 +162,7 @@ class Net(Passes):
         start, end : str, optional
             Names of the first and the last layer to run; all by default.
         **inputs : array_like
-            Values for input blobs, of the blobs' shapes.
+            Values for input blobs: of the blobs' shapes, or of as many items and broadcast to them.
 
         Returns
         -------
@@ -342,13 +343,16 @@ class Net(Passes):
         return self.blobs[name]
 
     def _fill(self, name: str, value: Any, part: str) -> None:
-        blob = self._blob(name)
-        if np.shape(value) != blob.shape:
+        blob, shape = self._blob(name), np.shape(value)
+        try:
+            if shape[:1] != blob.shape[:1]:  # a whole batch, as pycaffe asks
+                raise ValueError
+            (blob.data if part == "data" else blob.diff)[...] = value
+        except ValueError:
             raise ShapeError(
-                f"the {part} of '{name}' has shape {blob.shape}, got an array of shape {np.shape(value)};"
+                f"the {part} of '{name}' has shape {blob.shape}, got an array of shape {shape};"
                 " reshape the blob first if the new one is meant"
-            )
-        (blob.data if part == "data" else blob.diff)[...] = value
+            ) from None
 
     def __repr__(self) -> str:
         count = sum(blob.count for blob in self.learnable_params)

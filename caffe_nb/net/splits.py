@@ -18,7 +18,9 @@ def split_name(blob: str, layer: str, top: int) -> str:
 
 
 def insert_splits(
-    layers: Sequence[caffe_pb2.LayerParameter], places: Sequence[str]
+    layers: Sequence[caffe_pb2.LayerParameter],
+    places: Sequence[str],
+    left_out: Sequence[caffe_pb2.LayerParameter] = (),
 ) -> list[tuple[caffe_pb2.LayerParameter, int, bool]]:
     """Return the layers with splits inserted where a top is read more than once (or is read and weighted as a loss).
 
@@ -28,6 +30,8 @@ def insert_splits(
         The layers of the net, filtered; not changed.
     places : sequence of str
         Where each stands, for messages.
+    left_out : sequence of caffe_pb2.LayerParameter
+        The layers that the filter took out, for messages.
 
     Returns
     -------
@@ -39,7 +43,7 @@ def insert_splits(
     NetError
         For a bottom that no earlier layer produces.
     """
-    source_of, uses, weights = _uses(layers, places)
+    source_of, uses, weights = _uses(layers, places, left_out)
     used_splits: Counter[Top] = Counter()
     result: list[tuple[caffe_pb2.LayerParameter, int, bool]] = []
     for i, original in enumerate(layers):
@@ -63,7 +67,7 @@ def insert_splits(
 
 
 def _uses(
-    layers: Sequence[caffe_pb2.LayerParameter], places: Sequence[str]
+    layers: Sequence[caffe_pb2.LayerParameter], places: Sequence[str], left_out: Sequence[caffe_pb2.LayerParameter]
 ) -> tuple[dict[tuple[int, int], Top], Counter[Top], defaultdict[Top, float]]:
     last_top: dict[str, Top] = {}
     source_of: dict[tuple[int, int], Top] = {}
@@ -72,7 +76,7 @@ def _uses(
     for i, layer in enumerate(layers):
         for j, blob in enumerate(layer.bottom):
             if blob not in last_top:
-                raise _unknown_bottom(blob, layers, i, list(last_top), places[i])
+                raise _unknown_bottom(blob, layers, left_out, i, list(last_top), places[i])
             source_of[i, j] = last_top[blob]
             uses[last_top[blob]] += 1
         for j, blob in enumerate(layer.top):
@@ -84,11 +88,18 @@ def _uses(
 
 
 def _unknown_bottom(
-    blob: str, layers: Sequence[caffe_pb2.LayerParameter], index: int, known: list[str], where: str
+    blob: str,
+    layers: Sequence[caffe_pb2.LayerParameter],
+    left_out: Sequence[caffe_pb2.LayerParameter],
+    index: int,
+    known: list[str],
+    where: str,
 ) -> NetError:
     later = [layer.name for layer in layers[index:] if blob in layer.top]
     if later:
         hint = f" Layer '{later[0]}', further down, produces it: move it up."
+    elif excluded := [layer.name for layer in left_out if blob in layer.top]:
+        hint = f" Layer '{excluded[0]}' does, but its include or exclude rules keep it out of this phase and stage."
     else:
         hint = did_you_mean(blob, known) or (
             f" Blobs at this point: {', '.join(known)}." if known else " No layer before it produces anything."

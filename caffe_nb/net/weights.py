@@ -135,6 +135,40 @@ def copy_from(
             _copy(nodes, layers, set())
 
 
+def take_given(nodes: Sequence[Node], owned: Sequence[Blob], param: caffe_pb2.NetParameter) -> None:
+    """Fill the parameters of the layers whose text has their values (``blobs``), in the place of what filled them.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        The layers.
+    owned : sequence of Blob
+        Each parameter once: as in Caffe, a layer that only shares one has its owner's values, not its own.
+    param : caffe_pb2.NetParameter
+        The text with one layer for each node.
+
+    Raises
+    ------
+    FormatError, NetError, ShapeError
+        When the values are not those of the layer's parameters.
+    """
+    if not any(layer.blobs for layer in param.layer):
+        return
+    owners = {id(blob) for blob in owned}
+    for node, stored in zip(nodes, message_layers(param), strict=True):
+        blobs = node.layer.blobs
+        if stored.arrays and len(stored.arrays) != len(blobs):
+            raise NetError(
+                f"its text has {len(stored.arrays)} blobs {{ … }}, but it has {len(blobs)} parameter(s);"
+                " give all of them or none",
+                where=node.where,
+            )
+        for index, array in stored.arrays.items():
+            _check_fit(array.shape, blobs[index], index, node)
+            if id(blobs[index]) in owners:
+                array.data(blobs[index].data.reshape(array.shape))
+
+
 def load_hdf5(nodes: Sequence[Node], owned: Sequence[Blob], path: str | os.PathLike[str]) -> None:
     """Copy parameters from a .caffemodel.h5, as `copy_from`."""
     owners = {id(blob) for blob in owned}

@@ -18,6 +18,7 @@ from caffe_nb.net import Net
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import SolverSource, parse_solver, read_solver, to_text
 from caffe_nb.solvers import nets, outputs, regularize, rules, snapshot
+from caffe_nb.solvers.display import solver_html
 from caffe_nb.solvers.lr_policy import learning_rate
 
 log = logging.getLogger("caffe_nb")
@@ -352,6 +353,9 @@ class Solver:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} iteration {self.iter} of {self.param.max_iter or '?'}, net '{self.net.name}'>"
+
+    def _repr_html_(self) -> str:
+        return solver_html(self)
 
 
 def _check(param: caffe_pb2.SolverParameter, rule: type[rules.Rule], where: str) -> None:

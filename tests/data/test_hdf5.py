@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from caffe_nb import rng
 from caffe_nb.data.hdf5 import HDF5Rows, read_source
-from caffe_nb.errors import FormatError, NetError, ShapeError
+from caffe_nb.errors import CaffeError, FormatError, NetError, ShapeError
 
 Array = NDArray[Any]
 
@@ -144,3 +144,38 @@ def test_an_empty_list_and_a_missing_file(tmp_path: Path) -> None:
     (tmp_path / "wrong.txt").write_text("gone.h5\n")
     with pytest.raises(NetError, match=r"the HDF5 file of 'wrong\.txt', 'gone\.h5' was not found; looked in"):
         read_source("wrong.txt", tmp_path)
+
+
+def test_a_list_in_another_encoding_is_taken_or_refused_in_words(tmp_path: Path) -> None:
+    numbered(tmp_path / "a.h5", 0, 1)
+    (tmp_path / "marked.txt").write_bytes(b"\xef\xbb\xbfa.h5\r\n")
+    assert read_source("marked.txt", tmp_path) == [tmp_path / "a.h5"]
+    (tmp_path / "latin.txt").write_bytes("é.h5".encode("latin-1"))
+    with pytest.raises(NetError, match="was not found; looked in"):
+        read_source("latin.txt", tmp_path)
+
+
+def test_damaged_files_are_read_or_refused_in_words(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", data=np.ones((20, 3)), compression="gzip")
+    whole = (tmp_path / "a.h5").read_bytes()
+    draw = np.random.default_rng(0)
+    refused = 0
+    for attempt in range(200):
+        damaged = bytearray(whole)
+        for place in draw.integers(0, len(whole), 1 + attempt % 20):
+            damaged[place] ^= 1 << int(draw.integers(8))
+        (tmp_path / "b.h5").write_bytes(damaged)
+        try:
+            rows = HDF5Rows([tmp_path / "b.h5"], ["x"], np.float32, shuffle=False)
+            rows.read([np.empty((30, *rows.shapes[0]), np.float32)])
+        except CaffeError:
+            refused += 1
+    assert refused > 50
+
+
+def test_absurd_datasets_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", (1 << 20, 1 << 12), "f4", chunks=(1, 1 << 12))
+    with pytest.raises(ShapeError, match=r"dataset 'x' of '.*a\.h5' is too large for one file.*2,147,483,647"):
+        HDF5Rows([tmp_path / "a.h5"], ["x"], np.float32, shuffle=False)

@@ -45,20 +45,25 @@ def test_a_threshold_has_no_gradient() -> None:
         bench.backward([True])
 
 
-@pytest.mark.parametrize("type_name", ["AbsVal", "Threshold"])
-def test_what_cannot_be_done_in_place(type_name: str) -> None:
-    text = f"""
-    layer {{ name: "in" type: "Input" top: "x" input_param {{ shape {{ dim: 2 }} }} }}
-    layer {{ name: "a" type: "{type_name}" bottom: "x" top: "x" }}
+def test_force_backward_leaves_a_threshold_out() -> None:
+    text = """
+    force_backward: true
+    layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 } } }
+    layer { name: "step" type: "Threshold" bottom: "x" top: "y" }
     """
-    with pytest.raises(NetError, match=f"{type_name} cannot work in place"):
-        Net.from_text(text)
+    net = Net.from_text(text)
+    net.blobs["x"].data = [-1, 1]
+    net.blobs["x"].diff = 3
+    assert net.forward()["y"].tolist() == [0, 1]
+    net.backward()
+    assert net.blobs["x"].const_diff.tolist() == [3, 3]
 
 
 @pytest.mark.parametrize(
     "case",
     [
         Case("Clip", "in place", "clip_param { min: -1 max: 1 }", (distinct(3, 4, 5),)),
+        Case("AbsVal", "in place", bottoms=(distinct(3, 4, 5),)),
         Case("BNLL", "in place", bottoms=(normal(3, 4, 5),)),
         Case("Log", "in place", "log_param { scale: 2 }", (positive(3, 4, 5),)),
         Case("Power", "in place", "power_param { power: 3 }", (normal(3, 4, 5),)),

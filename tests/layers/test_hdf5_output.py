@@ -27,9 +27,10 @@ def test_both_bottoms_are_kept_as_data_and_label_and_batches_follow_one_another(
         net.forward(x=rows[batch], y=np.array([batch, 10 + batch]))
         with h5py.File(path, "r") as file:
             assert sorted(file) == ["data", "label"]
-            np.testing.assert_array_equal(file["data"], rows[: batch + 1].reshape(-1, 3))
+            np.testing.assert_array_equal(file["data"], rows[: batch + 1].reshape(-1, 3, 1, 1))
             assert file["data"].dtype == np.float32
-            assert file["label"][-2:].tolist() == [batch, 10 + batch]
+            assert file["label"].shape == (2 * batch + 2, 1, 1, 1), "four axes, as Caffe writes them"
+            assert file["label"][-2:].ravel().tolist() == [batch, 10 + batch]
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.h5"]
 
 
@@ -37,7 +38,7 @@ def test_rows_of_another_shape_do_not_follow(tmp_path: Path) -> None:
     net = Net.from_text(TEXT.format(2, (tmp_path / "out.h5").as_posix()))
     net.forward()
     net.blobs["x"].reshape(2, 4)
-    with pytest.raises(ShapeError, match=r"rows of 'data' in .* have shape \(3,\), and cannot go on with \(4,\)"):
+    with pytest.raises(ShapeError, match=r"rows of 'data' in .* have shape \(3, 1, 1\), .* with \(4, 1, 1\)"):
         net.forward()
 
 

@@ -53,6 +53,28 @@ def test_an_infogain_file_that_is_missing_or_damaged(tmp_path: Path) -> None:
         Bench(case, tmp_path)
 
 
+BATCH = {
+    "ContrastiveLoss": ("", (normal(4, 3), normal(4, 3), labels(2, 4))),
+    "EuclideanLoss": ("", (normal(4, 3), normal(4, 3))),
+    "HingeLoss": ("", (normal(4, 3), labels(3, 4))),
+    "InfogainLoss": ("loss_param { ignore_label: 1 }", (normal(4, 3), labels(3, 4), given(np.eye(3)))),
+    "MultinomialLogisticLoss": ("", (normal(4, 3), labels(3, 4))),
+    "SigmoidCrossEntropyLoss": ("loss_param { ignore_label: 1 }", (normal(4, 3), labels(2, 4, 3))),
+    "SoftmaxWithLoss": ("loss_param { ignore_label: 1 }", (normal(4, 3), labels(3, 4))),
+}
+
+
+@pytest.mark.parametrize("type_name", BATCH)
+def test_a_backward_takes_the_labels_that_are_there_as_in_caffe(type_name: str) -> None:
+    text, bottoms = BATCH[type_name]
+    bench = Bench(Case(type_name, "no forward", text, bottoms))
+    assert np.isfinite(bench.backward()[0]).all(), "before any forward"
+    bench.forward()
+    bench.feed(batch=6)
+    bench.layer.reshape(bench.bottom, bench.top)
+    assert bench.backward()[0].shape == (6, 3), "after a reshape"
+
+
 EMPTY = {
     "ContrastiveLoss": (normal(0, 3), normal(0, 3), labels(2, 0)),
     "EuclideanLoss": (normal(0, 3), normal(0, 3)),

@@ -80,12 +80,12 @@ AT_BUILD: list[tuple[Case, type[CaffeError], str]] = [
             (normal(2, 3), normal(2, 3)),
         ),
         NetError,
-        "coeff is for operation SUM only",
+        "coeff is for operation SUM; a product takes none",
     ),
     (
-        Case("Flatten", "backwards", "flatten_param { axis: 2 end_axis: 1 }", (normal(2, 3, 4),)),
+        Case("Flatten", "backwards", "flatten_param { axis: 2 end_axis: 0 }", (normal(2, 3, 4),)),
         ShapeError,
-        r"end_axis 1 lies before axis 2 in a bottom of shape \(2, 3, 4\)",
+        r"end_axis 0 lies before axis 2 in a bottom of shape \(2, 3, 4\)",
     ),
     (
         Case("ArgMax", "top 0", "argmax_param { top_k: 0 }", (normal(2, 3, 4),)),

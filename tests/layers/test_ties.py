@@ -26,3 +26,11 @@ def test_of_later_bottoms_the_earlier_gets_it() -> None:
 def test_exactly_one_gets_it() -> None:
     values = np.random.default_rng(1).integers(3, size=(4, 50)).astype(float)
     assert np.sum(winners(*values.tolist()), axis=0).tolist() == [1] * 50
+
+
+def test_a_gradient_that_is_no_number_stays_where_it_belongs() -> None:
+    bench = Bench(Case("Eltwise", "infinite", "eltwise_param { operation: MAX }", (given([[1, 2]]), given([[2, 1]]))))
+    bench.forward()
+    bench.top[0].diff = [[np.inf, 5]]
+    bench.layer.backward(bench.top, [True, True], bench.bottom)
+    assert [blob.const_diff.tolist() for blob in bench.bottom] == [[[0, 5]], [[np.inf, 0]]]

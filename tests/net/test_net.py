@@ -57,6 +57,14 @@ def test_inputs_by_name(net):
         net.forward(data=data[:2])
 
 
+def test_inputs_broadcast_to_a_whole_batch_as_in_pycaffe(net):
+    net.forward(data=np.full((4, 1), 7))
+    assert (net.blobs["data"].const_data == 7).all()
+    for wrong in (np.ones((1, 3)), 7, np.ones((4, 2))):
+        with pytest.raises(ShapeError, match="reshape the blob first"):
+            net.forward(data=wrong)
+
+
 def test_partial_passes(net):
     net.forward()
     whole = net.blobs["loss"].data.copy()

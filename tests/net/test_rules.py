@@ -242,6 +242,15 @@ def test_the_callers_level_takes_the_place_of_the_texts_and_its_stages_are_added
     assert "deep" in Net.from_text(text, level=1)._layer_names
 
 
+def test_a_bottom_that_only_another_state_has_is_said_so():
+    text = DATA + ip("a", "x", more='include { stage: "s" }') + ip("b", "a")
+    with pytest.raises(
+        NetError, match=r"layer 'b'.*not produced by any earlier layer. Layer 'a' does, but its include"
+    ):
+        Net.from_text(text)
+    assert "b" in Net.from_text(text, stages=["s"])._layer_names
+
+
 def test_unnamed_layers_and_layers_of_one_name():
     text = (
         DATA + ip("", "x").replace('top: ""', 'top: "u"') + ip("d", "u") + ip("d", "u").replace('top: "d"', 'top: "e"')

@@ -184,3 +184,38 @@ def test_a_dataset_that_cannot_be_read_changes_nothing(tmp_path):
     with pytest.raises(FormatError, match=r"w\.h5: 'data/ip/1' cannot be read"):
         net.copy_from(tmp_path / "w.h5")
     assert all((a == b).all() for a, b in zip(before, values(net), strict=True))
+
+
+def given(blobs, text=TEXT):
+    return text.replace('"y"\n', f'"y" {blobs}\n', 1)
+
+
+def test_values_in_the_text_are_the_parameters():
+    weights = "blobs { shape { dim: 4 dim: 3 } " + "data: 5 " * 12 + "} "
+    net = Net.from_text(given(weights + "blobs { num: 1 channels: 1 height: 1 width: 4 data: [1, 2, 3, 4] }"))
+    assert (net.params["ip"][0].const_data == 5).all()
+    assert net.params["ip"][1].const_data.tolist() == [1, 2, 3, 4]
+    again = Net(net.to_proto())
+    assert all((a == b).all() for a, b in zip(values(net), values(again), strict=True))
+
+
+def test_a_net_with_shared_parameters_comes_back_from_its_message():
+    net = Net.from_text(SHARED)
+    message = net.to_proto()
+    message.layer[2].blobs[0].data[:] = [9] * 9  # of a parameter that is shared the owner's values count
+    again = Net(message)
+    assert all((a == b).all() for a, b in zip(values(net), values(again), strict=True))
+    assert again.params["b"][0].shares_data(again.params["a"][0])
+
+
+@pytest.mark.parametrize(
+    ("blobs", "words"),
+    [
+        ("blobs { shape { dim: 3 } data: [1, 2, 3] }", "line 2 .*its text has 1 blobs .* 2 parameter"),
+        ("blobs { shape { dim: 2 } data: [1, 2] } blobs { data: 0 }", r"line 2 .*parameter 0 has shape \(4, 3\)"),
+        ("blobs { shape { dim: 4 dim: 3 } data: [1, 2] } blobs { }", "parameter 0 of layer 'ip'"),
+    ],
+)
+def test_values_in_the_text_that_do_not_fit_are_refused(blobs, words):
+    with pytest.raises((NetError, ShapeError, FormatError), match=words):
+        Net.from_text(given(blobs))

@@ -16,6 +16,13 @@ def test_input_dim_gives_four_axes_to_each_input() -> None:
     assert {field.name for field, _ in net.ListFields()} == {"layer"}
 
 
+@pytest.mark.parametrize("shapes", ["input_shape { dim: 2 } input_shape { dim: 3 }", "input_dim: 1 " * 6])
+def test_shapes_without_an_input_have_no_effect_and_a_warning(shapes: str, caplog: pytest.LogCaptureFixture) -> None:
+    (entry,) = parse_net(f'input: "a" {shapes}').param.layer
+    assert len(entry.input_param.shape) == 1
+    assert "no `input` for the last" in caplog.text
+
+
 def test_upgrading_twice_changes_nothing_more() -> None:
     net = parse_net('input: "a" input_shape { dim: 1 } layer { name: "x" }').param
     twin = caffe_pb2.NetParameter.FromString(net.SerializeToString())

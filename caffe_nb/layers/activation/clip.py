@@ -32,7 +32,8 @@ class Clip(Layer):
 
     Deviations
     ----------
-    In place, a copy of the bottom is kept so that the gradient is right, which Caffe's is not.
+    In place, a copy of the bottom is kept so that the gradient is right, which Caffe's is not. A value that is not a
+    number stays so; Caffe makes it `min`.
     """
 
     bottoms_needed = (1, 1)

@@ -16,7 +16,7 @@ from caffe_nb.errors import NetError
 class Threshold(Layer):
     """Write 1 where the bottom exceeds the threshold, 0 elsewhere.
 
-    One bottom of any shape, one top of the same shape, which must be another blob.
+    One bottom of any shape, one top of the same shape, which may be the bottom itself.
 
     Parameters of ``threshold_param``: ``threshold`` (default 0).
 
@@ -27,11 +27,13 @@ class Threshold(Layer):
 
     Notes
     -----
-    Equals Caffe's Threshold layer, which also works in place.
+    Equals Caffe's Threshold layer.
     """
 
     bottoms_needed = (1, 1)
     tops_allowed = (1, 1)
+    in_place = True
+    labels = (0,)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top the bottom's shape."""

@@ -11,7 +11,7 @@ from caffe_nb.core.fillers import fill
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError
-from caffe_nb.ops.gather import add_rows, row_numbers
+from caffe_nb.ops.gather import Rows, add_rows, row_numbers
 
 
 @register("Embed")
@@ -63,8 +63,7 @@ class Embed(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the vectors."""
         vectors, y = self.blobs[0].const_data, top[0].data
-        self._numbers = row_numbers(bottom[0].const_data, len(vectors), "bottom[0]", whole=True)
-        np.take(vectors, self._numbers, axis=0, out=y, mode="clip")  # "raise" would go through a copy
+        np.take(vectors, self._numbers(bottom[0]), axis=0, out=y, mode="clip")  # "raise" would go through a copy
         if len(self.blobs) > 1:
             y += self.blobs[1].const_data
 
@@ -74,6 +73,9 @@ class Embed(Layer):
             raise NetError("the numbers that Embed looks up have no gradient; set propagate_down: false for them")
         rows = top[0].const_diff.reshape(-1, self.blobs[0].shape[1])
         if self.param_propagate_down[0]:
-            add_rows(rows, self._numbers.reshape(-1), self.blobs[0].diff)
+            add_rows(rows, self._numbers(bottom[0]).reshape(-1), self.blobs[0].diff)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
             self.blobs[1].diff += rows.sum(axis=0)
+
+    def _numbers(self, bottom: Blob) -> Rows:
+        return row_numbers(bottom.const_data, len(self.blobs[0].const_data), "bottom[0]", whole=True)

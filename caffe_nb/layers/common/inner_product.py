@@ -20,11 +20,30 @@ Array = NDArray[Any]
 
 @register("InnerProduct")
 class InnerProduct(Layer):
-    """Multiply flattened inputs by a learned matrix and add a learned bias (Caffe's InnerProduct).
+    """Multiply flattened inputs by a learned matrix and add a learned bias.
 
-    The bottom's axes from `axis` (default 1) on are flattened to K inputs, those before it are kept: the top is
-    ``(*kept, num_output)``. Parameters are the matrix ``(num_output, K)``, or ``(K, num_output)`` with `transpose`,
-    and, with `bias_term`, the bias ``(num_output,)``.
+    The bottom's axes from `axis` on are flattened to K inputs, those before it are kept: the top is
+    ``(*kept, num_output)``. Parameters: the matrix ``(num_output, K)``, or ``(K, num_output)`` with `transpose`, and,
+    with `bias_term`, the bias ``(num_output,)``.
+
+    Parameters of ``inner_product_param``: ``num_output`` (needed), ``axis`` (default 1, negative ones count from the
+    end), ``transpose`` (default false), ``bias_term`` (default true), ``weight_filler`` and ``bias_filler`` (default
+    constant 0).
+
+    Raises
+    ------
+    NetError
+        At setup, without `num_output`, or when the top is the bottom.
+    ShapeError
+        When the bottom has no such axis, or, at a later reshape, another number of inputs.
+
+    Notes
+    -----
+    Equals Caffe's InnerProduct layer.
+
+    Deviations
+    ----------
+    In place is refused, where Caffe computes garbage.
     """
 
     bottoms_needed = (1, 1)

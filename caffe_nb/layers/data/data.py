@@ -31,7 +31,12 @@ class Data(PrefetchingLayer):
     Notes
     -----
     Equals Caffe's Data layer. Its tops take the shape of each batch's first image, so records of one size each are
-    needed only within a batch. `force_encoded_color` counts as `force_color`, and `rand_skip` works.
+    needed only within a batch.
+
+    Deviations
+    ----------
+    `rand_skip` works, and `force_encoded_color` counts as `force_color`, as in early versions; Caffe 1.0 reads over
+    both.
     """
 
     tops_allowed = (1, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from caffe_nb.core.blob import Blob
+from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.data.hdf5_writer import HDF5Writer
@@ -16,8 +16,9 @@ from caffe_nb.errors import NetError, ShapeError
 class HDF5Output(Layer):
     """Write two blobs to an HDF5 file (Caffe's HDF5Output).
 
-    Bottoms: ``(N, ...)`` and ``(N, ...)``, kept as the datasets `data` and `label`. No tops, no parameters; the
-    gradient is 0. `hdf5_output_param { file_name }` is relative to the working directory.
+    Bottoms: ``(N, ...)`` and ``(N, ...)``, kept as the datasets `data` and `label` with at least four axes: those that
+    are missing follow with length 1. No tops, no parameters; the gradient is 0. `hdf5_output_param { file_name }` is
+    relative to the working directory.
 
     Raises NetError without a file name or when its folder is missing, ShapeError when the bottoms differ in N,
     FormatError when the file cannot be written.
@@ -47,10 +48,14 @@ class HDF5Output(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Append the rows."""
-        self._file.append({"data": bottom[0].const_data, "label": bottom[1].const_data})
+        self._file.append({"data": _four_axes(bottom[0].const_data), "label": _four_axes(bottom[1].const_data)})
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write zeros."""
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
                 blob.diff[...] = 0
+
+
+def _four_axes(values: Array) -> Array:
+    return values.reshape(values.shape + (1,) * (4 - values.ndim))

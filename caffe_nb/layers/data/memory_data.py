@@ -27,6 +27,11 @@ class MemoryData(Layer):
     The first top is ``(batch_size, channels, height, width)``, the second ``(batch_size,)``: the labels. Batches follow
     one another and start over after the last. `transform_param` is for images and datums (`add_images`, `add_datums`);
     arrays are taken as they are.
+
+    Deviations
+    ----------
+    The labels are ``(batch_size,)`` from the first to the last; Caffe makes them ``(batch_size, 1, 1, 1)`` at the first
+    forward. New arrays, images and datums may come before all batches of those before were seen.
     """
 
     bottoms_needed = (0, 0)

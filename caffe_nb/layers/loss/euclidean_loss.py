@@ -54,7 +54,7 @@ class EuclideanLoss(Layer):
             )
         top[0].reshape()
         if self._difference.size != bottom[0].count:
-            self._difference = np.empty(bottom[0].count, self.dtype)
+            self._difference = np.zeros(bottom[0].count, self.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""

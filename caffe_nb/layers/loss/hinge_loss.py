@@ -38,7 +38,8 @@ class HingeLoss(Layer):
 
     Deviations
     ----------
-    A label that is no class is refused, where Caffe reads beyond the scores.
+    A label that is no class is refused, where Caffe reads beyond the scores, and so is more than one label an item. A
+    score that is not a number makes the loss one too; in Caffe it costs nothing.
     """
 
     bottoms_needed = (2, 2)
@@ -57,20 +58,17 @@ class HingeLoss(Layer):
         shape = one_label_an_item(bottom)
         top[0].reshape()
         if self._missing.shape != shape:
-            self._missing = np.empty(shape, self.dtype)
+            self._missing = np.zeros(shape, self.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
         missing = self._missing
-        items, classes = missing.shape
-        labels, _ = class_labels(bottom[1].const_data, classes)
-        self._true = (np.arange(items), labels.reshape(-1))
         np.copyto(missing, bottom[0].const_data.reshape(missing.shape))
-        missing[self._true] *= -1
+        missing[self._true(bottom[1])] *= -1
         missing += 1
         np.maximum(missing, 0, out=missing)
         total = np.vdot(missing, missing) if self._squared else missing.sum()
-        top[0].data[...] = total / max(1, items)
+        top[0].data[...] = total / max(1, len(missing))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted slope of each score, with a minus for the true class."""
@@ -85,4 +83,9 @@ class HingeLoss(Layer):
         else:
             np.sign(self._missing, out=out)
             out *= scale
-        out[self._true] *= -1
+        out[self._true(bottom[1])] *= -1
+
+    def _true(self, labels: Blob) -> tuple[Array, Array]:
+        """Return where the true classes are in an array of items and classes."""
+        items, classes = self._missing.shape
+        return np.arange(items), class_labels(labels.const_data, classes)[0].reshape(-1)

@@ -70,7 +70,6 @@ class InfogainLoss(Layer):
         self._normalization = int(param.normalization)
         self._matrix: Array | None = None if len(bottom) > 2 else self._read()
         self._probabilities = Blob(dtype=self.dtype)
-        self._scale = 1.0
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that scores, labels and matrix fit; the first top is a scalar, the second has the scores' shape."""
@@ -93,17 +92,13 @@ class InfogainLoss(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities where they are asked for."""
-        outer, classes, inner = self._folded
-        labels, counted = class_labels(bottom[1].const_data, classes, self._ignore)
-        self._labels = labels.reshape(outer, inner)
-        self._counted = None if counted is None else counted.reshape(outer, inner)
+        weights, counted = self._weights(bottom)
         p = top[1].data if len(top) > 1 else self._probabilities.data
         softmax(bottom[0].const_data, self._axis, out=p)
         logarithms = np.log(np.maximum(p.reshape(self._folded), LEAST_PROBABILITY))
-        losses = np.einsum("oci,oci->oi", self._weights(bottom), logarithms)
-        total = losses.sum() if self._counted is None else losses.sum(where=self._counted)
-        self._scale = 1 / divisor(self._normalization, outer, inner, self._counted)
-        top[0].data[...] = -total * self._scale
+        losses = np.einsum("oci,oci->oi", weights, logarithms)
+        total = losses.sum() if counted is None else losses.sum(where=counted)
+        top[0].data[...] = -total / self._divisor(counted)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write ``(probabilities * sum(H[label]) - H[label]) * loss weight / divisor``, 0 for an ignored label."""
@@ -112,12 +107,12 @@ class InfogainLoss(Layer):
         if not propagate_down[0]:
             return
         out = bottom[0].diff.reshape(self._folded)
-        weights = self._weights(bottom)
+        weights, counted = self._weights(bottom)
         np.multiply(self._probabilities.const_data.reshape(self._folded), weights.sum(axis=1, keepdims=True), out=out)
         out -= weights
-        out *= float(top[0].const_diff) * self._scale
-        if self._counted is not None:
-            np.copyto(out, 0, where=~self._counted[:, None, :])
+        out *= float(top[0].const_diff) / self._divisor(counted)
+        if counted is not None:
+            np.copyto(out, 0, where=~counted[:, None, :])
 
     def _read(self) -> Array:
         self._source = self.layer_param.infogain_loss_param.source
@@ -129,8 +124,13 @@ class InfogainLoss(Layer):
         path = find(self._source, [self.folder], "the infogain matrix")
         return binary.blob_to_array(binary.read_blob(path)).astype(self.dtype)
 
-    def _weights(self, bottom: Sequence[Blob]) -> Array:
-        """Return the matrix's row for the label of each position, of shape (outer, classes, inner)."""
+    def _weights(self, bottom: Sequence[Blob]) -> tuple[Array, Array | None]:
+        """Return the matrix's row for each position's label, (outer, classes, inner), and which positions count."""
+        outer, classes, inner = self._folded
+        labels, counted = class_labels(bottom[1].const_data, classes, self._ignore)
         matrix = bottom[2].const_data if self._matrix is None else self._matrix
-        rows: Array = matrix.reshape(self._folded[1], self._folded[1])[self._labels]
-        return np.moveaxis(rows, -1, 1)
+        rows: Array = matrix.reshape(classes, classes)[labels.reshape(outer, inner)]
+        return np.moveaxis(rows, -1, 1), None if counted is None else counted.reshape(outer, inner)
+
+    def _divisor(self, counted: Array | None) -> int:
+        return divisor(self._normalization, self._folded[0], self._folded[2], counted)

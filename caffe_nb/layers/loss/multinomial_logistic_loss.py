@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caffe_nb.core.blob import Blob
+from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError
@@ -57,11 +57,8 @@ class MultinomialLogisticLoss(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
-        items, classes = self._shape
-        labels, _ = class_labels(bottom[1].const_data, classes)
-        self._true = (np.arange(items), labels.reshape(-1))
-        self._chosen = np.maximum(bottom[0].const_data.reshape(self._shape)[self._true], LEAST_PROBABILITY)
-        top[0].data[...] = -np.log(self._chosen).sum() / max(1, items)
+        _, chosen = self._chosen(bottom)
+        top[0].data[...] = -np.log(chosen).sum() / max(1, len(chosen))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted slope of the labels' probabilities, and 0 elsewhere."""
@@ -71,4 +68,11 @@ class MultinomialLogisticLoss(Layer):
             return
         out = bottom[0].diff.reshape(self._shape)
         out[...] = 0
-        out[self._true] = -float(top[0].const_diff) / max(1, len(out)) / self._chosen
+        true, chosen = self._chosen(bottom)
+        out[true] = -float(top[0].const_diff) / max(1, len(out)) / chosen
+
+    def _chosen(self, bottom: Sequence[Blob]) -> tuple[tuple[Array, Array], Array]:
+        """Return where the labels' probabilities are, and these."""
+        items, classes = self._shape
+        true = (np.arange(items), class_labels(bottom[1].const_data, classes)[0].reshape(-1))
+        return true, np.maximum(bottom[0].const_data.reshape(self._shape)[true], LEAST_PROBABILITY)

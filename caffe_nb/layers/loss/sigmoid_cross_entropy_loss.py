@@ -58,7 +58,6 @@ class SigmoidCrossEntropyLoss(Layer):
         self._ignore = param.ignore_label if param.HasField("ignore_label") else None
         self._normalization = mode(param, caffe_pb2.LossParameter.BATCH_SIZE)
         self._probabilities = Blob(dtype=self.dtype)
-        self._counted: Array | None = None
         self._scale = 1.0
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -79,7 +78,7 @@ class SigmoidCrossEntropyLoss(Layer):
         """Write the loss, and the probabilities where they are asked for."""
         x = bottom[0].const_data
         target = bottom[1].const_data.reshape(x.shape)
-        self._counted = None if self._ignore is None else np.trunc(target) != self._ignore
+        counted = self._counted(target)
         p = top[1].data if len(top) > 1 else self._probabilities.data
         np.abs(x, out=p)
         np.negative(p, out=p)
@@ -87,8 +86,8 @@ class SigmoidCrossEntropyLoss(Layer):
         losses = np.log1p(p)  # log(1 + exp(-|x|)) + max(x, 0) - x * target
         losses += np.maximum(x, 0)
         losses -= x * target
-        total = losses.sum() if self._counted is None else losses.sum(where=self._counted)
-        self._scale = 1 / divisor(self._normalization, x.shape[0], prod(x.shape[1:]), self._counted)
+        total = losses.sum() if counted is None else losses.sum(where=counted)
+        self._scale = 1 / divisor(self._normalization, x.shape[0], prod(x.shape[1:]), counted)
         top[0].data[...] = total * self._scale
         np.divide(np.where(x >= 0, 1, p), 1 + p, out=p)
 
@@ -99,7 +98,13 @@ class SigmoidCrossEntropyLoss(Layer):
         if not propagate_down[0]:
             return
         out = bottom[0].diff
-        np.subtract(self._probabilities.const_data, bottom[1].const_data.reshape(out.shape), out=out)
+        target = bottom[1].const_data.reshape(out.shape)
+        counted = self._counted(target)
+        np.subtract(self._probabilities.const_data, target, out=out)
         out *= float(top[0].const_diff) * self._scale
-        if self._counted is not None:
-            np.copyto(out, 0, where=~self._counted)
+        if counted is not None:
+            np.copyto(out, 0, where=~counted)
+
+    def _counted(self, target: Array) -> Array | None:
+        """Return which targets count; None for all."""
+        return None if self._ignore is None else np.trunc(target) != self._ignore

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
@@ -59,7 +62,6 @@ class SoftmaxWithLoss(Layer):
         self._ignore = param.ignore_label if param.HasField("ignore_label") else None
         self._normalization = mode(param, caffe_pb2.LossParameter.VALID)
         self._probabilities = Blob(dtype=self.dtype)
-        self._scale = 1.0
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that scores and labels fit; the first top is a scalar, the second has the scores' shape."""
@@ -75,15 +77,11 @@ class SoftmaxWithLoss(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities where they are asked for."""
-        labels, self._counted = class_labels(bottom[1].const_data, self._classes, self._ignore)
-        self._labels = labels.reshape(self._outer, self._inner)
-        if self._counted is not None:
-            self._counted = self._counted.reshape(self._outer, self._inner)
+        labels, counted = self._read_labels(bottom[1])
         out = top[1].data if len(top) > 1 else self._probabilities.data
         ops.softmax(bottom[0].const_data, self._axis, out=out)
-        self._scale = 1 / divisor(self._normalization, self._outer, self._inner, self._counted)
         folded = out.reshape(self._outer, self._classes, self._inner)
-        top[0].data[...] = ops.cross_entropy(folded, self._labels, self._counted) * self._scale
+        top[0].data[...] = ops.cross_entropy(folded, labels, counted) / self._divisor(counted)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write ``(probabilities - one-hot label) * loss weight / divisor``, 0 where the label is ignored."""
@@ -91,11 +89,21 @@ class SoftmaxWithLoss(Layer):
             raise NetError("labels (bottom[1]) have no gradient; set propagate_down: false for them")
         if not propagate_down[0]:
             return
+        labels, counted = self._read_labels(bottom[1])
         folded = (self._outer, self._classes, self._inner)
         ops.cross_entropy_gradient(
             self._probabilities.const_data.reshape(folded),
-            self._labels,
-            self._counted,
-            scale=float(top[0].const_diff) * self._scale,
+            labels,
+            counted,
+            scale=float(top[0].const_diff) / self._divisor(counted),
             out=bottom[0].diff.reshape(folded),
         )
+
+    def _read_labels(self, bottom: Blob) -> tuple[ops.Labels, NDArray[np.bool_] | None]:
+        """Return the class of each position and whether it counts, both of shape (outer, inner)."""
+        labels, counted = class_labels(bottom.const_data, self._classes, self._ignore)
+        shape = (self._outer, self._inner)
+        return labels.reshape(shape), None if counted is None else counted.reshape(shape)
+
+    def _divisor(self, counted: NDArray[np.bool_] | None) -> int:
+        return divisor(self._normalization, self._outer, self._inner, counted)

@@ -34,6 +34,10 @@ class MVN(Layer):
     -----
     Equals Caffe's MVN layer. As there, the gradient leaves `eps` out of the derivative of the deviation, so a large
     `eps` makes it inexact.
+
+    Deviations
+    ----------
+    In place, and where a later layer works in place on the top, the gradient is right, which Caffe's is not.
     """
 
     bottoms_needed = (1, 1)

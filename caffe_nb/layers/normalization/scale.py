@@ -37,6 +37,11 @@ class Scale(Layer):
     Notes
     -----
     Equals Caffe's Scale layer. In place, a copy of the bottom is kept for the gradient of the array.
+
+    Deviations
+    ----------
+    The diff of a scale is always added to; Caffe overwrites that of an array before which there is one
+    item only, as in a batch of 1.
     """
 
     bottoms_needed = (1, 2)

@@ -20,13 +20,14 @@ class Eltwise(Layer):
     Bottoms: two or more of the same shape. Top: the same shape.
 
     Parameters of ``eltwise_param``: ``operation`` ``SUM`` (default), ``PROD`` or ``MAX``; ``coeff``, for SUM: a factor
-    for each bottom (default 1 each); ``stable_prod_grad`` (default true), for PROD: multiply the other bottoms to get a
-    bottom's gradient, instead of dividing the top by the bottom, which is faster for many bottoms and fails at 0.
+    for each bottom (default 1 each), of which MAX takes no notice; ``stable_prod_grad`` (default true), for PROD:
+    multiply the other bottoms to get a bottom's gradient, instead of dividing the top by the bottom, which is faster
+    for many bottoms and fails at 0.
 
     Raises
     ------
     NetError
-        At setup, for a number of coefficients that is not that of the bottoms, or coefficients without SUM.
+        At setup, for a number of coefficients that is not that of the bottoms, or coefficients with PROD.
     ShapeError
         At reshape, when the shapes differ.
 
@@ -49,8 +50,8 @@ class Eltwise(Layer):
         self._operation = int(param.operation)
         self._stable = bool(param.stable_prod_grad)
         given = list(param.coeff)
-        if given and self._operation != caffe_pb2.EltwiseParameter.SUM:
-            raise NetError("eltwise_param: coeff is for operation SUM only")
+        if given and self._operation == caffe_pb2.EltwiseParameter.PROD:
+            raise NetError("eltwise_param: coeff is for operation SUM; a product takes none")
         if given and len(given) != len(bottom):
             raise NetError(
                 f"eltwise_param: there are {len(given)} coefficients for {len(bottom)} bottoms; give one each, or none"
@@ -96,7 +97,9 @@ class Eltwise(Layer):
             elif self._operation == caffe_pb2.EltwiseParameter.PROD:
                 self._product_gradient(top[0], bottom, index)
             else:
-                np.multiply(dy, self._largest == index, out=blob.diff)
+                dx = blob.diff
+                dx[...] = 0
+                np.copyto(dx, dy, where=self._largest == index)
 
     def _product_gradient(self, top: Blob, bottom: Sequence[Blob], index: int) -> None:
         dx = bottom[index].diff

@@ -20,12 +20,12 @@ class Flatten(Layer):
     One bottom, one top that shares the bottom's values, so that nothing is copied forward.
 
     Parameters of ``flatten_param``: ``axis`` (default 1) and ``end_axis`` (default -1, the last one), both inclusive,
-    negative ones count from the end.
+    negative ones count from the end. An `end_axis` right before `axis` inserts an axis of length 1 there.
 
     Raises
     ------
     ShapeError
-        At reshape, when the bottom has no such axis, or `end_axis` lies before `axis`.
+        At reshape, when the bottom has no such axis, or `end_axis` lies further before `axis`.
 
     Notes
     -----
@@ -44,7 +44,7 @@ class Flatten(Layer):
         param = self.layer_param.flatten_param
         shape = bottom[0].shape
         first, last = bottom[0].axis(param.axis), bottom[0].axis(param.end_axis)
-        if last < first:
+        if last < first - 1:
             raise ShapeError(
                 f"flatten_param: end_axis {param.end_axis} lies before axis {param.axis} in a bottom of shape {shape}"
             )
