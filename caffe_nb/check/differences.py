@@ -112,6 +112,7 @@ class Comparison:
 
     def report(self) -> GradientReport:
         """Run the whole check."""
+        __tracebackhide__ = True
         report = GradientReport(self.subject.title, notes=self.subject.notes)
         rows = self._rows()
         if all(row.skipped for row in rows):

@@ -81,6 +81,7 @@ def check_layer(
     Exception
         What the layer raises, as itself.
     """
+    __tracebackhide__ = True
     settings = Settings(seed, tolerance, max_elements, progress=progress)
     made = Request(layer, list(bottoms), tops, param_str, _phase(phase), propagate_down, params, seed)
     return _check(made.make, settings)
@@ -130,6 +131,7 @@ def check_node(
     Exception
         What the layer raises, as itself.
     """
+    __tracebackhide__ = True
     with net.lock:
         node = _find(net, layer)
         settings = Settings(seed, tolerance, max_elements, seconds, progress)
@@ -167,6 +169,7 @@ def check_net(
     dict of str to GradientReport
         By layer name, in the net's order; a second layer of the same name is called ``name#index``.
     """
+    __tracebackhide__ = True
     if layers is None:
         nodes = [node for node in net.nodes if not node.inserted and _has_gradient(node)]
     else:
@@ -219,6 +222,7 @@ def _phase(phase: str | int) -> Phase:
 
 def _check(make: Callable[[np.dtype[Any]], Subject], settings: Settings) -> GradientReport:
     """Check in float64; where the layer cannot run on that, in float32."""
+    __tracebackhide__ = True
     try:
         return _attempt(make, np.dtype(np.float64), settings)
     except CaffeError:
@@ -234,6 +238,7 @@ def _check(make: Callable[[np.dtype[Any]], Subject], settings: Settings) -> Grad
 
 
 def _attempt(make: Callable[[np.dtype[Any]], Subject], dtype: np.dtype[Any], settings: Settings) -> GradientReport:
+    __tracebackhide__ = True
     with seeded(settings.seed) as random:
         subject = make(dtype)
         try:

@@ -64,6 +64,7 @@ class Runner:
         list of arrays
             The tops.
         """
+        __tracebackhide__ = True
         before = Attributes(self.subject.layer, [*self.blobs, *self.subject.tops])
         self._widen()
         first = self.forward()
@@ -90,6 +91,7 @@ class Runner:
 
     def forward(self) -> list[Array]:
         """Run reshape and forward at `values`; return copies of the tops."""
+        __tracebackhide__ = True
         layer, subject = self.subject.layer, self.subject
         if self._attributes is not None:
             self._attributes.restore()
@@ -114,6 +116,7 @@ class Runner:
         fills : sequence of arrays
             What lies in the bottoms' diffs before; ignored where the top is the bottom.
         """
+        __tracebackhide__ = True
         subject = self.subject
         self.forward()
         for bottom, fill in zip(subject.bottoms, fills, strict=True):

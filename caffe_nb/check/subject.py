@@ -121,6 +121,7 @@ class Request:
 
     def make(self, dtype: np.dtype[Any]) -> Subject:
         """Make the layer, set it up on its bottoms, and give its parameters values."""
+        __tracebackhide__ = True
         layer = instantiate(self.layer, self.param_str, self.phase, dtype)
         random = np.random.default_rng(self.seed & 0xFFFFFFFF)
         bottoms: list[Blob] = []

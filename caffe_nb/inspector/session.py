@@ -86,6 +86,13 @@ class Session:
         for listener in self.on_show:
             listener()
 
+    def follow(self, old: object, new: Net) -> None:
+        """Show the net that took an old one's place, where the old one was to be shown."""
+        if old is not None and self._shown is not None and self._shown() is old:
+            self._shown = weakref.ref(new)
+            self._book.record(new)
+            self.pusher.show(new.id)
+
     def close(self) -> None:
         """Stop listening."""
         self._book.close()
@@ -141,6 +148,19 @@ def show(net: Net) -> None:
         The net to look into. A panel that connects later opens on it, too.
     """
     serving().show(net)
+
+
+def follow(old: object, new: Net) -> None:
+    """Let the panel go on to a net that was built anew.
+
+    Parameters
+    ----------
+    old : object
+        What had the name before; nothing happens unless it is the net that the panel was asked to show.
+    new : Net
+        The net that took its place.
+    """
+    serving().follow(old, new)
 
 
 def _words(error: Exception) -> str:

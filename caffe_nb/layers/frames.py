@@ -27,11 +27,15 @@ def users_frames(frames: TracebackType | None, *, to_the_last: bool = False) -> 
     while frames is not None:
         found.append(frames)
         frames = frames.tb_next
-    names = [frame.tb_frame.f_code.co_filename for frame in found]
-    own = [i for i, name in enumerate(names) if not name.startswith("<frozen ") and is_users_file(Path(name).absolute())]
+    own = [i for i, frame in enumerate(found) if _is_users(frame.tb_frame.f_code.co_filename)]
     if not own:
         return None
     result = None
     for frame in reversed(found[own[0] : own[-1] + 1 if to_the_last else None]):
         result = TracebackType(result, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
     return result
+
+
+def _is_users(name: str) -> bool:
+    """Whether code of this file name is the user's: a file of theirs, or what has none, as a cell in a terminal."""
+    return not name.startswith("<frozen ") and is_users_file(Path(name).absolute())

@@ -9,14 +9,16 @@ at a point where none of the nets concerned is at work. What fails is taken back
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from caffe_nb.layers.utility import python
+from caffe_nb.live import edit
 from caffe_nb.live.host import Host
 from caffe_nb.live.swap import Swap
 from caffe_nb.live.watcher import Watcher
 
-__all__ = ["Swap", "adopt_cell_classes", "on_swap", "reload", "start_watching", "stop_watching", "swaps"]
+__all__ = ["Swap", "adopt_cell_classes", "name_cells", "on_swap", "reload", "start_watching", "stop_watching", "swaps"]
 
 _host = Host()
 _watcher = Watcher(_host)
@@ -44,6 +46,11 @@ def reload(timeout: float = 10.0) -> list[Swap]:
 def swaps() -> list[Swap]:
     """Return every swap so far, accepted or refused, oldest first."""
     return _host.swaps()
+
+
+def name_cells(how: Callable[[Path], str]) -> None:
+    """Set how refusals name a cell: `how` gets a file name and returns "" for what is no cell."""
+    edit.cell_name = how
 
 
 def adopt_cell_classes(namespace: dict[str, Any]) -> list[Swap]:

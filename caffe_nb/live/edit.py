@@ -14,9 +14,18 @@ from caffe_nb.layers.modules import is_users_file, layer_classes
 from caffe_nb.layers.utility import python
 from caffe_nb.live import loader, users
 from caffe_nb.live.classify import Effect, Name, changed_names, effect, same_text
+from caffe_nb.live.objects import codes_in, functions_in
 from caffe_nb.live.sources import Source
 from caffe_nb.live.swap import Adoption, Refused, Swap, Undo
 from caffe_nb.net import live_nets
+
+
+def _no_cell(path: Path) -> str:  # noqa: ARG001
+    return ""
+
+
+cell_name: Callable[[Path], str] = _no_cell
+"""Names the notebook's cell behind a file name, "" for a file; set by who knows the cells."""
 
 
 @dataclass
@@ -132,9 +141,9 @@ class CellEdit:
     classes: list[type[Layer]] = field(default_factory=list)
 
     @property
-    def signature(self) -> tuple[int, ...]:
+    def signature(self) -> tuple[object, ...]:
         """What was tried, to be reported once."""
-        return tuple(id(new) for _, new in self.pairs)
+        return tuple(reading(new, self.namespace) for _, new in self.pairs)
 
     @property
     def needs_rest(self) -> bool:
@@ -163,6 +172,13 @@ class CellEdit:
             if kept is not value:
                 self.namespace[name] = kept
         return [accepted(cls, what) for cls, what in effects.items() if what.changed]
+
+
+def reading(cls: type, namespace: dict[str, Any]) -> tuple[object, ...]:
+    """Return what tells a class of a cell from another try: itself, and the notebook's names that its code reads."""
+    codes = [code for value in vars(cls).values() for f in functions_in(value) for code in codes_in(f.__code__)]
+    names = {name for code in codes for name in code.co_names}
+    return id(cls), frozenset((name, id(namespace[name])) for name in names & namespace.keys())
 
 
 def _imported(source: Source, names: set[Name]) -> list[tuple[str, str, str]]:
@@ -246,12 +262,12 @@ def refusal(error: BaseException, classes: list[type[Layer]], paths: list[Path])
     names = [f"{cls.__qualname__} v{python.code_version(cls) + 1}" for cls in classes]
     running = ", ".join(f"v{python.code_version(cls)}" for cls in classes)
     if isinstance(error, Refused):
-        what, advice = str(error), ""
+        what, advice, at = str(error), "", _at(path, line) if line else ""
     else:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        advice = " — mend the line and save again"
-    at = f"{path.name}:{line}: " if path and line else ""
+        advice = " — mend it and run the cell again" if path and cell_name(path) else " — mend the line and save again"
+        at = _at(path, line)
     message = f"{' and '.join(names) or 'edit'} refused, running {running or 'the old code'}: {at}{what}{advice}"
     return Swap(
         False,
@@ -263,6 +279,16 @@ def refusal(error: BaseException, classes: list[type[Layer]], paths: list[Path])
         "" if isinstance(error, Refused) else _users_traceback(error),
         users.places(classes),
     )
+
+
+def _at(path: Path | None, line: int) -> str:
+    """Return a place as a person knows it: a file's name, or the number of a cell."""
+    if path is None:
+        return ""
+    cell = cell_name(path)
+    if cell:
+        return f"{cell}, line {line}: "
+    return f"{path.name}:{line}: " if line else f"{path.name}: "
 
 
 def _users_traceback(error: BaseException) -> str:

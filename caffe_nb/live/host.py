@@ -15,7 +15,7 @@ from typing import Any
 from caffe_nb.core.layer import Layer
 from caffe_nb.layers.utility import python
 from caffe_nb.live import users
-from caffe_nb.live.edit import CellEdit, Edit
+from caffe_nb.live.edit import CellEdit, Edit, reading
 from caffe_nb.live.sources import Source, Sources
 from caffe_nb.live.standing import Standing
 from caffe_nb.live.swap import Swap
@@ -45,6 +45,7 @@ class Host:
         self._refused: dict[Any, Swap] = {}
         self._standing = Standing()
         self._cells: list[tuple[dict[str, Any], list[tuple[type, type]]]] = []
+        self._refused_cells: dict[type, tuple[object, type]] = {}  # by the class that runs: what was tried
         self._mutex = threading.RLock()
         self._changed = threading.Condition()
         self._waiting_since = 0.0
@@ -147,6 +148,8 @@ class Host:
                     and new not in [other for _, other in pairs]
                 ):
                     pairs.append((base, new))
+        tried = self._refused_cells = {c: self._refused_cells[c] for c, _ in pairs if c in self._refused_cells}
+        pairs = [(old, new) for old, new in pairs if tried.get(old, ("",))[0] != reading(new, namespace)]
         if not pairs:
             return []
         with self._mutex:
@@ -163,9 +166,8 @@ class Host:
         left: list[Net],
     ) -> None:
         known = self._refused.get(edit.signature)
-        if known is not None and (isinstance(edit, CellEdit) or not self._retry):
+        if known is not None and not self._retry:
             swaps.append(known)
-            self._forget_cell(edit)
             return
         concerned = [net for net in live_nets() if users.uses(net, edit.classes)] if edit.needs_rest else []
         with _at_rest(concerned, at, patient and time.monotonic() < self._deadline()) as resting:
@@ -178,7 +180,10 @@ class Host:
             if known is not None:  # said already
                 swaps.append(known)
                 return
-            self._refused[edit.signature] = result[0]
+            if isinstance(edit, CellEdit):  # a namespace has no text that could be compared
+                self._refused_cells |= {old: (reading(new, edit.namespace), new) for old, new in edit.pairs}
+            else:
+                self._refused[edit.signature] = result[0]
         result = [*result, *self._standing.heard(edit, result)]
         swaps += result
         fresh += result

@@ -38,6 +38,8 @@ class Node:
         What it reads and writes.
     bottom_names, top_names : list of str
         Their names.
+    bottom_labels : list of str
+        The bottoms' names as the prototxt has them, where splits gave them others.
     propagate_down : list of bool
         Which bottoms need their diff.
     needs_backward : bool
@@ -63,6 +65,7 @@ class Node:
     tops: list[Blob] = field(default_factory=list)
     bottom_names: list[str] = field(default_factory=list)
     top_names: list[str] = field(default_factory=list)
+    bottom_labels: list[str] = field(default_factory=list)
     bottom_ids: list[int] = field(default_factory=list)
     top_ids: list[int] = field(default_factory=list)
     propagate_down: list[bool] = field(default_factory=list)
@@ -144,7 +147,7 @@ def build(
     for layer_param, origin, inserted in split:
         line = lines[kept[origin]]
         where = place(layer_param.name, layer_param.type, source, line)
-        builder.add(layer_param, line, inserted, where)
+        builder.add(layer_param, line, None if inserted else list(layers[origin].bottom), where)
     _mark_backward(built)
     if param.force_backward:
         _force_backward(built)
@@ -163,13 +166,14 @@ class _Builder:
         self.producers: dict[str, str] = {}
         self.blob_needs_backward: list[bool] = []
 
-    def add(self, param: caffe_pb2.LayerParameter, line: int, inserted: bool, where: str) -> None:
+    def add(self, param: caffe_pb2.LayerParameter, line: int, labels: list[str] | None, where: str) -> None:
         if not param.HasField("phase"):
             param.phase = caffe_pb2.TRAIN if self.context.phase == Phase.TRAIN else caffe_pb2.TEST
         context = registry.Context(Phase(param.phase), self.context.dtype, self.context.folder)
         try:
             layer = registry.create(param, context)
-            node = Node(len(self.built.nodes), param.name, layer, param, where, line, inserted)
+            node = Node(len(self.built.nodes), param.name, layer, param, where, line, labels is None)
+            node.bottom_labels = list(param.bottom) if labels is None else labels
             if param.propagate_down and len(param.propagate_down) != len(param.bottom):
                 raise NetError(
                     f"propagate_down is given {len(param.propagate_down)} times for {len(param.bottom)} bottoms;"

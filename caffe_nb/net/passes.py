@@ -165,7 +165,7 @@ def _placed(error: BaseException, node: Node, method: str) -> BaseException:
     if isinstance(error, CaffeError):
         error.where = error.where or node.where
     elif isinstance(error, Exception):
-        shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_names, node.bottoms, strict=True))
+        shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_labels, node.bottoms, strict=True))
         error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
     return error
 

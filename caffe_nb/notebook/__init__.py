@@ -6,6 +6,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from caffe_nb import live
+from caffe_nb.errors import CaffeError
+from caffe_nb.notebook.arguments import cell_name, show_error
 from caffe_nb.notebook.magics import CaffeMagics
 
 if TYPE_CHECKING:
@@ -27,8 +29,11 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     magics = CaffeMagics(shell)
     _loaded[shell] = magics
     shell.register_magics(magics)
-    magics.complete_names()
+    shell.Completer.custom_matchers.append(magics.matcher)
+    shell.events.register("pre_run_cell", magics.before_cell)
     shell.events.register("post_run_cell", magics.after_cell)
+    shell.set_custom_exc((CaffeError,), show_error)
+    live.name_cells(cell_name)
     live.start_watching()
     if getattr(shell, "kernel", None) is not None:
         from caffe_nb.notebook import comm
@@ -41,6 +46,9 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     magics = _loaded.pop(shell, None)
     if magics is None:
         return
+    shell.set_custom_exc((), None)
+    shell.Completer.custom_matchers.remove(magics.matcher)
+    shell.events.unregister("pre_run_cell", magics.before_cell)
     shell.events.unregister("post_run_cell", magics.after_cell)
     for names in magics.magics.values():
         for name in names:

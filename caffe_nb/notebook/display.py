@@ -106,13 +106,13 @@ class Progress:
         low, high = min(losses), max(losses)
         span = (high - low) or 1.0
         first, width = self.changed[0][0], self.changed[-1][0] - self.changed[0][0]
-        points = " ".join(f"{600 * (x - first) / width:.1f},{52 - 48 * (y - low) / span:.1f}" for x, y in self.changed)
+        points = " ".join(f"{572 * (x - first) / width:.1f},{52 - 48 * (y - low) / span:.1f}" for x, y in self.changed)
         return (
             f"<svg viewBox='0 0 640 56' style='width:100%;height:56px' role='img' aria-label='loss curve, from"
             f" {losses[0]:.4g} to {losses[-1]:.4g}'>"
             f"<polyline points='{points}' fill='none' stroke='#1976d2' stroke-width='1.5'/>"
-            f"<text x='604' y='12' font-size='11' fill='currentColor' opacity='.7'>{high:.3g}</text>"
-            f"<text x='604' y='54' font-size='11' fill='currentColor' opacity='.7'>{low:.3g}</text></svg>"
+            f"<text x='578' y='12' font-size='11' fill='currentColor' opacity='.7'>{high:.3g}</text>"
+            f"<text x='578' y='54' font-size='11' fill='currentColor' opacity='.7'>{low:.3g}</text></svg>"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from caffe_nb.core.layer import Phase
 from caffe_nb.errors import NetError
 from caffe_nb.inspector import session
 from caffe_nb.net import Net, live_nets
@@ -14,10 +15,12 @@ def inspect(target: Net | Solver | None = None) -> None:
     Parameters
     ----------
     target : Net or Solver, optional
-        What to show; the newest net that is alive by default.
+        What to show; by default the newest net for training that is alive, or else the newest.
 
     Raises
     ------
+    TypeError
+        When the target is neither a net nor a solver.
     NetError
         When there is no net.
     """
@@ -25,5 +28,7 @@ def inspect(target: Net | Solver | None = None) -> None:
         nets = live_nets()
         if not nets:
             raise NetError("there is no net to inspect; build one with %%caffe_net or caffe.Net first")
-        target = nets[-1]
+        target = next((net for net in reversed(nets) if net.phase == Phase.TRAIN), nets[-1])
+    if not isinstance(target, Net | Solver):
+        raise TypeError(f"inspect takes a net or a solver, got a {type(target).__name__}")
     session.show(target.net if isinstance(target, Solver) else target)

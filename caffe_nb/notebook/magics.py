@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import functools
+import keyword
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +17,14 @@ from IPython.display import display
 from caffe_nb import check, live
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.errors import did_you_mean, listing
+from caffe_nb.inspector import session
+from caffe_nb.layers.utility import python
 from caffe_nb.net import Net
 from caffe_nb.notebook.arguments import MagicParser, plainly, shape
+from caffe_nb.notebook.complete import matcher
 from caffe_nb.notebook.display import ticking
 from caffe_nb.notebook.inspect import inspect
-from caffe_nb.notebook.run import run
+from caffe_nb.notebook.run import run, told
 from caffe_nb.solvers import Solver, get_solver
 
 if TYPE_CHECKING:
@@ -100,13 +105,18 @@ class CaffeMagics(Magics):
 
     shell: InteractiveShell
 
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._heard = len(live.swaps())
+        self.matcher = matcher(PARSERS, shell.user_ns)
+
     @cell_magic
     def caffe_net(self, line: str, cell: str) -> None:
         """Build a net from the cell's prototxt; %%caffe_net --help says more."""
 
         def body() -> None:
             args = _net_parser().parse_line(line)
-            if not args.name.isidentifier():
+            if not args.name.isidentifier() or keyword.iskeyword(args.name):
                 raise UsageError(f"'{args.name}' cannot be a variable's name; use letters, digits and _")
             net = Net.from_text(
                 cell,
@@ -120,9 +130,11 @@ class CaffeMagics(Magics):
             )
             if not net.param.name:
                 net.name = args.name
+            session.follow(self.shell.user_ns.get(args.name), net)
             self.shell.user_ns[args.name] = net
             display(net)
 
+        __tracebackhide__ = True
         plainly(body)
 
     @cell_magic
@@ -133,8 +145,7 @@ class CaffeMagics(Magics):
             args = _layer_parser().parse_line(line)
             space = self.shell.user_ns
             before = {name: value for name, value in space.items() if isinstance(value, type)}
-            name = self.shell.compile.cache(cell, self.shell.execution_count)
-            exec(self.shell.compile(cell, name, "exec"), space)  # noqa: S102  (the user's own cell)
+            exec(self._compiled(cell), space)  # noqa: S102  (the user's own cell)
             made = [
                 value
                 for key, value in space.items()
@@ -147,11 +158,21 @@ class CaffeMagics(Magics):
             if not made:
                 raise UsageError("the cell defines no layer: write `class MyLayer(caffe.Layer): ...`")
             taken = self._adopt()
-            for cls in made:
-                if cls.__name__ not in taken:
-                    print(f'{cls.__name__} is ready: python_param {{ module: "__main__" layer: "{cls.__name__}" }}')  # noqa: T201
+            for name in [cls.__name__ for cls in made if cls.__name__ not in taken]:
+                version = python.code_version(space[name])
+                use = f'python_param {{ module: "__main__" layer: "{name}" }}'
+                print(f"{name} v{version}: nothing changed" if version else f"{name} is ready: {use}")  # noqa: T201
 
+        __tracebackhide__ = True
         plainly(body)
+
+    def _compiled(self, cell: str) -> CodeType:
+        """Compile a magic's cell so that its lines and its number in tracebacks are those of the notebook's cell."""
+        running = getattr(self.shell.displayhook, "exec_result", None)
+        number = getattr(running, "execution_count", None) or self.shell.execution_count
+        text = "\n" + self.shell.transform_cell(cell)  # the magic's own line counts
+        code: CodeType = self.shell.compile(text, self.shell.compile.cache(text, number), "exec")
+        return code
 
     @line_magic
     def caffe_run(self, line: str) -> None:
@@ -189,6 +210,7 @@ class CaffeMagics(Magics):
                     target, bottoms, tops=args.tops, param_str=args.param_str, seed=args.seed, progress=tick
                 )
 
+        __tracebackhide__ = True
         return plainly(body)
 
     @line_magic
@@ -204,13 +226,16 @@ class CaffeMagics(Magics):
                 )
             inspect(target)
 
+        __tracebackhide__ = True
         plainly(body)
 
     def _check_net(self, net: Net, args: argparse.Namespace) -> Any:
         names = [node.name for node in net.nodes]
         for name in args.layer:
             if name not in names:
-                raise UsageError(f"net '{net.name}' has no layer '{name}'.{did_you_mean(name, names)}")
+                raise UsageError(
+                    f"net '{net.name}' has no layer '{name}'.{did_you_mean(name, names)} Its layers: {listing(names)}"
+                )
         with ticking("checking") as tick:
             reports = check.check_net(net, args.layer or None, seed=args.seed, progress=tick)
         if len(reports) == 1:
@@ -240,34 +265,24 @@ class CaffeMagics(Magics):
         what = f"there is no file '{word}'." if word.endswith(".prototxt") else f"there is no variable '{word}'."
         raise UsageError(f"{what}{did_you_mean(word, known)} Nets and solvers here: {listing(known)}")
 
+    def before_cell(self, _info: Any = None) -> None:
+        """Before every cell: say which edits of files were taken up or refused meanwhile."""
+        self._tell()
+
     def after_cell(self, _result: Any = None) -> None:
         """After every cell: classes that it defined anew go to the live nets, and edits that waited are taken up."""
         self._adopt()
 
     def _adopt(self) -> set[str]:
         swaps = live.adopt_cell_classes(self.shell.user_ns)
-        for swap in swaps:
+        self._tell()
+        return {name for swap in swaps for name in swap.layer.split(", ")}
+
+    def _tell(self) -> None:
+        """Print the swaps that no output has shown yet."""
+        swaps = live.swaps()
+        fresh = [swap for swap in swaps[self._heard :] if not any(swap is other for other in told)]
+        self._heard = len(swaps)
+        told.clear()
+        for swap in fresh:
             print(swap.message)  # noqa: T201
-        return {swap.layer for swap in swaps}
-
-    def complete_names(self) -> None:
-        """Let Tab complete what each magic takes: nets, solvers, layer classes, layer names and options."""
-        for name in PARSERS:
-            self.shell.set_hook("complete_command", self._complete, str_key=f"%{name}")
-            self.shell.set_hook("complete_command", self._complete, str_key=f"%%{name}")
-
-    def _complete(self, _shell: Any, event: Any) -> list[str]:
-        words = event.line.split()
-        magic = words[0].lstrip("%") if words else ""
-        options = [o for a in PARSERS[magic]()._actions for o in a.option_strings] if magic in PARSERS else []
-        names = []
-        for key, value in self.shell.user_ns.items():
-            if key.startswith("_"):
-                continue
-            is_class = isinstance(value, type) and issubclass(value, Layer) and value is not Layer
-            if isinstance(value, Net | Solver) or (magic == "caffe_check" and is_class):
-                names.append(key)
-        if magic == "caffe_check" and len(words) > 1 and isinstance(self.shell.user_ns.get(words[1]), Net | Solver):
-            owner = self.shell.user_ns[words[1]]
-            names += [node.name for node in (owner.net if isinstance(owner, Solver) else owner).nodes]
-        return [*names, *options]

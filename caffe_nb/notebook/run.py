@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ from caffe_nb.errors import SolverError
 from caffe_nb.net import Net
 from caffe_nb.notebook.display import Progress, shown
 from caffe_nb.solvers import Solver
+
+told: list[live.Swap] = []
+"""Swaps that the output of a run has shown; who shows the others empties it."""
 
 
 def run(target: Net | Solver, iterations: int | None = None, *, backward: bool = True, quiet: bool = False) -> None:
@@ -32,8 +36,10 @@ def run(target: Net | Solver, iterations: int | None = None, *, backward: bool =
 
     Raises
     ------
+    TypeError
+        When the target is neither a net nor a solver, or the number is none.
     SolverError
-        When a solver has reached its max_iter and no number is given.
+        When a solver has reached its max_iter and no number is given, or the number is negative.
     Exception
         What a layer raises.
 
@@ -43,8 +49,11 @@ def run(target: Net | Solver, iterations: int | None = None, *, backward: bool =
     second one, while that iteration still runs, raises KeyboardInterrupt at once.
     """
     __tracebackhide__ = True
+    if not isinstance(target, Net | Solver):
+        raise TypeError(f"run takes a net or a solver, got a {type(target).__name__}")
     if iterations is None:
         iterations = _left(target) if isinstance(target, Solver) else 1
+    iterations = operator.index(iterations)
     if iterations < 0:
         raise SolverError(f"cannot run {iterations} iterations; give a number from 0 up")
     start = target.iter if isinstance(target, Solver) else 0
@@ -81,9 +90,9 @@ def _run_solver(solver: Solver, iterations: int, progress: Progress) -> None:
     try:
         with _interrupt(solver.stop, progress):
             solver.step(iterations)
-            done = solver.iter == end
             if (
-                done
+                iterations
+                and solver.iter == end
                 and solver.test_nets
                 and solver.param.test_interval
                 and solver.iter % solver.param.test_interval == 0
@@ -130,6 +139,7 @@ def _interrupt(stop: Callable[[], object], progress: Progress) -> Iterator[None]
 @contextmanager
 def _swaps_into(progress: Progress) -> Iterator[None]:
     def note(swap: live.Swap) -> None:
+        told.append(swap)
         progress.note(swap.message)
 
     live.on_swap.append(note)

@@ -1,7 +1,7 @@
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { Graph, LayerState } from './protocol';
+import type { Graph, LayerState, NetInfo } from './protocol';
 
 export const TABS = ['tensors', 'gradients', 'source', 'training'] as const;
 
@@ -86,6 +86,20 @@ export function layerToShow(graph: Graph, chosen: Choice['layer'], shown: string
     nodes.find(node => node.params.length > 0)?.index ??
     null
   );
+}
+
+/**
+ * The net to go on to when the one shown is gone: its successor of the same name and phase, the newest; or else one that
+ * runs, the newest for training, or the newest.
+ */
+export function netToShow(nets: readonly NetInfo[], gone: NetInfo | undefined): string | null {
+  const newest = [...nets].reverse();
+  const found =
+    newest.find(net => net.name === gone?.name && net.phase === gone.phase) ??
+    newest.find(net => net.running && net.phase === 'TRAIN') ??
+    newest.find(net => net.phase === 'TRAIN') ??
+    newest[0];
+  return found?.id ?? null;
 }
 
 /** The first layer whose error is news. */

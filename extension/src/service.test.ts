@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { readChosen } from './choice';
-import type { Graph } from './protocol';
+import type { Graph, NetList } from './protocol';
 import { Service } from './service';
 import { FakeLink } from './testing/link';
-import { blob, graph, layerState, netList, oneNet, update } from './testing/messages';
+import { blob, graph, layerState, net, netList, oneNet, update } from './testing/messages';
 
 const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));
 
@@ -69,6 +69,31 @@ describe('nets', () => {
     service.chooseNet('n1');
     link.push(netList(['n1', 'n2', 'n3'], 'n2'));
     expect(service.state.net).toBe('n1');
+  });
+
+  it('goes on to the net that was built in the place of the one shown, not to its test net', () => {
+    const pair = (trained: string, tested: string): NetList => ({
+      ...netList([]),
+      nets: [net(trained, { name: 'digits' }), net(tested, { name: 'digits', phase: 'TEST' })]
+    });
+    link.push(pair('n1', 'n2'));
+    expect(service.state.net).toBe('n1');
+    link.push(pair('n3', 'n4'));
+    expect(service.state.net).toBe('n3');
+  });
+
+  it('drops what was said about the net that is gone', async () => {
+    link.script = request =>
+      request.kind === 'get_graph' && request.net === 'n2'
+        ? { kind: 'failed', message: 'net n2 is gone' }
+        : oneNet(request);
+    service.chooseNet('n2');
+    await settle();
+    expect(service.state.problem).toBe('net n2 is gone');
+    link.push(netList(['n1']));
+    await settle();
+    expect(service.state.net).toBe('n1');
+    expect(service.state.problem).toBeNull();
   });
 
   it('goes on to another net when the one shown is gone, and to none after the last', () => {

@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import { Choice, layerToShow, newlyFailed } from './choice';
+import { Choice, layerToShow, netToShow, newlyFailed } from './choice';
 import type { ILink } from './connection';
 import type { IAnswer } from './pending';
 import { LinkError } from './pending';
@@ -116,7 +116,7 @@ export class Service implements IDisposable {
     if (net === this.#state.net) {
       return;
     }
-    this.#set({ ...NO_NET, net });
+    this.#set({ ...NO_NET, net, problem: null });
     if (net !== null && this.#visible) {
       void this.#fetchGraph(net);
     }
@@ -221,7 +221,8 @@ export class Service implements IDisposable {
   }
 
   #acceptNets(list: NetList, why: Occasion): void {
-    const same = sameNets(list.nets, this.#state.nets);
+    const before = this.#state.nets;
+    const same = sameNets(list.nets, before);
     this.#set({ nets: list.nets, listed: true });
     // A hello, and a push that only repeats the nets, are sent to show one; otherwise a net is shown when it is newly
     // named. (The answer to an earlier question may have named it already, without opening anything.)
@@ -235,8 +236,12 @@ export class Service implements IDisposable {
         this.#inspectRequested.emit(list.inspect ?? '');
       }
     } else if (!here(this.#state.net)) {
-      const running = list.nets.find(net => net.running);
-      this.chooseNet(running?.id ?? list.nets.at(-1)?.id ?? null);
+      this.chooseNet(
+        netToShow(
+          list.nets,
+          before.find(({ id }) => id === this.#state.net)
+        )
+      );
     }
   }
 

@@ -7,55 +7,13 @@ import numpy as np
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 
 import caffe_nb
 from caffe_nb.errors import CaffeError, PrototxtError, SolverError
 from caffe_nb.net import Net
 from caffe_nb.notebook.magics import PARSERS
 from caffe_nb.solvers import Solver
-
-NET = """layer { name: "x" type: "DummyData" top: "x" top: "t" dummy_data_param {
-  shape { dim: 4 dim: 3 } shape { dim: 4 dim: 2 } data_filler { type: "gaussian" } data_filler { type: "constant" } } }
-layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
-  inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
-layer { name: "loss" type: "Python" bottom: "y" bottom: "t" top: "loss" loss_weight: 1
-  python_param { module: "__main__" layer: "MyLoss" } }
-"""
-
-LAYER = """import caffe
-class MyLoss(caffe.Layer):
-    def reshape(self, bottom, top):
-        top[0].reshape(1)
-    def forward(self, bottom, top):
-        self.d = bottom[0].data - bottom[1].data
-        top[0].data[0] = (self.d ** 2).sum() / 2
-    def backward(self, top, propagate_down, bottom):
-        bottom[0].diff[...] = top[0].diff[0] * self.d
-"""
-
-
-@pytest.fixture
-def shell():
-    shell = InteractiveShell.instance()
-    caffe_nb.load_ipython_extension(shell)
-    yield shell
-    caffe_nb.unload_ipython_extension(shell)
-    shell.reset()
-    InteractiveShell.clear_instance()
-
-
-@pytest.fixture
-def net(shell):
-    shell.run_cell_magic("caffe_layer", "", LAYER)
-    shell.run_cell_magic("caffe_net", "net", NET)
-    return shell.user_ns["net"]
-
-
-@pytest.fixture
-def solver(shell, net):
-    shell.user_ns["solver"] = Solver.from_text('base_lr: 0.01 lr_policy: "fixed" max_iter: 20', net=net)
-    return shell.user_ns["solver"]
+from tests.notebook.conftest import LAYER, NET
 
 
 @pytest.mark.parametrize("name", sorted(PARSERS))
@@ -67,6 +25,12 @@ def test_each_has_help(shell, capsys, name):
     out = capsys.readouterr().out
     assert out.startswith("usage: %")
     assert name in out
+
+
+@pytest.mark.parametrize("name", ["3net", "class", "a-b"])
+def test_a_name_that_no_variable_can_have_is_refused(shell, name):
+    with pytest.raises(UsageError, match=f"'{name}' cannot be a variable's name"):
+        shell.run_cell_magic("caffe_net", name, NET)
 
 
 @pytest.mark.parametrize("line", ["--nonsense", "", "net --phase MAYBE"])
@@ -125,6 +89,36 @@ def test_caffe_run_steps_a_solver_to_max_iter_and_then_says_so(shell, solver, ca
         shell.run_line_magic("caffe_run", "solver")
 
 
+def test_no_iterations_run_nothing(shell, net, capsys):
+    text = 'base_lr: 0.01 lr_policy: "fixed" max_iter: 9 test_iter: 1 test_interval: 1'
+    shell.user_ns["solver"] = Solver.from_text(text, net=net)
+    shell.run_line_magic("caffe_run", "solver -n 0")
+    assert "test net" not in "".join(capsys.readouterr())
+    with pytest.raises(SolverError, match="cannot run -1 iterations"):
+        shell.run_line_magic("caffe_run", "solver -n -1")
+
+
+def test_a_line_may_be_quoted_and_end_in_a_comment(shell, solver):
+    shell.run_line_magic("caffe_run", "'solver' -n 1 --quiet  # that's enough")
+    assert solver.iter == 1
+
+
+def test_a_backslash_is_a_paths(shell):
+    with pytest.raises(UsageError, match=r"no file 'nets\\solver\.prototxt'"):
+        shell.run_line_magic("caffe_run", r"nets\solver.prototxt")
+
+
+@pytest.mark.parametrize("call", [caffe_nb.run, caffe_nb.inspect])
+def test_plain_calls_say_what_they_take(call):
+    with pytest.raises(TypeError, match="takes a net or a solver, got a str"):
+        call("net")
+
+
+def test_a_number_of_iterations_is_whole(solver):
+    with pytest.raises(TypeError):
+        caffe_nb.run(solver, 2.5)
+
+
 def test_caffe_run_runs_a_net(shell, net):
     shell.run_line_magic("caffe_run", "net -n 2 --quiet")
     assert net.params["ip"][0].const_diff.any()
@@ -151,6 +145,9 @@ def test_caffe_run_takes_a_solver_file(shell, net, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
+        ("solver -n abc", "invalid int value: 'abc'"),
+        ("solver -n 1 'unclosed", "No closing quotation"),
+        ("'hello'", "there is no variable 'hello'"),
         ("slover", "there is no variable 'slover'. Did you mean 'solver'?"),
         ("gone.prototxt", "there is no file 'gone.prototxt'"),
         ("caffe", "takes a net or a solver"),
@@ -195,7 +192,8 @@ def test_caffe_check_of_a_class_of_a_layer_and_of_a_net(shell, net, capsys):
     [
         ("MyLoss", "say what the bottoms are"),
         ("MyLoss --bottom nothing", "a shape is numbers with commas"),
-        ("net lss", "has no layer 'lss'. Did you mean 'loss'?"),
+        ("MyLoss --bottom 3,x", "a shape is numbers with commas"),
+        ("net lss", "has no layer 'lss'. Did you mean 'loss'? Its layers: x, ip, loss"),
         ("np", "there is no variable 'np'"),
     ],
 )
@@ -205,15 +203,27 @@ def test_what_cannot_be_checked_is_said(shell, net, line, words):
     assert words in str(raised.value)
 
 
-def test_tab_completes_nets_layers_classes_and_options(shell, solver):
-    def completions(line):
-        with provisionalcompleter():
-            return [c.text for c in shell.Completer.completions(line, len(line))]
-
-    assert "solver" in completions("%caffe_run so")
-    assert "loss" in completions("%caffe_check net lo")
-    assert "MyLoss" in completions("%caffe_check MyL")
-    assert "--iterations" in completions("%caffe_run solver --it")
+@pytest.mark.parametrize(
+    ("line", "found", "others"),
+    [
+        ("%caffe_run so", {"solver"}, False),
+        ("%caffe_run ", {"net", "solver", "--iterations"}, True),
+        ("%caffe_run solver --it", {"--iterations"}, False),
+        ("%caffe_run solver -", {"-n", "--iterations", "--quiet"}, True),
+        ("%caffe_check net lo", {"loss"}, False),
+        ("%caffe_check My", {"MyLoss"}, False),
+        ("%caffe_check MyLoss --bottom val", {"values"}, False),
+        ("%%caffe_net x --phase ", {"TRAIN", "TEST"}, False),
+        ("a = 1\n%caffe_inspect n", {"net"}, False),
+        ("%caffe_run solver.ne", {"net"}, True),
+    ],
+)
+def test_tab_completes_what_a_magic_takes_and_nothing_else(shell, solver, line, found, others):
+    shell.user_ns["values"] = np.ones(3)
+    with provisionalcompleter():
+        texts = {completion.text for completion in shell.Completer.completions(line, len(line))}
+    assert found <= texts if others else found == texts
+    assert not {"and", "abs", "-abs", "if"} & texts
 
 
 def test_inspecting_without_a_net_is_said(shell, monkeypatch):
