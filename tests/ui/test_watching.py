@@ -97,8 +97,11 @@ def test_the_gradients_of_parameters_are_those_of_a_whole_backward_pass(training
 def test_the_keyboard_selects_a_layer_and_walks_along_the_edges(training: Lab) -> None:
     panel = training.panel
     panel.select("ip")
+    focused = panel.root.locator(".react-flow__node:focus")
+    expect(focused).to_contain_text("ip")
     training.page.keyboard.press("ArrowDown")
     expect(panel.layer("loss")).to_have_attribute("data-selected", "true")
+    expect(focused).to_contain_text("loss")
     training.page.keyboard.press("ArrowUp")
     expect(panel.layer("ip")).to_have_attribute("data-selected", "true")
 

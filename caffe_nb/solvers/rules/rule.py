@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from caffe_nb.solvers.blocks import BLOCK, blocks
 log = logging.getLogger("caffe_nb")
 
 
-class Rule:
+class Rule(ABC):
     """Turns gradients into updates, in place; subclasses say how in `apply`.
 
     Parameters
@@ -47,7 +48,7 @@ class Rule:
         self._count = len(params)
         self._scratch: dict[np.dtype[Any], Array] = {}
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027  (most rules take any settings)
         """Refuse settings that the rule cannot use."""
 
     def update(self, index: int, blob: Blob, rate: float, iteration: int) -> None:
@@ -70,9 +71,9 @@ class Rule:
         for part in blocks(blob.count):
             self.apply(gradient[part], [h[part] for h in histories], rate, iteration, scratch[: part.stop - part.start])
 
+    @abstractmethod
     def apply(self, diff: Array, history: Sequence[Array], rate: float, iteration: int, scratch: Array) -> None:
         """Overwrite a piece of the gradient by its update, and bring its histories up to date; all of one length."""
-        raise NotImplementedError
 
     def _history(self, place: int, blob: Blob) -> Array:
         history = self.history[place]
