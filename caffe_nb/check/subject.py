@@ -166,7 +166,7 @@ class Request:
     def _choose(self, subject: Subject) -> None:
         if self.propagate_down is None:
             for index in range(len(subject.bottoms)):
-                if index in subject.layer.labels or not subject.layer.allow_force_backward(index):
+                if index in subject.layer.label_bottoms or not subject.layer.allow_force_backward(index):
                     subject.propagate_down[index] = False
                     subject.skipped[index] = "labels have no gradient"
             return
@@ -287,7 +287,7 @@ def _bottom(
 
 def _values(layer: Layer, index: int, blob: Blob, earlier: Sequence[Blob], random: np.random.Generator) -> NDArray[Any]:
     """Return random values for a bottom given as a shape: whole numbers for labels, else of a normal distribution."""
-    if index in layer.labels:
+    if index in layer.label_bottoms:
         classes = earlier[0].shape[1] if earlier and earlier[0].ndim > 1 else 2
         return random.integers(0, max(1, classes), blob.shape)
     return random.standard_normal(blob.shape)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,6 +24,17 @@ class Phase(IntEnum):
 
     def __str__(self) -> str:
         return self.name
+
+
+class _Given:
+    """An attribute that the engine answers until a user's layer sets one of that name itself."""
+
+    def __init__(self, answer: Callable[[Any], Any]) -> None:
+        self.answer = answer
+        self.__doc__ = answer.__doc__
+
+    def __get__(self, layer: Layer | None, owner: type[Layer]) -> Any:
+        return self if layer is None else self.answer(layer)
 
 
 class Layer:
@@ -61,13 +71,12 @@ class Layer:
     """Weight of the first top when the text has no loss_weight: 1 for losses."""
     in_place: ClassVar[bool] = False
     """Whether a top may be the bottom itself."""
-    labels: ClassVar[tuple[int, ...]] = ()
+    label_bottoms: ClassVar[tuple[int, ...]] = ()
     """Bottoms that have no gradient (labels): force_backward does not ask for theirs."""
 
     param_str: str = ""
     layer_param: caffe_pb2.LayerParameter
     phase: Phase
-    blobs: BlobVec
     dtype: np.dtype[Any]
     param_propagate_down: list[bool]
     folder: Path | None = None
@@ -86,15 +95,19 @@ class Layer:
         self.blobs = BlobVec(self.dtype)
         self.param_propagate_down = []
 
-    @property
-    def type(self) -> str:
-        """The Caffe type, as ``Convolution`` or ``Python``."""
-        return self.type_name or "Python"
+    type = _Given(lambda layer: layer.type_name or "Python")
+    """The Caffe type, as ``Convolution`` or ``Python``."""
+    xp = _Given(lambda layer: device.namespace())
+    """The array namespace that the blobs live in."""
 
     @property
-    def xp(self) -> ModuleType:
-        """The array namespace that the blobs live in."""
-        return device.namespace()
+    def blobs(self) -> BlobVec:
+        """The learnable parameters."""
+        return self._blobs
+
+    @blobs.setter
+    def blobs(self, blobs: BlobVec) -> None:
+        self._blobs = blobs
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters, check the bottoms, make the parameter blobs; called once."""
@@ -110,4 +123,4 @@ class Layer:
 
     def allow_force_backward(self, bottom_index: int) -> bool:
         """Whether `force_backward` may ask for the gradient of this bottom."""
-        return bottom_index not in self.labels
+        return bottom_index not in self.label_bottoms

@@ -65,6 +65,21 @@ class Records:
             self._rest = iter(self._database)
         raise FormatError(f"the database '{self.path}' has no records")
 
+    def once(self) -> Iterator[tuple[str, bytes]]:
+        """Iterate over all records once, as `next` returns them.
+
+        Raises
+        ------
+        FormatError
+            As `next`.
+        """
+        first = record = self.next()
+        while True:
+            yield record
+            record = self.next()
+            if record[0] == first[0]:
+                return
+
     def skip(self, count: int) -> None:
         """Start after so many records from the first on; more than there are go around.
 

@@ -82,7 +82,7 @@ class ImageList:
         self._size = size
         self._color = color
         self.path = find(source, [folder], "the list of images")
-        self._names, self._labels, self._lines = _read_list(self.path)
+        self._names, self._labels, self._lines = read_list(self.path)
         self._order = np.arange(len(self._names))
         self._at = 0
         self._shuffler: np.random.Generator | None = None
@@ -122,7 +122,26 @@ class ImageList:
         return where, image, self._labels[index]
 
 
-def _read_list(path: Path) -> tuple[list[str], list[int], list[int]]:
+def read_list(path: Path) -> tuple[list[str], list[int], list[int]]:
+    """Return what a list of images holds.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The list: a line for each image, its name and its label, a whole number. Empty lines are left out.
+
+    Returns
+    -------
+    names, labels, lines : list of str, list of int, list of int
+        For each image; the lines count from 1.
+
+    Raises
+    ------
+    FormatError
+        When a line is no name and label.
+    NetError
+        When it names nothing.
+    """
     names, labels, lines = [], [], []
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         for number, line in enumerate(file, 1):

@@ -9,14 +9,17 @@ from caffe_nb.errors import NetError
 
 
 def places(folders: Iterable[Path | None]) -> list[Path]:
-    """Return where relative names are looked for: the working directory as it is now, then the folders that are given.
+    """Return where relative names are looked for: the working directory as it is now, the given folders, those above.
+
+    Caffe's own examples name their files from the root of its repository, some folders above the text.
 
     Parameters
     ----------
     folders : iterable of pathlib.Path or None
         In their order; None is skipped.
     """
-    return list(dict.fromkeys([Path.cwd(), *(folder.absolute() for folder in folders if folder is not None)]))
+    given = [folder.absolute() for folder in folders if folder is not None]
+    return list(dict.fromkeys([Path.cwd(), *given, *(above for folder in given for above in folder.parents)]))
 
 
 def find(name: str, folders: Iterable[Path | None], what: str, exists: Callable[[Path], bool] = Path.is_file) -> Path:
@@ -61,5 +64,11 @@ def find_in(
                 return place / name
         except OSError:  # a name that no file can have
             continue
-    looked = "" if Path(name).is_absolute() else f"; looked in {', '.join(map(str, where))}"
+    looked = "" if Path(name).is_absolute() else f"; looked in {', '.join(map(str, _shown(where)))}"
     raise NetError(f"{what} '{name}' was not found{looked}{hint}")
+
+
+def _shown(where: Sequence[Path]) -> list[str]:
+    """Return the places that a message names: those above a place that it names go without saying."""
+    kept = [str(place) for place in where if not any(place in other.parents for other in where if other != Path.cwd())]
+    return [*kept, "the folders above"] if len(kept) < len(where) else kept

@@ -5,22 +5,22 @@ from __future__ import annotations
 import itertools
 import os
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from caffe_nb.core.blob import Blob, BlobVec
 from caffe_nb.core.hooks import Callback
-from caffe_nb.core.layer import Layer, Phase
+from caffe_nb.core.layer import Phase
 from caffe_nb.core.registry import Context
 from caffe_nb.errors import NetError, ShapeError, did_you_mean
-from caffe_nb.net import weights
+from caffe_nb.net import batches, weights
 from caffe_nb.net.arguments import as_source, pycaffe_arguments
 from caffe_nb.net.build import build
 from caffe_nb.net.drawing import to_html
+from caffe_nb.net.names import Names
 from caffe_nb.net.passes import Passes
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import NetSource, parse_net
@@ -37,7 +37,7 @@ def live_nets() -> list[Net]:
     return sorted((net for net in nets if net is not None), key=lambda net: int(net.id[1:]))
 
 
-class Net(Passes):
+class Net(Names, Passes):
     """A net built from a prototxt.
 
     Parameters
@@ -66,18 +66,10 @@ class Net(Passes):
 
     Attributes
     ----------
-    blobs : dict of str to Blob
-        All blobs by name, in the order in which they are made.
-    params : dict of str to BlobVec
-        The parameters of the layers that have some, by layer name.
-    layers : list of Layer
-        All layers; a Python layer is the user's own object.
     nodes : list of Node
         The layers in their places.
     source : NetSource
         The text as it was read, of all phases.
-    inputs, outputs : list of str
-        Names of the Input layers' tops, and of the blobs that nothing reads.
     learnable_params : list of Blob
         Each parameter once, with its multipliers in `params_lr` and `params_weight_decay`.
 
@@ -135,13 +127,7 @@ class Net(Passes):
         self.param = built.param
         self.name = built.param.name or (text.path.stem if text.path else "net")
         self.nodes = built.nodes
-        self.layers: list[Layer] = [node.layer for node in built.nodes]
-        self.blobs: dict[str, Blob] = dict(zip(built.blob_names, built.blobs, strict=True))
-        self._blobs = built.blobs
-        self._blob_names = built.blob_names
-        self.inputs = built.inputs
-        self.outputs = built.outputs
-        self.params: dict[str, BlobVec] = {n.name: n.layer.blobs for n in built.nodes if len(n.layer.blobs)}
+        self._take_names(built)
         self.debug_info = built.param.debug_info
         self.learnable_params = built.params.learnable
         self.params_lr = built.params.lr
@@ -151,7 +137,7 @@ class Net(Passes):
     # pycaffe's calls
 
     def forward(
-        self, blobs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **inputs: Any
+        self, blobs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: Any
     ) -> dict[str, Array]:
         """Run forward and return outputs by name.
 
@@ -161,7 +147,7 @@ class Net(Passes):
             Blobs to return besides the outputs.
         start, end : str, optional
             Names of the first and the last layer to run; all by default.
-        **inputs : array_like
+        **kwargs : array_like
             Values for input blobs: of the blobs' shapes, or of as many items and broadcast to them.
 
         Returns
@@ -173,7 +159,7 @@ class Net(Passes):
         first = self._layer_index(start) if start is not None else 0
         last = self._layer_index(end) if end is not None else len(self.nodes) - 1
         names = self.outputs if end is None else self.nodes[last].top_names
-        for name, value in inputs.items():
+        for name, value in kwargs.items():
             if name not in self.inputs:
                 known = ", ".join(self.inputs) or "none"
                 raise NetError(
@@ -188,7 +174,7 @@ class Net(Passes):
         return {name: blob.data for name, blob in found.items()}
 
     def backward(
-        self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **tops: Any
+        self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: Any
     ) -> dict[str, Array]:
         """Run backward and return diffs by name.
 
@@ -198,7 +184,7 @@ class Net(Passes):
             Blobs whose diffs to return besides the inputs'.
         start, end : str, optional
             Names of the first and the last layer to run backward (`end` is nearer to the input); all by default.
-        **tops : array_like
+        **kwargs : array_like
             Diffs to put into output blobs first.
 
         Returns
@@ -211,10 +197,51 @@ class Net(Passes):
         last = self._layer_index(end) if end is not None else 0
         names = self.inputs if end is None else self.nodes[last].bottom_names
         found = {name: self._blob(name) for name in [*names, *(diffs or ())]}
-        for name, value in tops.items():
+        for name, value in kwargs.items():
             self._fill(name, value, "diff")
         self.backward_pass(first, last)
         return {name: blob.diff for name, blob in found.items()}
+
+    def forward_all(self, blobs: Iterable[str] | None = None, **kwargs: Any) -> dict[str, Array]:
+        """Run any number of items forward, a batch after the other.
+
+        Parameters
+        ----------
+        blobs : iterable of str, optional
+            Blobs to return besides the outputs.
+        **kwargs : array_like
+            Items by input blob, as many for each; the last batch is filled up with zeros.
+
+        Returns
+        -------
+        dict of str to array
+            Copies, one entry an item; what has no axis of items (a loss) gets one entry a batch.
+        """
+        __tracebackhide__ = True
+        return batches.forward_all(self, blobs, kwargs)
+
+    def forward_backward_all(
+        self, blobs: Iterable[str] | None = None, diffs: Iterable[str] | None = None, **kwargs: Any
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Run any number of items forward and backward, a batch after the other.
+
+        Parameters
+        ----------
+        blobs, diffs : iterable of str, optional
+            Blobs whose data, and blobs whose diffs to return besides the outputs' and the inputs'.
+        **kwargs : array_like
+            Items by input blob, and diffs by output blob.
+
+        Returns
+        -------
+        blobs, diffs : dict of str to array
+            Copies, as `forward_all` gives them.
+        """
+        __tracebackhide__ = True
+        return batches.forward_backward_all(self, blobs, diffs, kwargs)
+
+    def _batch(self, blobs: Mapping[str, Any]) -> Iterator[dict[str, Array]]:
+        return batches.batches(self, blobs)
 
     def _forward(self, start: int, end: int) -> float:
         return self.forward_pass(start, end)
@@ -256,6 +283,9 @@ class Net(Passes):
         if reset is None or self.layers[0].type != "MemoryData":
             raise NetError("set_input_arrays needs a MemoryData layer first in the net")
         reset(data, labels)
+
+    def _set_input_arrays(self, data: Array, labels: Array) -> None:
+        self.set_input_arrays(data, labels)
 
     def before_forward(self, callback: Callback) -> None:
         """Call `callback(layer_index)` before each layer's forward."""
@@ -301,46 +331,6 @@ class Net(Passes):
     def share_with(self, other: Net) -> None:
         """Use the memory of another net's parameters, layer by layer name; shapes must agree."""
         weights.share(self.nodes, other.nodes)
-
-    # names
-
-    @property
-    def _layer_names(self) -> list[str]:
-        return [node.name for node in self.nodes]
-
-    @property
-    def layer_dict(self) -> dict[str, Layer]:
-        """The layers by name."""
-        return {node.name: node.layer for node in self.nodes}
-
-    @property
-    def top_names(self) -> dict[str, list[str]]:
-        """Names of the tops of each layer, by its name."""
-        return {node.name: node.top_names for node in self.nodes}
-
-    @property
-    def bottom_names(self) -> dict[str, list[str]]:
-        """Names of the bottoms of each layer, by its name."""
-        return {node.name: node.bottom_names for node in self.nodes}
-
-    @property
-    def blob_loss_weights(self) -> dict[str, float]:
-        """Loss weight of every blob, by its name."""
-        result = dict.fromkeys(self._blob_names, 0.0)
-        for node in self.nodes:
-            result.update(zip(node.top_names, node.loss_weights, strict=False))
-        return result
-
-    def _layer_index(self, name: str) -> int:
-        names = self._layer_names
-        if name not in names:
-            raise NetError(f"this net has no layer '{name}'.{did_you_mean(name, names)}")
-        return names.index(name)
-
-    def _blob(self, name: str) -> Blob:
-        if name not in self.blobs:
-            raise NetError(f"this net has no blob '{name}'.{did_you_mean(name, self.blobs)}")
-        return self.blobs[name]
 
     def _fill(self, name: str, value: Any, part: str) -> None:
         blob, shape = self._blob(name), np.shape(value)

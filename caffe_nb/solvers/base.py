@@ -68,12 +68,6 @@ class Solver:
 
     Attributes
     ----------
-    net : Net
-        The net that is trained.
-    test_nets : list of Net
-        The nets that are tested; they use the trained net's parameters.
-    iter : int
-        How many times the parameters were updated.
     loss, smoothed_loss : float
         Of the last iteration; smoothed over `average_loss` iterations. NaN before the first.
     running : bool
@@ -99,19 +93,19 @@ class Solver:
         folder: Path | None = None,
     ) -> None:
         text = as_source(source)
-        self.param = text.param
+        self._param = text.param
         self.path = text.path
         folder = folder or (text.path.absolute().parent if text.path else None)
         if self.param.random_seed >= 0:
             rng.set_random_seed(self.param.random_seed)
         _check(self.param, self.rule_class, text.name)  # what is wrong is said now, not after the first pass
-        self.net = nets.train_net(text, folder, net)
-        self.test_nets = nets.test_nets(text, folder, net)
+        self._net = nets.train_net(text, folder, net)
+        self._test_nets = nets.test_nets(text, folder, net)
         for each in (self.net, *self.test_nets):
             nets.load_weights(each, self.param.weights, folder)
         self.rule = self.rule_class(self.net.learnable_params, self.param)
         self.hooks = SolverHooks()
-        self.iter = 0
+        self._iter = 0
         self.loss = self.smoothed_loss = float("nan")
         self.running = False
         self._losses: list[float] = []
@@ -181,7 +175,9 @@ class Solver:
         Writes a last snapshot (also when `stop` ended the training) unless the text says not to, then runs one more
         forward pass to show the loss and the tests, where they are due.
         """
+        log.info("Solving %s\nLearning Rate Policy: %s", self.net.param.name, self.param.lr_policy)
         if resume_file:
+            log.info("Restoring previous solver status from %s", resume_file)
             self.restore(resume_file)
         last = self.param.snapshot_after_train and self._has_prefix
         if last:
@@ -258,7 +254,7 @@ class Solver:
                 self.rule.update(index, blob, rate * net.params_lr[index], self.iter)
             for blob in net.learnable_params:
                 blob.data -= blob.const_diff
-        self.iter += 1
+        self._iter += 1
 
     def test_all(self) -> None:
         """Run every test net for its test_iter batches; listeners get the mean of each output."""
@@ -316,6 +312,26 @@ class Solver:
     # state
 
     @property
+    def net(self) -> Net:
+        """The net that is trained."""
+        return self._net
+
+    @property
+    def test_nets(self) -> list[Net]:
+        """The nets that are tested; they use the trained net's parameters."""
+        return self._test_nets
+
+    @property
+    def iter(self) -> int:
+        """How many times the parameters were updated."""
+        return self._iter
+
+    @property
+    def param(self) -> caffe_pb2.SolverParameter:
+        """The solver's text as a message."""
+        return self._param
+
+    @property
     def lr(self) -> float:
         """The learning rate of the current iteration."""
         return learning_rate(self.param, self.iter)
@@ -341,7 +357,7 @@ class Solver:
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Take up a .solverstate and the weights that it names."""
-        self.iter = snapshot.read(Path(path), self.net, self.rule.history)
+        self._iter = snapshot.read(Path(path), self.net, self.rule.history)
 
     def share_weights(self, net: Net) -> None:
         """Let another net use the trained net's parameters."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from caffe_nb.core.layer import Phase
+from caffe_nb.data.paths import places
 from caffe_nb.errors import SolverError
 from caffe_nb.net import Net
 from caffe_nb.proto import caffe_pb2
@@ -19,11 +20,12 @@ log = logging.getLogger("caffe_nb")
 
 
 def find_file(name: str, folder: Path | None) -> Path:
-    """Return a file that a solver names: as it stands (from the working directory), or beside the solver's text."""
-    path = Path(name)
-    if folder is not None and not path.exists() and (folder / name).exists():
-        return folder / name
-    return path
+    """Return a file that a solver names: from the working directory, beside the solver's text, or from a folder above.
+
+    Caffe's own examples name their files from the root of its repository, some folders above the solver.
+    """
+    found = next((place / name for place in places([folder]) if (place / name).exists()), None)
+    return Path(name) if found is None or found == Path.cwd() / name else found
 
 
 def train_net(source: SolverSource, folder: Path | None, net: Net | None = None) -> Net:

@@ -95,6 +95,6 @@ def test_force_backward_does_not_ask_for_the_gradient_of_labels() -> None:
     class Loss(Layer):
         """Takes a label as its second bottom."""
 
-        labels = (1,)
+        label_bottoms = (1,)
 
     assert [Loss().allow_force_backward(i) for i in (0, 1)] == [True, False]

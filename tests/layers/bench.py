@@ -58,7 +58,9 @@ class Bench:
         for index, blob in enumerate(self.layer.blobs):
             blob.data = np.random.default_rng(100 + index).standard_normal(blob.shape)
         self.layer.reshape(self.bottom, self.top)
-        self.propagate_down = list(case.propagate_down or [i not in self.layer.labels for i in range(len(self.bottom))])
+        self.propagate_down = list(
+            case.propagate_down or [i not in self.layer.label_bottoms for i in range(len(self.bottom))]
+        )
 
     def feed(self, batch: int | None = None) -> None:
         """Draw the bottoms again, of another batch perhaps."""

@@ -16,6 +16,52 @@ from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from caffe_nb.proto import caffe_pb2, generate
 
 WIRE = json.loads(Path(__file__).with_name("wire.json").read_text(encoding="utf-8"))
+ENGINES = {"MKL2017": 3, "MKLDNN": 4}
+FORKS = {
+    "BatchNormParameter": {"filler"},
+    "DataParameter": {"shuffle"},
+    "LayerParameter": {
+        "bn_param",
+        "detection_output_param",
+        "interp_param",
+        "norm_param",
+        "permute_param",
+        "prior_box_param",
+        "psroi_pooling_param",
+        "reorg_param",
+        "roi_pooling_param",
+        "shuffle_channel_param",
+        "smooth_l1_loss_param",
+        "upsample_param",
+    },
+    "LossParameter": {"pre_fixed_normalizer"},
+    "PoolingParameter": {"ceil_mode"},
+    "SolverParameter": {"warmup_iter", "warmup_start_lr"},
+    "TransformationParameter": {"distort_param", "emit_constraint", "expand_param", "noise_param", "resize_param"},
+}
+"""The fields of forks that BVLC's messages have here besides their own."""
+FORK_MESSAGES = {
+    "BNParameter",
+    "DetectionOutputParameter",
+    "DistortionParameter",
+    "EmitConstraint",
+    "ExpansionParameter",
+    "InterpParameter",
+    "NoiseParameter",
+    "NonMaximumSuppressionParameter",
+    "NormalizeParameter",
+    "PSROIPoolingParameter",
+    "PermuteParameter",
+    "PriorBoxParameter",
+    "ROIPoolingParameter",
+    "ReorgParameter",
+    "ResizeParameter",
+    "SaltPepperParameter",
+    "SaveOutputParameter",
+    "ShuffleChannelParameter",
+    "SmoothL1LossParameter",
+    "UpsampleParameter",
+}
 TYPES = {
     getattr(FieldDescriptor, name): name.removeprefix("TYPE_").lower()
     for name in vars(FieldDescriptor)
@@ -47,8 +93,14 @@ def numbers(enum: EnumDescriptor) -> dict[str, int]:
     return {value.name: value.number for value in enum.values}
 
 
-def test_there_are_exactly_caffes_messages_and_enums() -> None:
-    assert set(caffe_pb2.DESCRIPTOR.message_types_by_name) == set(WIRE["messages"])
+def without_forks(enum: EnumDescriptor) -> dict[str, int]:
+    added = ENGINES if enum.name == "Engine" else {"PRE_FIXED": 4} if enum.name == "NormalizationMode" else {}
+    assert added.items() <= numbers(enum).items()
+    return {name: number for name, number in numbers(enum).items() if name not in added}
+
+
+def test_there_are_exactly_caffes_messages_and_enums_and_those_of_forks() -> None:
+    assert set(caffe_pb2.DESCRIPTOR.message_types_by_name) == set(WIRE["messages"]) | FORK_MESSAGES
     assert {name: numbers(enum) for name, enum in caffe_pb2.DESCRIPTOR.enum_types_by_name.items()} == WIRE["enums"]
 
 
@@ -56,10 +108,11 @@ def test_there_are_exactly_caffes_messages_and_enums() -> None:
 def test_every_field_is_caffes_in_name_number_type_and_default(name: str) -> None:
     descriptor = caffe_pb2.DESCRIPTOR.message_types_by_name[name]
     expected = WIRE["messages"][name]
-    assert {field.name: as_float32(described(field)) for field in descriptor.fields} == {
-        field: as_float32(words) for field, words in expected["fields"].items()
-    }
-    assert {enum.name: numbers(enum) for enum in descriptor.enum_types} == expected.get("enums", {})
+    fields = {field.name: as_float32(described(field)) for field in descriptor.fields}
+    added = {field: fields.pop(field) for field in FORKS.get(name, ())}
+    assert fields == {field: as_float32(words) for field, words in expected["fields"].items()}
+    assert not {words[0] for words in added.values()} & {words[0] for words in fields.values()}
+    assert {enum.name: without_forks(enum) for enum in descriptor.enum_types} == expected.get("enums", {})
     assert not descriptor.nested_types
 
 

@@ -33,7 +33,7 @@ class Threshold(Layer):
     bottoms_needed = (1, 1)
     tops_allowed = (1, 1)
     in_place = True
-    labels = (0,)
+    label_bottoms = (0,)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top the bottom's shape."""

@@ -45,7 +45,7 @@ class Accuracy(Layer):
 
     bottoms_needed = (2, 2)
     tops_allowed = (1, 2)
-    labels = (0, 1)
+    label_bottoms = (0, 1)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

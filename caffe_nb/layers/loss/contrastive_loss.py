@@ -50,7 +50,7 @@ class ContrastiveLoss(Layer):
     tops_allowed = (1, 1)
     auto_tops = True
     default_loss_weight = 1.0
-    labels = (2,)
+    label_bottoms = (2,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

@@ -59,7 +59,7 @@ class InfogainLoss(Layer):
     tops_allowed = (1, 2)
     auto_tops = True
     default_loss_weight = 1.0
-    labels = (1, 2)
+    label_bottoms = (1, 2)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters, and the matrix where it comes from a file."""

@@ -48,7 +48,7 @@ class MultinomialLogisticLoss(Layer):
     tops_allowed = (1, 1)
     auto_tops = True
     default_loss_weight = 1.0
-    labels = (1,)
+    label_bottoms = (1,)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that probabilities and labels fit; the top is a scalar."""

@@ -50,7 +50,7 @@ class SigmoidCrossEntropyLoss(Layer):
     tops_allowed = (1, 2)
     auto_tops = True
     default_loss_weight = 1.0
-    labels = (1,)
+    label_bottoms = (1,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

@@ -54,7 +54,7 @@ class SoftmaxWithLoss(Layer):
     tops_allowed = (1, 2)
     auto_tops = True
     default_loss_weight = 1.0
-    labels = (1,)
+    label_bottoms = (1,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

@@ -36,7 +36,7 @@ class Recurrent(Layer):
 
     states: ClassVar[tuple[str, ...]] = ()
     gates: ClassVar[int] = 1
-    labels = (1,)
+    label_bottoms = (1,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check the bottoms, make and fill the parameters."""

@@ -43,7 +43,7 @@ class LSTMUnit(Layer):
 
     bottoms_needed = (3, 3)
     tops_allowed = (2, 2)
-    labels = (2,)
+    label_bottoms = (2,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Start without gates."""

@@ -39,7 +39,7 @@ class ArgMax(Layer):
 
     bottoms_needed = (1, 1)
     tops_allowed = (1, 1)
-    labels = (0,)
+    label_bottoms = (0,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

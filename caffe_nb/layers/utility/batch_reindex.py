@@ -36,7 +36,7 @@ class BatchReindex(Layer):
 
     bottoms_needed = (2, 2)
     tops_allowed = (1, 1)
-    labels = (1,)
+    label_bottoms = (1,)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top its shape."""

@@ -1,0 +1,23 @@
+"""pycaffe's `caffe.draw`: re-exports only."""
+
+from caffe_nb.pycaffe.draw import (
+    choose_color_by_layertype,
+    draw_net,
+    draw_net_to_file,
+    get_edge_label,
+    get_layer_label,
+    get_layer_lr_mult,
+    get_pooling_types_dict,
+    get_pydot_graph,
+)
+
+__all__ = [
+    "choose_color_by_layertype",
+    "draw_net",
+    "draw_net_to_file",
+    "get_edge_label",
+    "get_layer_label",
+    "get_layer_lr_mult",
+    "get_pooling_types_dict",
+    "get_pydot_graph",
+]

@@ -1,0 +1,1 @@
+"""The command line `caffe`: training, testing, timing, and what Caffe's tools did."""

@@ -1,0 +1,63 @@
+"""Options that several commands take, and the net that they ask for."""
+
+from __future__ import annotations
+
+import argparse
+
+from caffe_nb import device
+from caffe_nb.cli.options import Parser, UsageError
+from caffe_nb.core.layer import Phase
+from caffe_nb.net import Net
+
+
+def add_device(parser: Parser) -> None:
+    """Add ``-gpu``."""
+    parser.option("gpu", "GPU to compute on, or 'all'", default="")
+
+
+def use_device(args: argparse.Namespace) -> None:
+    """Compute where the options say."""
+    if args.gpu:
+        device.set_mode_gpu()
+    else:
+        device.set_mode_cpu()
+
+
+def add_net(parser: Parser) -> None:
+    """Add ``-model``, ``-weights``, ``-level``, ``-stage`` and ``-iterations``."""
+    parser.option("model", "the net's prototxt", required=True)
+    parser.option("weights", ".caffemodel files to take the weights from, with commas between", default="")
+    parser.option("iterations", "how many passes (50)", type=int, default=50)
+    add_state(parser)
+
+
+def add_state(parser: Parser) -> None:
+    """Add ``-level`` and ``-stage``."""
+    parser.option("level", "level of the net's include and exclude rules (0)", type=int, default=0)
+    parser.option("stage", "stages of these rules, with commas between", default="")
+
+
+def stages(args: argparse.Namespace) -> list[str]:
+    """Return the stages that the options name."""
+    return [name for name in args.stage.split(",") if name]
+
+
+def phase_of(text: str) -> Phase:
+    """Return the phase of that name.
+
+    Raises
+    ------
+    UsageError
+        For any other word.
+    """
+    if text not in Phase.__members__:
+        raise UsageError(f"-phase is TRAIN or TEST, not '{text}'")
+    return Phase[text]
+
+
+def open_net(args: argparse.Namespace, phase: Phase) -> Net:
+    """Return the net that the options name, with its weights."""
+    net = Net(args.model, phase=phase, level=args.level, stages=stages(args))
+    for path in filter(None, args.weights.split(",")):
+        net.copy_from(path)
+    return net
