@@ -1,11 +1,13 @@
-"""Records of a database in the order of their keys, around and around."""
+"""Records of a database in the order of their keys, or in random ones, around and around."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
 
 from caffe_nb.data.paths import find
 from caffe_nb.errors import FormatError, NetError
@@ -19,6 +21,12 @@ class Database(Protocol):
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         """Return an iterator over keys and values, from the first key on."""
+
+    def keys(self) -> list[bytes]:
+        """Return all keys, in order."""
+
+    def read(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Return an iterator over these keys and their values."""
 
 
 class Records:
@@ -46,6 +54,29 @@ class Records:
         _check_kind(self.path, backend)
         self._database = _shared(self.path, LMDB if backend == "LMDB" else LevelDB)
         self._rest = iter(self._database)
+        self._keys: list[bytes] = []
+        self._draw: np.random.Generator | None = None
+
+    def shuffle(self, draw: np.random.Generator) -> None:
+        """Give the records in a random order from now on, in another one each time around.
+
+        Raises
+        ------
+        FormatError
+            When the database is damaged.
+        """
+        try:
+            self._keys = self._database.keys()
+        except Exception as error:
+            raise FormatError(f"cannot read the keys of '{self.path}'; the database is damaged: {error}") from error
+        self._draw = draw
+        self._rest = self._start()
+
+    def _start(self) -> Iterator[tuple[bytes, bytes]]:
+        """Return an iterator over all records, once."""
+        if self._draw is None:
+            return iter(self._database)
+        return self._database.read([self._keys[index] for index in self._draw.permutation(len(self._keys))])
 
     def next(self) -> tuple[str, bytes]:
         """Return what the next record is, for messages, and its value.
@@ -60,9 +91,9 @@ class Records:
                 for key, value in self._rest:
                     return f"record {key.decode(errors='backslashreplace')!r} of '{self.path}'", value
             except Exception as error:
-                self._rest = iter(self._database)
+                self._rest = self._start()
                 raise FormatError(f"cannot read '{self.path}' further; the database is damaged: {error}") from error
-            self._rest = iter(self._database)
+            self._rest = self._start()
         raise FormatError(f"the database '{self.path}' has no records")
 
     def once(self) -> Iterator[tuple[str, bytes]]:
@@ -88,11 +119,15 @@ class Records:
         FormatError
             As `next`.
         """
+        if self._draw is not None:
+            for _ in range(count % max(1, len(self._keys))):
+                self.next()
+            return
         first, _ = self.next()
         total = 1
         while total <= count and self.next()[0] != first:
             total += 1
-        self._rest = iter(self._database)
+        self._rest = self._start()
         for _ in range(count % total if total <= count else count):
             self.next()
 
@@ -123,6 +158,17 @@ class LMDB:
         with self._environment.begin() as transaction:
             yield from transaction.cursor()
 
+    def keys(self) -> list[bytes]:
+        """Return all keys, in order."""
+        with self._environment.begin() as transaction:
+            return list(transaction.cursor().iternext(keys=True, values=False))
+
+    def read(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Return an iterator over these keys and their values."""
+        with self._environment.begin() as transaction:
+            for key in keys:
+                yield key, transaction.get(key, b"")
+
 
 class LevelDB:
     """A LevelDB; one process at a time can have it open. Closed when its last cursor is gone."""
@@ -143,6 +189,15 @@ class LevelDB:
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         yield from self._database.iterator(verify_checksums=True)
+
+    def keys(self) -> list[bytes]:
+        """Return all keys, in order."""
+        return list(self._database.iterator(include_value=False, verify_checksums=True))
+
+    def read(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Return an iterator over these keys and their values."""
+        for key in keys:
+            yield key, self._database.get(key, verify_checksums=True)
 
 
 _open: weakref.WeakValueDictionary[tuple[int, int], Any] = weakref.WeakValueDictionary()

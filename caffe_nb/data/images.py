@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from caffe_nb.errors import FormatError
 
@@ -49,6 +49,8 @@ def decode(content: bytes, color: bool | None, where: str) -> Array:
             image.load()
             turned = image if color is None else ImageOps.exif_transpose(image)
             return _pixels(turned, color, image.format == "PNG")
+    except UnidentifiedImageError as error:
+        raise FormatError(f"{where} cannot be read as an image: it is no JPEG, PNG or other image file") from error
     except Exception as error:  # Pillow's readers raise many kinds for broken files
         raise FormatError(f"{where} cannot be read as an image: {str(error) or type(error).__name__}") from error
 

@@ -1,4 +1,4 @@
-"""From an image to what a net sees: cropped, mirrored, without its mean, scaled."""
+"""From an image to what a net sees: resized, cropped, mirrored, without its mean, scaled."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from caffe_nb.core.layer import Phase
 from caffe_nb.data.paths import find
+from caffe_nb.data.resizer import Resizer, refuse_augmentations
 from caffe_nb.errors import NetError, ShapeError
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.binary import blob_to_array, read_blob
@@ -26,6 +27,7 @@ class Transformer:
         `crop_size` (0 for the whole image): a square, anywhere in training, in the middle in testing. `mirror`: every
         second image at random, left to right, in both phases. `mean_file` (its values at the place that is cut out) or
         `mean_value` (one, or one for each channel). `scale`. `force_color` and `force_gray`: for encoded images.
+        `resize_param` (of SSD's fork) comes before all of these; the mean and the crop are for its result.
     phase : Phase
         TRAIN or TEST.
     dtype : dtype
@@ -37,13 +39,16 @@ class Transformer:
     ----------
     random : bool
         Whether it draws random numbers.
+    resizer : Resizer or None
+        What `resize_param` says.
     color : bool or None
         How encoded images are decoded: True for three channels, False for one, None for as many as they have.
 
     Raises
     ------
     NetError
-        For settings that exclude each other, and for a mean file that is missing.
+        For settings that exclude each other, for a mean file that is missing, and for changes of images that only
+        SSD's fork makes.
     FormatError
         For a mean file that is damaged.
     """
@@ -55,13 +60,15 @@ class Transformer:
             raise NetError("give either mean_file or mean_value, not both")
         if param.force_color and param.force_gray:
             raise NetError("give either force_color or force_gray, not both")
+        refuse_augmentations(param)
+        self.resizer = Resizer(param.resize_param, phase) if param.HasField("resize_param") else None
         self.dtype = np.dtype(dtype)
         self.color = True if param.force_color else False if param.force_gray else None
         self.crop_size = param.crop_size
         self.mirror = param.mirror
         self.scale = param.scale
         self._anywhere = bool(param.crop_size) and phase == Phase.TRAIN
-        self.random = self.mirror or self._anywhere
+        self.random = self.mirror or self._anywhere or (self.resizer is not None and self.resizer.random)
         self.mean_values = np.array(param.mean_value, self.dtype)[:, None, None]
         self.mean_image: Array | None = None
         if param.HasField("mean_file"):
@@ -84,6 +91,8 @@ class Transformer:
             When the image is smaller than the crop, or the mean has another shape; both are named.
         """
         channels, height, width = image
+        if self.resizer is not None:
+            height, width = self.resizer.size(height, width)
         crop = self.crop_size
         if crop > min(height, width):
             raise ShapeError(
@@ -112,7 +121,7 @@ class Transformer:
         out : ndarray
             Filled; of the shape that `shape` gives.
         draw : numpy.random.Generator or None
-            Where random numbers come from, in Caffe's order: mirror, row, column. Needed when `random`.
+            Where random numbers come from, in Caffe's order: interpolation, mirror, row, column. Needed when `random`.
         where : str
             What the image is, for messages.
 
@@ -127,6 +136,8 @@ class Transformer:
                 f"{where} becomes {wanted}, but the first image of its batch {out.shape}; all images of a batch must"
                 " have the same size and channels: set crop_size, or resize them"
             )
+        if self.resizer is not None:
+            image = self.resizer(image, draw, where)
         flip = self.mirror and draw is not None and bool(draw.integers(2))
         rows, columns = self._window(image.shape, draw)
         across = slice(None, None, -1) if flip else slice(None)

@@ -3,6 +3,7 @@
 from caffe_nb.layers import (
     activation,
     common,
+    contrib,
     data,
     loss,
     normalization,
@@ -14,6 +15,7 @@ from caffe_nb.layers import (
 __all__ = [
     "activation",
     "common",
+    "contrib",
     "data",
     "loss",
     "normalization",

@@ -79,9 +79,14 @@ def cross_entropy(probabilities: Array, labels: Labels, counted: NDArray[np.bool
     float
         The sum, in nats.
     """
+    losses = label_losses(probabilities, labels)
+    return float(losses.sum() if counted is None else losses.sum(where=counted))
+
+
+def label_losses(probabilities: Array, labels: Labels) -> Array:
+    """Return each position's part of `cross_entropy`, of shape (outer, inner)."""
     chosen = np.take_along_axis(probabilities, labels[:, None, :], axis=1)[:, 0, :]
-    losses = np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
-    return -float(losses.sum() if counted is None else losses.sum(where=counted))
+    return np.asarray(-np.log(np.maximum(chosen, np.finfo(np.float32).tiny)))
 
 
 def cross_entropy_gradient(

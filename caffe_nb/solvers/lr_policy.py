@@ -96,13 +96,15 @@ def learning_rate(param: caffe_pb2.SolverParameter, iteration: int) -> float:
         fixed: base_lr; step: base_lr·gamma^⌊iter/stepsize⌋; exp: base_lr·gamma^iter;
         inv: base_lr·(1 + gamma·iter)^-power; multistep: base_lr·gamma^(number of stepvalues reached);
         poly: base_lr·(1 - iter/max_iter)^power; sigmoid: base_lr / (1 + exp(-gamma·(iter - stepsize))).
+        With `warmup_iter` (of Intel's fork) the first so many iterations go from warmup_start_lr in a line to base_lr;
+        then the policy goes on as if it had run from the start.
     iteration : int
         From 0.
 
     Raises
     ------
     SolverError
-        For an unknown policy, or one whose settings are missing.
+        For an unknown policy, or one whose settings are missing, and for a negative warmup_iter.
     """
     policy = POLICIES.get(param.lr_policy)
     if policy is None:
@@ -112,4 +114,10 @@ def learning_rate(param: caffe_pb2.SolverParameter, iteration: int) -> float:
             f"unknown lr_policy '{param.lr_policy}'.{did_you_mean(param.lr_policy, POLICIES)}"
             f" Known: {listing(POLICIES)}"
         )
-    return policy(param, iteration)
+    if param.warmup_iter < 0:
+        raise SolverError(f"warmup_iter must be 0 or more iterations, got {param.warmup_iter}")
+    rate = policy(param, iteration)
+    if iteration < param.warmup_iter:
+        share = max(iteration, 0) / param.warmup_iter
+        return param.warmup_start_lr + (param.base_lr - param.warmup_start_lr) * share
+    return rate

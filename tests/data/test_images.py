@@ -62,7 +62,7 @@ PNG = encoded(pixels(1, 40, 40))
     ("content", "message"),
     [
         (b"", "line 3 of 'x' is empty"),
-        (b"not an image", "line 3 of 'x' cannot be read as an image: cannot identify image file"),
+        (b"not an image", "line 3 of 'x' cannot be read as an image: it is no JPEG, PNG or other image file"),
         (PNG[: len(PNG) // 2], "line 3 of 'x' cannot be read as an image: .*[Tt]runcated"),
         (PNG[:60] + bytes(40) + PNG[100:], "line 3 of 'x' cannot be read as an image: "),
         (encoded(pixels(1, 40, 40), "JPEG")[:400], "line 3 of 'x' cannot be read as an image: .*[Tt]runcated"),

@@ -6,12 +6,28 @@ A new type needs a row, or test_every_type_has_a_row fails; a new family needs i
 from __future__ import annotations
 
 from tests.layers.case import Case
-from tests.layers.rows import activation, class_loss, common, data, loss, normalization, recurrent, utility, vision
+from tests.layers.rows import (
+    activation,
+    class_loss,
+    common,
+    contrib_detection,
+    contrib_loss,
+    contrib_vision,
+    data,
+    loss,
+    normalization,
+    recurrent,
+    utility,
+    vision,
+)
 
 CASES: list[Case] = [
     *activation.ROWS,
     *class_loss.ROWS,
     *common.ROWS,
+    *contrib_detection.ROWS,
+    *contrib_loss.ROWS,
+    *contrib_vision.ROWS,
     *data.ROWS,
     *loss.ROWS,
     *normalization.ROWS,

@@ -98,12 +98,13 @@ def test_arrays_that_somebody_holds_see_the_next_batch(folder: Path) -> None:
 RANDOM = [
     data("prefetch: 4", transform="crop_size: 4 mirror: true"),
     data("prefetch: 4 rand_skip: 7"),
+    data("prefetch: 4 shuffle: true rand_skip: 7"),
     images("batch_size: 3 shuffle: true") + " data_param { prefetch: 4 }",
     images("batch_size: 3 rand_skip: 7", "mirror: true") + " data_param { prefetch: 4 }",
 ]
 
 
-@pytest.mark.parametrize("text", RANDOM, ids=["crop", "skip", "shuffle", "skip and mirror"])
+@pytest.mark.parametrize("text", RANDOM, ids=["crop", "skip", "shuffle and skip", "shuffle", "skip and mirror"])
 def test_batches_depend_on_the_seed_and_on_nothing_else(folder: Path, text: str) -> None:
     def batches(seed: int, prefetch: int) -> list[list[Array]]:
         rng.set_random_seed(seed)
@@ -135,6 +136,25 @@ def test_rand_skip_starts_after_fewer_than_so_many(folder: Path, text: str) -> N
         layer, top = built(text, folder)
         starts.append(run(layer, top)[1][0])
     assert set(starts) == {0, 1, 2, 3}
+
+
+def test_shuffled_records_all_come_once_a_round(folder: Path) -> None:
+    layer, top = built(
+        data("shuffle: true", transform="mirror: true").replace("batch_size: 4", "batch_size: 5"), folder
+    )
+    rounds = [np.concatenate([run(layer, top)[1] for _ in range(2)]) for _ in range(3)]
+    assert all(sorted(labels) == list(range(10)) for labels in rounds)
+    assert len({tuple(labels) for labels in rounds}) == 3
+
+
+def test_records_are_resized_before_they_are_cropped(folder: Path) -> None:
+    resizing = "resize_param { height: 12 width: 9 interp_mode: NEAREST }"
+    cropped, top = built(data(transform=f"{resizing} crop_size: 9"), folder)
+    assert top[0].shape == (4, 3, 9, 9)
+    whole, plain = built(data(transform=resizing), folder)
+    assert plain[0].shape == (4, 3, 12, 9)
+    for out, image in zip(run(cropped, top)[0], run(whole, plain)[0], strict=True):
+        assert any(np.array_equal(out, image[:, y : y + 9]) for y in range(4))
 
 
 def test_shuffled_images_all_come_once_a_round(folder: Path) -> None:

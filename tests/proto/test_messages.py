@@ -22,6 +22,7 @@ FORKS = {
     "DataParameter": {"shuffle"},
     "LayerParameter": {
         "bn_param",
+        "box_annotator_ohem_param",
         "detection_output_param",
         "interp_param",
         "norm_param",
@@ -42,6 +43,7 @@ FORKS = {
 """The fields of forks that BVLC's messages have here besides their own."""
 FORK_MESSAGES = {
     "BNParameter",
+    "BoxAnnotatorOHEMParameter",
     "DetectionOutputParameter",
     "DistortionParameter",
     "EmitConstraint",

@@ -5,6 +5,7 @@ import math
 import pytest
 from google.protobuf import text_format
 
+from caffe_nb.errors import SolverError
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.solvers.lr_policy import POLICIES, current_step, learning_rate
 
@@ -28,6 +29,20 @@ def test_learning_rates(text, rate):
     param = text_format.Parse(text, caffe_pb2.SolverParameter())
     for i in range(10):
         assert learning_rate(param, i) == pytest.approx(rate(i), rel=1e-6)
+
+
+def test_a_warmup_goes_in_a_line_to_the_base_rate_and_the_policy_goes_on_as_if_it_had_run():
+    param = caffe_pb2.SolverParameter(
+        lr_policy="step", base_lr=0.8, gamma=0.5, stepsize=3, warmup_iter=4, warmup_start_lr=0.4
+    )
+    rates = [learning_rate(param, i) for i in range(8)]
+    assert rates == pytest.approx([0.4, 0.5, 0.6, 0.7, 0.4, 0.4, 0.2, 0.2])
+
+
+def test_a_negative_warmup_is_refused():
+    param = caffe_pb2.SolverParameter(lr_policy="fixed", base_lr=1, warmup_iter=-1)
+    with pytest.raises(SolverError, match="warmup_iter must be 0 or more iterations, got -1"):
+        learning_rate(param, 0)
 
 
 def test_all_seven_policies_are_there():

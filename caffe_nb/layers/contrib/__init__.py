@@ -3,6 +3,7 @@
 from caffe_nb.layers.contrib import (
     axpy,
     bn,
+    box_annotator_ohem,
     convolution_depthwise,
     depthwise_convolution,
     detection_output,
@@ -15,12 +16,15 @@ from caffe_nb.layers.contrib import (
     roi_pooling,
     shuffle_channel,
     smooth_l1_loss,
+    smooth_l1_loss_ohem,
+    softmax_with_loss_ohem,
     upsample,
 )
 
 __all__ = [
     "axpy",
     "bn",
+    "box_annotator_ohem",
     "convolution_depthwise",
     "depthwise_convolution",
     "detection_output",
@@ -33,5 +37,7 @@ __all__ = [
     "roi_pooling",
     "shuffle_channel",
     "smooth_l1_loss",
+    "smooth_l1_loss_ohem",
+    "softmax_with_loss_ohem",
     "upsample",
 ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.ops.interpolation import interpolate, interpolation_gradient
 
 
 @register("Interp")
@@ -57,7 +56,7 @@ class Interp(Layer):
         self._cut = (-param.pad_beg, -param.pad_end)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Give the top its size, and compute the weights of rows and columns."""
+        """Give the top its size."""
         if bottom[0].ndim != 4 or bottom[-1].ndim != 4:
             raise ShapeError(f"bottoms must be (N, C, H, W), got {' and '.join(str(b.shape) for b in bottom)}")
         lengths = [length - sum(self._cut) for length in bottom[0].shape[2:]]
@@ -66,9 +65,6 @@ class Interp(Layer):
                 f"nothing is left of a bottom of shape {bottom[0].shape} when {sum(self._cut)} are cut off"
             )
         sizes = [self._size(length, axis, bottom) for axis, length in enumerate(lengths)]
-        self._rows, self._columns = (
-            _weights(length, size, self.dtype) for length, size in zip(lengths, sizes, strict=True)
-        )
         top[0].reshape(*bottom[0].shape[:2], *sizes)
 
     def _size(self, length: int, axis: int, bottom: Sequence[Blob]) -> int:
@@ -86,21 +82,11 @@ class Interp(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Interpolate along rows and columns."""
-        top[0].data[...] = self._rows @ self._inside(bottom[0].const_data) @ self._columns.T
+        interpolate(self._inside(bottom[0].const_data), top[0].data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Give each gradient to the four pixels that it came from, by their weights."""
         if propagate_down[0]:
             gradient = bottom[0].diff
             gradient[...] = 0
-            self._inside(gradient)[...] = self._rows.T @ top[0].const_diff @ self._columns
-
-
-def _weights(length: int, size: int, dtype: np.dtype[np.float64]) -> Array:
-    """Return the weights ``(size, length)`` of the pixels for each of the new ones."""
-    places = np.arange(size) * ((length - 1) / (size - 1) if size > 1 else 0.0)
-    low = np.minimum(places.astype(int), length - 1)
-    weights = np.zeros((size, length), dtype)
-    weights[np.arange(size), low] += 1 - (places - low)
-    weights[np.arange(size), np.minimum(low + 1, length - 1)] += places - low
-    return weights
+            interpolation_gradient(top[0].const_diff, self._inside(gradient))

@@ -12,7 +12,7 @@ from caffe_nb.core.registry import register
 from caffe_nb.data.paths import find
 from caffe_nb.errors import NetError, ShapeError
 from caffe_nb.layers.loss.multinomial_logistic_loss import LEAST_PROBABILITY
-from caffe_nb.layers.loss.normalization import divisor
+from caffe_nb.layers.loss.normalization import divisor, mode
 from caffe_nb.layers.loss.shapes import one_label_a_position, same_first_axis
 from caffe_nb.ops.labels import class_labels
 from caffe_nb.ops.softmax import softmax
@@ -32,7 +32,8 @@ class InfogainLoss(Layer):
     the working directory and beside the net, and not read where there is a third bottom. ``loss_param``:
     ``ignore_label`` (no default: a label whose positions count for nothing); ``normalization`` (default VALID), what
     the sum is divided by: ``VALID`` the positions that are not ignored, ``FULL`` all positions, ``BATCH_SIZE`` the
-    product of the axes before the class axis, ``NONE`` nothing.
+    product of the axes before the class axis, ``NONE`` nothing, ``PRE_FIXED`` (of R-FCN's fork)
+    ``pre_fixed_normalizer``.
 
     Raises
     ------
@@ -67,7 +68,7 @@ class InfogainLoss(Layer):
         if param.HasField("normalize"):
             raise NetError("InfogainLoss does not take the older normalize; use normalization: VALID or BATCH_SIZE")
         self._ignore = param.ignore_label if param.HasField("ignore_label") else None
-        self._normalization = int(param.normalization)
+        self._normalization = mode(param, param.VALID)
         self._matrix: Array | None = None if len(bottom) > 2 else self._read()
         self._probabilities = Blob(dtype=self.dtype)
 
@@ -132,5 +133,6 @@ class InfogainLoss(Layer):
         rows: Array = matrix.reshape(classes, classes)[labels.reshape(outer, inner)]
         return np.moveaxis(rows, -1, 1), None if counted is None else counted.reshape(outer, inner)
 
-    def _divisor(self, counted: Array | None) -> int:
-        return divisor(self._normalization, self._folded[0], self._folded[2], counted)
+    def _divisor(self, counted: Array | None) -> float:
+        fixed = self.layer_param.loss_param.pre_fixed_normalizer
+        return divisor(self._normalization, self._folded[0], self._folded[2], counted, fixed)

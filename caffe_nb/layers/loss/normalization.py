@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb.errors import NetError
 from caffe_nb.proto import caffe_pb2
 
 
@@ -19,7 +20,19 @@ def mode(param: caffe_pb2.LossParameter, default: int) -> int:
         ``normalization`` wins; else the older ``normalize``, true for VALID and false for BATCH_SIZE.
     default : int
         For a text that has neither.
+
+    Raises
+    ------
+    NetError
+        For PRE_FIXED without a ``pre_fixed_normalizer`` above 0.
     """
+    if param.normalization == param.PRE_FIXED and not (
+        param.HasField("pre_fixed_normalizer") and param.pre_fixed_normalizer > 0
+    ):
+        raise NetError(
+            "normalization PRE_FIXED divides by a number that the text gives; set pre_fixed_normalizer, above 0, in"
+            " loss_param"
+        )
     if param.HasField("normalization"):
         return int(param.normalization)
     if param.HasField("normalize"):
@@ -27,19 +40,23 @@ def mode(param: caffe_pb2.LossParameter, default: int) -> int:
     return default
 
 
-def divisor(normalization: int, outer: int, inner: int, counted: NDArray[Any] | None) -> int:
+def divisor(normalization: int, outer: int, inner: int, counted: NDArray[Any] | None, fixed: float = 1) -> float:
     """Return what a sum of losses is divided by, at least 1 so that an empty sum stays 0.
 
     Parameters
     ----------
     normalization : int
-        FULL: all positions; VALID: those that count; BATCH_SIZE: `outer`; NONE: 1.
+        FULL: all positions; VALID: those that count; BATCH_SIZE: `outer`; NONE: 1; PRE_FIXED (R-FCN's fork): `fixed`.
     outer, inner : int
         The positions: `outer` items of `inner` each.
     counted : array of bool, or None
         Which positions count; None for all.
+    fixed : float, default 1
+        ``pre_fixed_normalizer``, taken as it is, below 1 too.
     """
     modes = caffe_pb2.LossParameter
+    if normalization == modes.PRE_FIXED:
+        return fixed
     if normalization == modes.VALID and counted is not None:
         return max(1, int(np.count_nonzero(counted)))
     if normalization in (modes.FULL, modes.VALID):

@@ -26,8 +26,9 @@ class SigmoidCrossEntropyLoss(Layer):
 
     Parameters of ``loss_param``: ``ignore_label`` (no default): targets that are this number, once cut off to a whole
     one, count for nothing. ``normalization`` (default BATCH_SIZE), what the sum is divided by: ``BATCH_SIZE`` N,
-    ``FULL`` the number of targets, ``VALID`` that of the targets that are not ignored, ``NONE`` nothing; the older
-    ``normalize`` means VALID (true) or BATCH_SIZE (false) where no normalization is given.
+    ``FULL`` the number of targets, ``VALID`` that of the targets that are not ignored, ``NONE`` nothing, ``PRE_FIXED``
+    (of R-FCN's fork) ``pre_fixed_normalizer``; the older ``normalize`` means VALID (true) or BATCH_SIZE (false) where
+    no normalization is given.
 
     Raises
     ------
@@ -87,7 +88,8 @@ class SigmoidCrossEntropyLoss(Layer):
         losses += np.maximum(x, 0)
         losses -= x * target
         total = losses.sum() if counted is None else losses.sum(where=counted)
-        self._scale = 1 / divisor(self._normalization, x.shape[0], prod(x.shape[1:]), counted)
+        fixed = self.layer_param.loss_param.pre_fixed_normalizer
+        self._scale = 1 / divisor(self._normalization, x.shape[0], prod(x.shape[1:]), counted, fixed)
         top[0].data[...] = total * self._scale
         np.divide(np.where(x >= 0, 1, p), 1 + p, out=p)
 

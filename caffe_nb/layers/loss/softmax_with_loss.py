@@ -30,7 +30,8 @@ class SoftmaxWithLoss(Layer):
     Parameters: ``softmax_param { axis }`` (default 1). ``loss_param``: ``ignore_label`` (no default: a label whose
     positions count for nothing); ``normalization`` (default VALID), what the sum is divided by: ``VALID`` the positions
     that are not ignored, ``FULL`` all positions, ``BATCH_SIZE`` the product of the axes before the class axis, ``NONE``
-    nothing; the older ``normalize`` means VALID (true) or BATCH_SIZE (false) where no normalization is given.
+    nothing, ``PRE_FIXED`` (of R-FCN's fork) ``pre_fixed_normalizer``; the older ``normalize`` means VALID (true) or
+    BATCH_SIZE (false) where no normalization is given.
 
     Raises
     ------
@@ -105,5 +106,6 @@ class SoftmaxWithLoss(Layer):
         shape = (self._outer, self._inner)
         return labels.reshape(shape), None if counted is None else counted.reshape(shape)
 
-    def _divisor(self, counted: NDArray[np.bool_] | None) -> int:
-        return divisor(self._normalization, self._outer, self._inner, counted)
+    def _divisor(self, counted: NDArray[np.bool_] | None) -> float:
+        fixed = self.layer_param.loss_param.pre_fixed_normalizer
+        return divisor(self._normalization, self._outer, self._inner, counted, fixed)

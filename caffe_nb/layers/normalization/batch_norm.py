@@ -31,12 +31,15 @@ class BatchNorm(Layer):
     for a learned scale and bias.
 
     Parameters of ``batch_norm_param``: ``use_global_stats`` (default: true in TEST phase), whether to use the stored
-    statistics; ``moving_average_fraction`` (default 0.999); ``eps`` (default 1e-5).
+    statistics; ``moving_average_fraction`` (default 0.999); ``eps`` (default 1e-5). ``filler``, of Intel's fork, is for
+    the scale that its kernels fuse from the Scale layer behind: constant 1 is read and changes nothing, another is
+    refused.
 
     Raises
     ------
     NetError
-        At setup, when a ``param { lr_mult }`` other than 0 is given for a statistic.
+        At setup, when a ``param { lr_mult }`` other than 0 is given for a statistic, or a `filler` that is not constant
+        1.
     ShapeError
         At reshape, for another number of channels.
 
@@ -64,6 +67,11 @@ class BatchNorm(Layer):
         param = self.layer_param.batch_norm_param
         given = param.HasField("use_global_stats")
         self._stored = bool(param.use_global_stats) if given else self.phase == Phase.TEST
+        if param.HasField("filler") and (param.filler.type, param.filler.value) != ("constant", 1):
+            raise NetError(
+                "BatchNorm has no scale that a filler could fill (Intel's fork fuses one into it);"
+                " give the filler to the Scale layer behind it: scale_param { filler { ... } }"
+            )
         self._fraction, self._eps = float(param.moving_average_fraction), float(param.eps)
         self._channels = _planes(bottom[0])[1]
         for length in (self._channels, self._channels, 1):

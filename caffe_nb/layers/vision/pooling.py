@@ -21,9 +21,10 @@ class Pooling(Layer):
     STOCHASTIC a value drawn in proportion to itself in training and the mean weighted by the values in testing.
     A second top of MAX and STOCHASTIC is the mask: for each result the pixel it came from, ``y * W + x``.
 
-    The output extent is ``(length + 2 pad - kernel) / stride + 1``, rounded up (`round_mode` FLOOR: down); with
-    padding, a last window that would start beyond the image is left out. `global_pooling` takes the whole image as the
-    window. `engine` chooses between equal computations in Caffe and changes nothing here.
+    The output extent is ``(length + 2 pad - kernel) / stride + 1``, rounded up (`round_mode` FLOOR, or
+    `ceil_mode: false` as forks say it: down); with padding, a last window that would start beyond the image is left
+    out. `global_pooling` takes the whole image as the window. `engine` chooses between equal computations in Caffe and
+    changes nothing here.
 
     Notes
     -----
@@ -46,6 +47,9 @@ class Pooling(Layer):
         self._pool = Pool(Method(param.pool), self.phase)
         if len(top) > 1 and self._pool.method == Method.AVE:
             raise NetError("a second top is the mask of MAX pooling; AVE pooling has one top")
+        self._ceil = param.round_mode == param.CEIL and param.ceil_mode
+        if param.HasField("round_mode") and param.HasField("ceil_mode") and self._ceil != param.ceil_mode:
+            raise NetError("round_mode and ceil_mode say the same thing and disagree; leave one of them out")
         self._stride = self._setting("stride", "stride_h", "stride_w")
         self._pad = self._setting("pad", "pad_h", "pad_w")
         self._kernel: tuple[int, ...] | None = None
@@ -67,9 +71,8 @@ class Pooling(Layer):
         """Give the tops the shape of the grid of windows."""
         if bottom[0].ndim != 4:
             raise ShapeError(f"pooling needs a bottom of 4 axes, (N, C, H, W), got shape {bottom[0].shape}")
-        param = self.layer_param.pooling_param
         window = Window(self._kernel or bottom[0].shape[2:], self._stride, self._pad, (1, 1))
-        shape = self._pool.reshape(bottom[0].shape, window, param.round_mode == param.CEIL)
+        shape = self._pool.reshape(bottom[0].shape, window, self._ceil)
         for blob in top:
             blob.reshape(*shape)
 

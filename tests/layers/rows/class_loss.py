@@ -112,6 +112,13 @@ ROWS = [
     ),
     Case(
         "SoftmaxWithLoss",
+        "a divisor of the text's",
+        "loss_param { normalization: PRE_FIXED pre_fixed_normalizer: 0.5 ignore_label: 2 }",
+        (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
+        reference=lambda x, label: _losses(x, label)[label != 2].sum() / 0.5,
+    ),
+    Case(
+        "SoftmaxWithLoss",
         "the older normalize",
         "loss_param { normalize: false }",
         (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
@@ -253,7 +260,7 @@ ROWS = [
         Case(
             "InfogainLoss",
             f"{mode.lower()} with an ignored label",
-            f"{INFOGAIN} loss_param {{ ignore_label: 2 normalization: {mode} }}",
+            f"{INFOGAIN} loss_param {{ ignore_label: 2 normalization: {mode} pre_fixed_normalizer: 300 }}",
             (normal(2, 5, 3, 4), labels(5, 2, 3, 4)),
             files=_write_matrix,
             reference=lambda x, label, divisor=divisor: _infogain(x, label)[label != 2].sum() / divisor(label),
@@ -263,6 +270,7 @@ ROWS = [
             ("FULL", np.size),
             ("BATCH_SIZE", len),
             ("NONE", lambda label: 1),
+            ("PRE_FIXED", lambda label: 300),
         )
     ),
 ]

@@ -131,6 +131,13 @@ ROWS = [
     ),
     Case(
         "SigmoidCrossEntropyLoss",
+        "a divisor of the text's",
+        "loss_param { normalization: PRE_FIXED pre_fixed_normalizer: 128 }",
+        (normal(4, 5), _bits(4, 5)),
+        reference=lambda x, target: _logistic(x, target).sum() / 128,
+    ),
+    Case(
+        "SigmoidCrossEntropyLoss",
         "no normalization",
         "loss_param { normalization: NONE }",
         (normal(4, 5), _bits(4, 5)),

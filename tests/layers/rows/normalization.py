@@ -53,6 +53,13 @@ ROWS = [
     ),
     Case(
         "BatchNorm",
+        "a filler that changes nothing",
+        "batch_norm_param { filler { value: 1 } }",
+        (normal(*X),),
+        reference=lambda x, *stored: _batch_norm(x),
+    ),
+    Case(
+        "BatchNorm",
         "one axis is one channel",
         bottoms=(normal(7),),
         reference=lambda x, *stored: _batch_norm(x[:, None])[:, 0],

@@ -286,6 +286,22 @@ POOLINGS = [
     ),
     Case(
         "Pooling",
+        "maximum, rounded down as forks say it",
+        "pooling_param { kernel_size: 3 stride: 2 ceil_mode: false engine: MKL2017 }",
+        (distinct(2, 3, 6, 8),),
+        shapes=((2, 3, 2, 3),),
+        reference=lambda x: pooling((3, 3), (2, 2), (0, 0), "MAX")(x[:, :, :5, :7]),
+    ),
+    Case(
+        "Pooling",
+        "maximum, rounded up as forks say it",
+        "pooling_param { kernel_size: 3 stride: 2 ceil_mode: true }",
+        (distinct(2, 3, 6, 8),),
+        shapes=((2, 3, 3, 4),),
+        reference=pooling((3, 3), (2, 2), (0, 0), "MAX"),
+    ),
+    Case(
+        "Pooling",
         "mean of the whole image",
         "pooling_param { pool: AVE global_pooling: true }",
         (normal(2, 3, 6, 5),),
