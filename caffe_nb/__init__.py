@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from caffe_nb.check import check_net as check_net
     from caffe_nb.core.blob import Blob as Blob
     from caffe_nb.core.layer import Layer as Layer
+    from caffe_nb.layers.registered import register_layer as register_layer
+    from caffe_nb.layers.registered import unregister_layer as unregister_layer
     from caffe_nb.live import reload as reload
     from caffe_nb.live import swaps as swaps
     from caffe_nb.net import Net as Net
@@ -33,10 +35,12 @@ _HOMES = {
     "get_solver": "solvers",
     "inspect": "notebook.inspect",
     "load_ipython_extension": "notebook",
+    "register_layer": "layers.registered",
     "reload": "live",
     "run": "notebook.run",
     "swaps": "live",
     "unload_ipython_extension": "notebook",
+    "unregister_layer": "layers.registered",
 }
 """The public names and the modules that they live in; each is imported when it is first asked for."""
 

@@ -40,6 +40,8 @@ layer { name: "ip2" type: "InnerProduct" bottom: "maxout" top: "ip2"
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip2" bottom: "label" top: "loss" }
 """
 SOLVER = 'type: "Adam" base_lr: 0.001 lr_policy: "step" gamma: 0.3 stepsize: 500 max_iter: 1500'
+SCALE = 64
+"""Training sees values of about 1; the first weights are divided by this at its end."""
 V1_TYPES = {"Convolution": "CONVOLUTION", "InnerProduct": "INNER_PRODUCT"}
 
 
@@ -78,9 +80,10 @@ def main() -> None:
     rng = np.random.default_rng(2014)
     for _ in range(solver.param.max_iter):
         chosen = rng.integers(HELD_OUT, len(data), BATCH)
-        net.blobs["data"].data[...] = data[chosen]
+        net.blobs["data"].data[...] = data[chosen] / SCALE
         net.blobs["label"].data[...] = labels[chosen]
         solver.step(1)
+    net.params["conv1"][0].data[...] /= SCALE
     net.blobs["data"].reshape(HELD_OUT, 1, 28, 28)
     net.blobs["label"].reshape(HELD_OUT)
     net.forward(data=data[:HELD_OUT], label=labels[:HELD_OUT])

@@ -15,7 +15,7 @@ from caffe_nb import rng
 from caffe_nb.core.blob import Blob, BlobVec
 from caffe_nb.core.layer import Layer
 
-ENGINE_OWNED = frozenset({"_blobs", "layer_param", "phase", "dtype", "param_propagate_down"})
+ENGINE_OWNED = frozenset({"_blobs", "extra_params", "layer_param", "phase", "dtype", "param_propagate_down"})
 """Attributes of a layer that the engine gives it; they are no state of the user's."""
 
 

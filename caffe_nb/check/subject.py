@@ -255,7 +255,7 @@ def _parse(text: str, param_str: str) -> caffe_pb2.LayerParameter:
 
 def _title(layer: Layer, bottoms: Sequence[Blob]) -> str:
     shapes = ", ".join(shape_text(bottom.shape) for bottom in bottoms)
-    name = type(layer).__name__ if layer.type == "Python" else layer.type
+    name = layer.type if layer.type_name else type(layer).__name__
     return f"{name} on {shapes}" if shapes else name
 
 

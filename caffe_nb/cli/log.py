@@ -35,6 +35,6 @@ def start() -> logging.Logger:
     log.setLevel(logging.INFO)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(GlogFormatter())
-    log.addHandler(handler)
+    log.handlers[:] = [handler]  # a second command in one process logs once, to the stream of its own time
     log.propagate = False
     return log

@@ -55,10 +55,11 @@ class Parser(argparse.ArgumentParser):
         UsageError
             For words that the command does not take.
         """
-        args, unknown = self.parse_known_args([self._as_argparse(word) for word in words if word != "--"])
-        if args.help:
+        given = [self._as_argparse(word) for word in words if word != "--"]
+        if "--help" in given:  # asked for before anything is missed
             self.print_help()
             return None
+        args, unknown = self.parse_known_intermixed_args(given)
         if unknown:
             known = [f"--{action.dest}" for action in self._actions]
             raise UsageError(

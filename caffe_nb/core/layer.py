@@ -79,6 +79,8 @@ class Layer:
     phase: Phase
     dtype: np.dtype[Any]
     param_propagate_down: list[bool]
+    extra_params: dict[str, Any]
+    """For types made known by `register_layer`: the fields of the layer's text that Caffe does not have, as data."""
     folder: Path | None = None
     """Where the net's prototxt lies; built-in types look there for files that they name."""
 
@@ -93,9 +95,10 @@ class Layer:
         self.phase = phase
         self.dtype = np.dtype(dtype)
         self.blobs = BlobVec(self.dtype)
+        self.extra_params = {}
         self.param_propagate_down = []
 
-    type = _Given(lambda layer: layer.type_name or "Python")
+    type = _Given(lambda layer: getattr(getattr(layer, "layer_param", None), "type", "") or layer.type_name or "Python")
     """The Caffe type, as ``Convolution`` or ``Python``."""
     xp = _Given(lambda layer: device.namespace())
     """The array namespace that the blobs live in."""

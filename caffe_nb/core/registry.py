@@ -28,11 +28,14 @@ class Context:
         float32 or float64.
     folder : pathlib.Path or None
         Where the net's prototxt lies: relative file names and Python modules are looked for there.
+    extra : dict
+        Fields of the layer's text that Caffe does not have, as plain data; for types that users registered.
     """
 
     phase: Phase = Phase.TRAIN
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
     folder: Path | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 Factory = Callable[["caffe_pb2.LayerParameter", Context], Layer]
@@ -40,6 +43,7 @@ LayerType = TypeVar("LayerType", bound=type[Layer])
 
 _factories: dict[str, Factory] = {}
 _classes: dict[str, type[Layer]] = {}
+_users: set[str] = set()
 
 
 def register(name: str) -> Callable[[LayerType], LayerType]:
@@ -61,9 +65,39 @@ def register(name: str) -> Callable[[LayerType], LayerType]:
     return decorate
 
 
-def register_factory(name: str, factory: Factory) -> None:
-    """Make a type known whose class depends on its text, as Python's does."""
+def register_factory(name: str, factory: Factory, *, users: bool = False) -> None:
+    """Make a type known whose class depends on its text, as Python's does.
+
+    Parameters
+    ----------
+    name : str
+        The type.
+    factory : callable
+        Makes the layer of its text and context.
+    users : bool, default False
+        Whether it is a type of the user's own, which may have fields that Caffe does not.
+    """
     _factories[name] = factory
+    (_users.add if users else _users.discard)(name)
+
+
+def unregister(name: str) -> None:
+    """Forget a type of the user's own; a built-in one of that name comes back."""
+    _users.discard(name)
+    if name in _classes:
+        register(name)(_classes[name])
+    else:
+        _factories.pop(name, None)
+
+
+def is_known(name: str) -> bool:
+    """Whether a type is registered."""
+    return name in _factories
+
+
+def is_users(name: str) -> bool:
+    """Whether a type is one of the user's own."""
+    return name in _users
 
 
 def create(param: caffe_pb2.LayerParameter, context: Context) -> Layer:

@@ -83,7 +83,7 @@ class Record:
         index = node.index
         return LayerState(
             index=index,
-            version=code_version(type(node.layer)) if node.param.type == "Python" else 0,
+            version=code_version(type(node.layer)) if node.is_python else 0,
             note=self.notes.get(index, ""),
             error=self.errors.get(index),
             check=self.checks.get(index),

@@ -103,12 +103,14 @@ def graph(net: Net, book: Book) -> Graph:
 
 
 def _graph_node(node: Node, shown: Callable[[str], str]) -> GraphNode:
-    python = node.param.python_param if node.param.type == "Python" else None
+    cls = type(node.layer)
+    param = node.param.python_param
+    named = f"{param.module}.{param.layer}" if param.layer else f"{cls.__module__}.{cls.__qualname__}"
     return GraphNode(
         index=node.index,
         name=node.name,
         type=node.param.type,
-        python=f"{python.module}.{python.layer}" if python else "",
+        python=named if node.is_python else "",
         tops=[_top(node, i, shown) for i in range(len(node.tops))],
         bottoms=[
             BlobInfo(name=shown(name), ref=f"blob:{name}", shape=list(blob.shape), has_diff=bool(needed))
@@ -131,7 +133,7 @@ def _top(node: Node, index: int, shown: Callable[[str], str]) -> BlobInfo:
 
 
 def _param(node: Node, index: int) -> BlobInfo:
-    named = index < len(PARAMETER_NAMES) and node.param.type != "Python"
+    named = index < len(PARAMETER_NAMES) and not node.is_python
     learns = node.layer.param_propagate_down
     return BlobInfo(
         name=PARAMETER_NAMES[index] if named else f"param {index}",

@@ -21,7 +21,7 @@ def source_text(node: Node) -> SourceText:
         For a built-in layer, and for a class whose code is nowhere to be found.
     """
     cls = type(node.layer)
-    if node.param.type != "Python":
+    if not node.is_python:
         raise NetError(f"{node.where} is built in; only Python layers have code to show")
     filename, first = _place(cls)
     linecache.checkcache(filename)

@@ -8,6 +8,7 @@ from caffe_nb.layers import (
     loss,
     normalization,
     recurrent,
+    registered,
     utility,
     vision,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "loss",
     "normalization",
     "recurrent",
+    "registered",
     "utility",
     "vision",
 ]

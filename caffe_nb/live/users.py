@@ -77,6 +77,7 @@ def rerun_setup(node: Node, undo: Undo) -> None:
     layer.__dict__.clear()
     python.prepare(layer, node.param, state["phase"], state["dtype"])
     layer.param_propagate_down = state["param_propagate_down"]
+    layer.extra_params = state.get("extra_params", {})
     blobs.clear()
     blobs.__class__ = _KeepingBlobs
     blobs.kept = kept  # type: ignore[attr-defined]

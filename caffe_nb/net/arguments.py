@@ -22,7 +22,7 @@ def as_source(source: str | os.PathLike[str] | caffe_pb2.NetParameter | NetSourc
         param.CopyFrom(source)
         upgrade_net(param)
         return NetSource(param, param.name or "<message>")
-    return read_net(source)
+    return read_net(source, keep_unknown=True)
 
 
 def pycaffe_arguments(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import caffe_nb.layers  # noqa: F401  (registers the layer types)
 from caffe_nb.core import registry
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.errors import CaffeError, NetError, place
+from caffe_nb.layers.utility import python
 from caffe_nb.net.filter import included_layers
 from caffe_nb.net.params import Params
 from caffe_nb.net.splits import insert_splits
+from caffe_nb.net.unknown import refuse_unknown
 from caffe_nb.proto import caffe_pb2
+from caffe_nb.proto.unknown import UnknownField, as_data
 
 Wrap = Callable[..., None]
 AUTOMATIC = "(automatic)"
@@ -50,6 +54,8 @@ class Node:
         1-based line in the prototxt, 0 when unknown.
     inserted : bool
         A split that the builder inserted.
+    is_python : bool
+        Whether the layer is of a user's class.
     where : str
         Its place, for messages.
     """
@@ -71,6 +77,9 @@ class Node:
     propagate_down: list[bool] = field(default_factory=list)
     needs_backward: bool = False
     loss_weights: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.is_python = python.code_of(type(self.layer)) is not None
 
     def reshape(self) -> bool:
         """Run the layer's reshape; return whether a top changed its shape."""
@@ -109,6 +118,7 @@ def build(
     lines: list[int],
     source: str,
     wrap: Wrap,
+    unknown: Sequence[Sequence[UnknownField]] = (),
 ) -> Built:
     """Build the layers of a net.
 
@@ -124,6 +134,8 @@ def build(
         The text's file name, for messages.
     wrap : callable
         Runs a layer's method and words its exceptions: ``wrap(node, method, function, *arguments)``.
+    unknown : sequence
+        The fields that Caffe does not have, as `NetSource.unknown`.
 
     Returns
     -------
@@ -137,6 +149,7 @@ def build(
     lines = lines if len(lines) == len(param.layer) else [0] * len(param.layer)
     places = [place(p.name, p.type, source, line) for p, line in zip(param.layer, lines, strict=True)]
     kept = included_layers(param.layer, param.state, places)
+    refuse_unknown(param, kept, lines, source, unknown)
     layers = [param.layer[i] for i in kept]
     left_out = [layer for i, layer in enumerate(param.layer) if i not in kept]
     split = insert_splits(layers, [places[i] for i in kept], left_out)
@@ -147,7 +160,8 @@ def build(
     for layer_param, origin, inserted in split:
         line = lines[kept[origin]]
         where = place(layer_param.name, layer_param.type, source, line)
-        builder.add(layer_param, line, None if inserted else list(layers[origin].bottom), where)
+        extra = as_data(unknown[kept[origin]]) if unknown and not inserted else {}
+        builder.add(layer_param, line, None if inserted else list(layers[origin].bottom), where, extra)
     _mark_backward(built)
     if param.force_backward:
         _force_backward(built)
@@ -166,10 +180,12 @@ class _Builder:
         self.producers: dict[str, str] = {}
         self.blob_needs_backward: list[bool] = []
 
-    def add(self, param: caffe_pb2.LayerParameter, line: int, labels: list[str] | None, where: str) -> None:
+    def add(
+        self, param: caffe_pb2.LayerParameter, line: int, labels: list[str] | None, where: str, extra: dict[str, Any]
+    ) -> None:
         if not param.HasField("phase"):
             param.phase = caffe_pb2.TRAIN if self.context.phase == Phase.TRAIN else caffe_pb2.TEST
-        context = registry.Context(Phase(param.phase), self.context.dtype, self.context.folder)
+        context = registry.Context(Phase(param.phase), self.context.dtype, self.context.folder, extra)
         try:
             layer = registry.create(param, context)
             node = Node(len(self.built.nodes), param.name, layer, param, where, line, labels is None)
@@ -211,7 +227,7 @@ class _Builder:
 
     def _add_top(self, node: Node, index: int, name: str) -> None:
         if index < len(node.bottom_names) and name == node.bottom_names[index]:
-            if not node.layer.in_place and node.param.type != "Python":
+            if not node.layer.in_place and not node.is_python:
                 raise NetError(f"{node.param.type} cannot work in place: give its top another name than '{name}'")
             blob_id = self.ids[name]
             node.top_ids.append(blob_id)
@@ -269,7 +285,7 @@ class _Builder:
 
 def _check_counts(node: Node) -> None:
     layer = node.layer
-    if node.param.type == "Python":
+    if node.is_python:
         return
     for what, got, (least, most) in (
         ("bottom", len(node.bottoms), layer.bottoms_needed),

@@ -32,7 +32,7 @@ COLOURS = {
 
 def family(node: Node) -> str:
     """Return the family of a layer's type: the folder that its class lives in, or ``python``."""
-    if node.param.type == "Python":
+    if node.is_python:
         return "python"
     cls = registry.layer_class(node.param.type)
     parts = cls.__module__.split(".") if cls else []
@@ -87,7 +87,7 @@ def _centre(layout: Layout, key: int) -> tuple[float, float]:
 def _box(node: Node, layout: Layout) -> str:
     x, y = _centre(layout, node.index)
     left, top = x - WIDTH / 2, y - HEIGHT / 2
-    kind = f"{node.param.python_param.layer}, Python" if node.param.type == "Python" else node.param.type
+    kind = f"{type(node.layer).__name__}, Python" if node.is_python else node.param.type
     shapes = " ".join(" x ".join(map(str, blob.shape)) or "scalar" for blob in node.layer.blobs)
     tip = f"{node.name} ({node.param.type})" + (f"\nparameters: {shapes}" if shapes else "")
     return (

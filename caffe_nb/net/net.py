@@ -114,7 +114,7 @@ class Net(Names, Passes):
         **kwargs
             As for the constructor.
         """
-        return cls(parse_net(text, name), phase=phase, **kwargs)
+        return cls(parse_net(text, name, keep_unknown=True), phase=phase, **kwargs)
 
     def _build(self, text: NetSource, level: int, stages: list[str]) -> None:
         param = caffe_pb2.NetParameter()
@@ -123,7 +123,7 @@ class Net(Names, Passes):
         param.state.level = level
         param.state.stage.extend(stages)
         context = Context(self.phase, self.dtype, self.folder)
-        built = build(param, context, text.lines, text.name, self._call)
+        built = build(param, context, text.lines, text.name, self._call, text.unknown)
         self.param = built.param
         self.name = built.param.name or (text.path.stem if text.path else "net")
         self.nodes = built.nodes

@@ -14,6 +14,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.hooks import NetHooks
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import CaffeError, ShapeError
+from caffe_nb.layers import changes
 from caffe_nb.net import debug
 from caffe_nb.net.build import Node
 
@@ -140,7 +141,7 @@ class Passes:
         __tracebackhide__ = True
         self.running = (node.index, "backward" if method == "backward" else "forward", time.perf_counter())
         try:
-            with _quiet() if node.param.type != "Python" else nullcontext():
+            with nullcontext() if node.is_python else _quiet():
                 call(*args)
         except BaseException as error:
             raised = _placed(error, node, method)
@@ -160,11 +161,13 @@ class Passes:
 
 def _placed(error: BaseException, node: Node, method: str) -> BaseException:
     """Say in an exception where it comes from; a built-in layer that finds no memory says so in words."""
-    if isinstance(error, MemoryError) and node.param.type != "Python":
+    if isinstance(error, MemoryError) and not node.is_python:
         return ShapeError(f"{method} needs more memory than there is: {error}", where=node.where)
     if isinstance(error, CaffeError):
         error.where = error.where or node.where
     elif isinstance(error, Exception):
+        if node.is_python:
+            changes.explain(error)
         shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_labels, node.bottoms, strict=True))
         error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
     return error

@@ -21,23 +21,27 @@ class _MistakeError(Exception):
 
 
 @dataclass
-class _Walk:
+class Walk:
     """Goes through the tokens beside the descriptors until something does not fit."""
 
     tokens: text_format.Tokenizer
     blocks: list[Block] = field(default_factory=list)
     line: int = 1
     column: int = 1
+    mistake: str = ""
 
     def fail(self, message: str) -> _MistakeError:
+        """Return what ends the walk, with the place where it is."""
         self.line, self.column = position(self.tokens)
         return _MistakeError(message)
 
     @property
     def token(self) -> str:
+        """The token that is up next."""
         return str(self.tokens.token)
 
     def shown(self) -> str:
+        """Return it as a message shows it."""
         return "the end of the text" if self.tokens.AtEnd() else f"'{self.token}'"
 
     def block(self, name: str, descriptor: Descriptor, line: int, end: str) -> None:
@@ -55,6 +59,7 @@ class _Walk:
         self.blocks.pop()
 
     def one_field(self, block: Block) -> None:
+        """Walk over a field and its value."""
         name = self.token
         if not (name[0].isalpha() or name[0] == "_"):
             if name in "}>":
@@ -103,6 +108,7 @@ class _Walk:
         self.tokens.NextToken()
 
     def value(self, block: Block, kind: FieldDescriptor, line: int) -> None:
+        """Walk over one value of a field."""
         if kind.message_type is not None:
             end = _OPEN.get(self.token)
             if end is None:
@@ -123,6 +129,17 @@ class _Walk:
             quoted = self.token[0] in _QUOTES
             self.tokens.NextToken()
             more = quoted and self.token[:1] in _QUOTES
+
+
+def walk_through(walk: Walk, descriptor: Descriptor) -> bool:
+    """Walk through a whole text; return whether it has no mistake."""
+    root = {"NetParameter": "net", "SolverParameter": "solver"}.get(descriptor.name, descriptor.name)
+    try:
+        walk.block(root, descriptor, 1, "")
+    except _MistakeError as mistake:
+        walk.mistake = str(mistake)
+        return False
+    return True
 
 
 def explain(text: str, descriptor: Descriptor, name: str, error: text_format.ParseError) -> PrototxtError:
@@ -165,13 +182,10 @@ def first_mistake(text: str, descriptor: Descriptor, name: str) -> PrototxtError
     PrototxtError or None
         With line and column, the source line, and a caret under the place.
     """
-    walk = _Walk(text_format.Tokenizer(text.split("\n")))
-    root = {"NetParameter": "net", "SolverParameter": "solver"}.get(descriptor.name, descriptor.name)
-    try:
-        walk.block(root, descriptor, 1, "")
-    except _MistakeError as mistake:
-        return _error(str(mistake), text, name, walk.line, walk.column)
-    return None
+    walk = Walk(text_format.Tokenizer(text.split("\n")))
+    if walk_through(walk, descriptor):
+        return None
+    return _error(walk.mistake, text, name, walk.line, walk.column)
 
 
 def _error(message: str, text: str, name: str, line: int, column: int) -> PrototxtError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -17,6 +18,7 @@ from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.explain import explain, first_mistake
 from caffe_nb.proto.files import read_bytes
 from caffe_nb.proto.lines import NetLines, net_lines
+from caffe_nb.proto.unknown import UnknownField, several_unknown, unknown_fields
 from caffe_nb.proto.upgrade import ADDED, UpgradeError, upgrade_net, upgrade_solver
 
 M = TypeVar("M", bound=Message)
@@ -44,6 +46,8 @@ class NetSource:
     name: str = "<string>"
     path: Path | None = None
     lines: list[int] = field(default_factory=list)
+    unknown: list[list[UnknownField]] = field(default_factory=list)
+    """Of each layer the fields that Caffe does not have, then those outside of layers; empty for none at all."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,15 @@ class SolverSource:
     nets: dict[str, list[NetSource]] = field(default_factory=dict)
 
 
-def read_net(source: str | os.PathLike[str]) -> NetSource:
+def read_net(source: str | os.PathLike[str], *, keep_unknown: bool = False) -> NetSource:
     """Read a net from a prototxt file.
 
     Parameters
     ----------
     source : path-like
         The file.
+    keep_unknown : bool, default False
+        Whether fields that Caffe does not have are kept aside, in `NetSource.unknown`, instead of refused.
 
     Returns
     -------
@@ -91,10 +97,10 @@ def read_net(source: str | os.PathLike[str]) -> NetSource:
     FormatError
         When a net in an older format cannot be brought up to date.
     """
-    return _net(_text(source), os.fspath(source), Path(source))
+    return _net(_text(source), os.fspath(source), Path(source), keep_unknown)
 
 
-def parse_net(text: str, name: str = "<string>") -> NetSource:
+def parse_net(text: str, name: str = "<string>", *, keep_unknown: bool = False) -> NetSource:
     """Read a net from a text.
 
     Parameters
@@ -103,6 +109,8 @@ def parse_net(text: str, name: str = "<string>") -> NetSource:
         The prototxt.
     name : str, default "<string>"
         What messages call it.
+    keep_unknown : bool, default False
+        As for `read_net`.
 
     Returns
     -------
@@ -116,7 +124,7 @@ def parse_net(text: str, name: str = "<string>") -> NetSource:
     FormatError
         When a net in an older format cannot be brought up to date.
     """
-    return _net(text, name, None)
+    return _net(text, name, None, keep_unknown)
 
 
 def read_solver(source: str | os.PathLike[str]) -> SolverSource:
@@ -191,15 +199,15 @@ def _text(source: str | os.PathLike[str]) -> str:
     return read_bytes(source).decode("utf-8-sig", errors="backslashreplace")
 
 
-def _net(text: str, name: str, path: Path | None) -> NetSource:
+def _net(text: str, name: str, path: Path | None, keep_unknown: bool) -> NetSource:
     text = _newlines(text)
-    param = _parse(text, caffe_pb2.NetParameter(), name)
-    return _net_source(param, net_lines(text)[0], name, path)
+    param, unknown = _parse(text, caffe_pb2.NetParameter(), name, keep_unknown)
+    return _net_source(param, net_lines(text)[0], name, path, unknown)
 
 
 def _solver(text: str, name: str, path: Path | None) -> SolverSource:
     text = _newlines(text)
-    param = _parse(text, caffe_pb2.SolverParameter(), name)
+    param, _ = _parse(text, caffe_pb2.SolverParameter(), name)
     nets: dict[str, list[NetSource]] = {}
     for lines in net_lines(text)[1:]:
         found = getattr(param, lines.field)
@@ -213,33 +221,54 @@ def _solver(text: str, name: str, path: Path | None) -> SolverSource:
     return SolverSource(param, name, path, nets)
 
 
-def _net_source(param: caffe_pb2.NetParameter, lines: NetLines, name: str, path: Path | None) -> NetSource:
+def _net_source(
+    param: caffe_pb2.NetParameter,
+    lines: NetLines,
+    name: str,
+    path: Path | None,
+    unknown: Sequence[UnknownField] = (),
+) -> NetSource:
     try:
         origins = upgrade_net(param)
     except UpgradeError as error:
         line = lines.input if error.layer is None else lines.layers[error.layer]
         raise FormatError(error.message, where=f"line {line} of {name}") from error
-    return NetSource(param, name, path, [lines.input if at == ADDED else lines.layers[at] for at in origins])
+    places = [lines.input if at == ADDED else lines.layers[at] for at in origins]
+    kept = [[each for each in unknown if each.layer == at != ADDED] for at in origins]
+    outside = [each for each in unknown if each.layer < 0]
+    return NetSource(param, name, path, places, [*kept, outside] if unknown else [])
 
 
 def _newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _parse(text: str, message: M, name: str) -> M:
+def _parse(text: str, message: M, name: str, keep_unknown: bool = False) -> tuple[M, list[UnknownField]]:
     descriptor = cast(Descriptor, message.DESCRIPTOR)
     # Caffe refuses an unknown escape ("C:\\data"); protobuf for Python would take it with a warning.
     odd = first_mistake(text, descriptor, name) if _ODD_ESCAPE.search(text) else None
     if odd:
         raise odd
+    unknown: list[UnknownField] = []
     try:
         text_format.Parse(text, message)
     except text_format.ParseError as error:
-        raise explain(text, descriptor, name, error) from error
+        known, unknown = unknown_fields(text, descriptor)
+        if len(unknown) > 1 and not keep_unknown:
+            raise several_unknown(unknown, [], name) from error
+        alone = explain(text, descriptor, name, error)
+        if not unknown or not keep_unknown:
+            raise alone from error
+        unknown = [replace(each, error=alone if len(unknown) == 1 else None) for each in unknown]
+        message.Clear()
+        try:
+            text_format.Parse(known, message)
+        except text_format.ParseError as other:
+            raise explain(known, descriptor, name, other) from other
     missing = cast(Any, message).FindInitializationErrors()  # protobuf has it, its stubs do not
     if missing:
         raise _incomplete(missing[0], text, name)
-    return message
+    return message, unknown
 
 
 def _incomplete(missing: str, text: str, name: str) -> PrototxtError:

@@ -154,7 +154,7 @@ def load_image(filename: str | os.PathLike[str], color: bool = True) -> Array:
         When there is no such file, or it is no image.
     """
     path = Path(filename)
-    image = decoded.decode(path.read_bytes(), color, str(path)).transpose(1, 2, 0)
+    image = decoded.decode(path.read_bytes(), color, str(path))
     return np.ascontiguousarray(image[:, :, ::-1], dtype=np.float32) / np.float32(255)
 
 

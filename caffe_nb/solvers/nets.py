@@ -13,8 +13,9 @@ from caffe_nb.core.layer import Phase
 from caffe_nb.data.paths import places
 from caffe_nb.errors import SolverError
 from caffe_nb.net import Net
+from caffe_nb.net.arguments import as_source
 from caffe_nb.proto import caffe_pb2
-from caffe_nb.proto.text import NetSource, SolverSource, read_net
+from caffe_nb.proto.text import NetSource, SolverSource
 
 log = logging.getLogger("caffe_nb")
 
@@ -49,7 +50,7 @@ def train_net(source: SolverSource, folder: Path | None, net: Net | None = None)
         )
     name = given[0]
     inside = name.endswith("_param")
-    text = source.nets[name][0] if inside else read_net(find_file(getattr(source.param, name), folder))
+    text = source.nets[name][0] if inside else as_source(find_file(getattr(source.param, name), folder))
     return _build(text, Phase.TRAIN, source.param.train_state, folder)
 
 
@@ -63,7 +64,7 @@ def test_nets(source: SolverSource, folder: Path | None, net: Net | None = None)
     """
     param = source.param
     sources = list(source.nets.get("test_net_param", []))
-    sources += [read_net(find_file(name, folder)) for name in param.test_net]
+    sources += [as_source(find_file(name, folder)) for name in param.test_net]
     count = len(param.test_iter)
     shared = _shared_text(source, folder, net)
     if count < len(sources) or (count > len(sources) and shared is None):
@@ -90,7 +91,7 @@ def _shared_text(source: SolverSource, folder: Path | None, net: Net | None) -> 
         return net.source
     if source.param.HasField("net_param"):
         return source.nets["net_param"][0]
-    return read_net(find_file(source.param.net, folder)) if source.param.HasField("net") else None
+    return as_source(find_file(source.param.net, folder)) if source.param.HasField("net") else None
 
 
 def _build(

@@ -19,11 +19,11 @@ class Data(PrefetchingLayer):
 
     Tops: the images ``(batch_size, channels, height, width)``, transformed as `transform_param` says, and, where there
     is a second top, the labels ``(batch_size,)``. Records come in the order of their keys; after the last one follows
-    the first.
+    the first. With `shuffle`, which forks have, they come in a random order, another one each time around.
 
     Parameters (`data_param`): `source`, the database's folder, looked for in the working directory and beside the
     prototxt; `backend`, LEVELDB (the default; needs the extra `leveldb`) or LMDB; `batch_size`; `rand_skip`, start
-    after fewer than so many records, at random; `prefetch`, how many batches are made ahead, 4 by default.
+    after fewer than so many records, at random; `shuffle`; `prefetch`, how many batches are made ahead, 4 by default.
 
     Raises NetError for settings that cannot be used, ShapeError for images that do not fit the crop, the mean or one
     another, FormatError for damaged databases and records.
@@ -55,7 +55,9 @@ class Data(PrefetchingLayer):
         records = Records(param.source, backend, self.folder)
         first = datum_items(Records(param.source, backend, self.folder), transformer.color)()
         shape = (param.batch_size, *transformer.shape(first.image.shape, first.where))
-        draw = new_generator(transformer.random or param.rand_skip > 0)
+        draw = new_generator(transformer.random or param.shuffle or param.rand_skip > 0)
+        if draw is not None and param.shuffle:
+            records.shuffle(draw)
         if draw is not None and param.rand_skip:
             records.skip(int(draw.integers(param.rand_skip)))
         items = datum_items(records, transformer.color)

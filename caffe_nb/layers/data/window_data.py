@@ -46,6 +46,8 @@ class WindowData(PrefetchingLayer):
         param = self.layer_param.window_data_param
         transformer = self.transformer()
         size = transformer.crop_size
+        if transformer.resizer is not None:
+            raise NetError("WindowData warps its windows to crop_size; leave out resize_param")
         if param.batch_size < 1:
             raise NetError(f"batch_size must be at least 1, got {param.batch_size}")
         if size < 1:

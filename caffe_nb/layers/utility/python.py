@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.core.registry import Context, register_factory
 from caffe_nb.errors import LayerNotFoundError, NetError
-from caffe_nb.layers import modules
+from caffe_nb.layers import changes, modules
 from caffe_nb.proto import caffe_pb2
 
 
@@ -109,14 +110,32 @@ def make(param: caffe_pb2.LayerParameter, context: Context) -> Layer:
     except LayerNotFoundError:
         raise
     except Exception as error:
+        changes.explain(error)
         error.add_note(f"while importing module '{wanted.module}' for the Python layer '{param.name}'")
         raise
-    cls = modules.find_class(module, wanted.layer)
+    return host(modules.find_class(module, wanted.layer), module, param, context)
+
+
+def host(cls: type[Layer], module: ModuleType, param: caffe_pb2.LayerParameter, context: Context) -> Layer:
+    """Return a new instance of a user's class, not set up yet.
+
+    Parameters
+    ----------
+    cls : type
+        The class.
+    module : module
+        Where it stands; edits of its file reach the layer.
+    param : LayerParameter
+        The layer's text.
+    context : Context
+        What the net says.
+    """
     if cls not in _codes:
         path = modules.module_file(module) if module.__name__ != "__main__" else None
         _codes[cls] = PythonCode(cls.__module__, cls.__qualname__, path)
     layer = cls.__new__(cls)
     prepare(layer, param, context.phase, context.dtype)
+    layer.extra_params = context.extra
     layer.__init__(param)  # type: ignore[misc]
     for made in tuple(after_make):
         made(layer)

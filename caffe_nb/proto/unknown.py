@@ -1,0 +1,220 @@
+"""The fields of a prototxt that Caffe does not have: all of them at once, and what they hold as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf import text_encoding, text_format
+from google.protobuf.descriptor import Descriptor
+
+from caffe_nb.errors import PrototxtError, did_you_mean
+from caffe_nb.proto.explain import Walk, walk_through
+from caffe_nb.proto.lines import position
+from caffe_nb.proto.suggest import Block
+
+_CLOSING = {"{": "}", "<": ">"}
+_LAYERS = ("layer", "layers")
+
+
+@dataclass(frozen=True)
+class UnknownField:
+    """A field that its block does not have.
+
+    Attributes
+    ----------
+    name : str
+        The field.
+    block : str
+        The block that it stands in, as a message calls it.
+    path : tuple of str
+        The blocks between it and its layer, outermost first; of the whole text where it stands in no layer.
+    layer : int
+        Which layer of the text it belongs to, from 0; -1 for none.
+    line, column : int
+        1-based.
+    value : object
+        What it holds: text, number, bool, a bare word as text, or a dict of the fields of a block; a field that is
+        given several times has a list of them.
+    near : str
+        "Did you mean ...?", or nothing.
+    error : PrototxtError or None
+        What to raise when it is the only one of its text: with the source line and a caret under the place.
+    """
+
+    name: str
+    block: str
+    path: tuple[str, ...]
+    layer: int
+    line: int
+    column: int
+    value: Any
+    near: str = ""
+    error: PrototxtError | None = None
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.block} has no field '{self.name}'.{self.near}"
+
+
+def unknown_fields(text: str, descriptor: Descriptor) -> tuple[str, list[UnknownField]]:
+    """Return the text with its unknown fields blanked out, and these fields.
+
+    Parameters
+    ----------
+    text : str
+        A prototxt.
+    descriptor : Descriptor
+        The message it should be.
+
+    Returns
+    -------
+    str, list of UnknownField
+        In the text every other character stands where it stood. The list is empty where there are none, and where
+        the text has a mistake of another kind.
+    """
+    lines = text.split("\n")
+    walk = _Collector(text_format.Tokenizer(lines))
+    if not walk_through(walk, descriptor):
+        return text, []
+    for (line, column), (end_line, end_column) in walk.spans:
+        for number in range(line, end_line + 1):
+            start = column - 1 if number == line else 0
+            stop = end_column - 1 if number == end_line else len(lines[number - 1])
+            row = lines[number - 1]
+            lines[number - 1] = row[:start] + " " * (stop - start) + row[stop:]
+    return "\n".join(lines), walk.unknown
+
+
+@dataclass
+class _Collector(Walk):
+    """Goes on at a field that is unknown, and remembers it."""
+
+    unknown: list[UnknownField] = field(default_factory=list)
+    spans: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
+    layers: int = 0
+
+    def one_field(self, block: Block) -> None:
+        name = self.token
+        if len(self.blocks) == 1 and name in _LAYERS:
+            self.layers += 1
+        if not (name[0].isalpha() or name[0] == "_") or name in block.descriptor.fields_by_name:
+            super().one_field(block)
+            return
+        start = position(self.tokens)
+        self.tokens.NextToken()
+        value = self.anything()
+        if self.token in (",", ";"):
+            self.tokens.NextToken()
+        end = position(self.tokens) if not self.tokens.AtEnd() else (start[0], 0)
+        inside = len(self.blocks) > 1 and self.blocks[1].name in _LAYERS
+        path = tuple(each.name for each in self.blocks[2 if inside else 1 :])
+        near = did_you_mean(name, block.descriptor.fields_by_name)
+        layer = self.layers - 1 if inside else -1
+        self.unknown.append(UnknownField(name, block.words, path, layer, *start, value, near))
+        self.spans.append((start, end))
+
+    def anything(self) -> Any:
+        """Take what follows an unknown field's name, whatever it is."""
+        if self.token == ":":
+            self.tokens.NextToken()
+        if self.token == "[":
+            self.tokens.NextToken()
+            values = []
+            while self.token != "]":
+                values.append(self.anything())
+                if self.token == ",":
+                    self.tokens.NextToken()
+            self.tokens.NextToken()
+            return values
+        if self.token in _CLOSING:
+            return self.fields(_CLOSING[self.token])
+        if self.tokens.AtEnd() or self.token in "}>]:;,":
+            raise self.fail(f"a value is expected here, found {self.shown()}.")
+        return self.scalar()
+
+    def fields(self, end: str) -> dict[str, Any]:
+        """Take the fields of an unknown block."""
+        line = position(self.tokens)[0]
+        self.tokens.NextToken()
+        found: dict[str, list[Any]] = {}
+        while self.token != end:
+            if self.tokens.AtEnd() or not (self.token[0].isalpha() or self.token[0] == "_"):
+                raise self.fail(f"the block opened on line {line} does not end: a '{end}' is missing.")
+            name = self.token
+            self.tokens.NextToken()
+            value = self.anything()
+            found.setdefault(name, []).extend(value if isinstance(value, list) else [value])
+            if self.token in (",", ";"):
+                self.tokens.NextToken()
+        self.tokens.NextToken()
+        return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+    def scalar(self) -> Any:
+        """Take one value: neighbouring strings are one."""
+        token = self.token
+        self.tokens.NextToken()
+        if token[0] in "'\"":
+            text = text_encoding.CUnescape(token[1:-1]).decode("utf-8", "replace")
+            while self.token[:1] in ("'", '"') and self.token:
+                text += text_encoding.CUnescape(self.token[1:-1]).decode("utf-8", "replace")
+                self.tokens.NextToken()
+            return text
+        if token in ("true", "false"):
+            return token == "true"
+        for number in (int, float):
+            try:
+                return number(token.rstrip("fF") if number is float else token)
+            except ValueError:
+                continue
+        return token
+
+
+def as_data(fields: Sequence[UnknownField]) -> dict[str, Any]:
+    """Return the unknown fields of one layer as one dict, by their blocks and names.
+
+    Parameters
+    ----------
+    fields : sequence of UnknownField
+        All of one layer.
+
+    Returns
+    -------
+    dict
+        A field that is given several times has a list of its values.
+    """
+    result: dict[str, Any] = {}
+    for each in fields:
+        place = result
+        for name in each.path:
+            place = place.setdefault(name, {})
+        if each.name in place:
+            before = place[each.name]
+            place[each.name] = [*(before if isinstance(before, list) else [before]), each.value]
+        else:
+            place[each.name] = each.value
+    return result
+
+
+def several_unknown(fields: Sequence[UnknownField], types: Sequence[tuple[int, str]], name: str) -> PrototxtError:
+    """Return one error for all that a text has and Caffe does not.
+
+    Parameters
+    ----------
+    fields : sequence of UnknownField
+        Its unknown fields.
+    types : sequence of (int, str)
+        Lines of layers of unknown types, with a sentence for each.
+    name : str
+        What the message calls the text.
+    """
+    lines = [(each.line, str(each)) for each in fields] + [(line, f"line {line}: {text}") for line, text in types]
+    listed = "\n".join(f"    {text}" for _, text in sorted(lines, key=lambda each: each[0]))
+    first = min(fields, key=lambda each: (each.line, each.column), default=None)
+    line, column = (first.line, first.column) if first else (types[0][0], 0)
+    return PrototxtError(
+        f"{len(lines)} things in this text are unknown here:\n{listed}",
+        where=f"line {line}, column {column} of {name}" if first else f"line {line} of {name}",
+        line=line,
+        column=column,
+    )
