@@ -46,6 +46,7 @@ def test_the_wheel_has_nothing_else(wheel_files: list[str]) -> None:
     assert top == {
         "caffe",
         "caffe_nb",
+        "test_gradient_for_python_layer.py",
         f"caffe_nb-{caffe_nb.__version__}.data",
         f"caffe_nb-{caffe_nb.__version__}.dist-info",
     }

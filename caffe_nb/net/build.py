@@ -20,6 +20,7 @@ from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.unknown import UnknownField, as_data
 
 Wrap = Callable[..., None]
+Failed = Callable[[int, Exception], object]
 AUTOMATIC = "(automatic)"
 """Name of a top that a loss layer makes up, as in Caffe."""
 
@@ -119,6 +120,7 @@ def build(
     source: str,
     wrap: Wrap,
     unknown: Sequence[Sequence[UnknownField]] = (),
+    failed: Failed | None = None,
 ) -> Built:
     """Build the layers of a net.
 
@@ -136,6 +138,9 @@ def build(
         Runs a layer's method and words its exceptions: ``wrap(node, method, function, *arguments)``.
     unknown : sequence
         The fields that Caffe does not have, as `NetSource.unknown`.
+    failed : callable, optional
+        Called with the index of a layer in `param` and the exception when it cannot be built; the layers that need none
+        of its tops are built all the same. Without it the exception goes to the caller.
 
     Returns
     -------
@@ -149,7 +154,8 @@ def build(
     lines = lines if len(lines) == len(param.layer) else [0] * len(param.layer)
     places = [place(p.name, p.type, source, line) for p, line in zip(param.layer, lines, strict=True)]
     kept = included_layers(param.layer, param.state, places)
-    refuse_unknown(param, kept, lines, source, unknown)
+    if failed is None:
+        refuse_unknown(param, kept, lines, source, unknown)
     layers = [param.layer[i] for i in kept]
     left_out = [layer for i, layer in enumerate(param.layer) if i not in kept]
     split = insert_splits(layers, [places[i] for i in kept], left_out)
@@ -161,13 +167,28 @@ def build(
         line = lines[kept[origin]]
         where = place(layer_param.name, layer_param.type, source, line)
         extra = as_data(unknown[kept[origin]]) if unknown and not inserted else {}
-        builder.add(layer_param, line, None if inserted else list(layers[origin].bottom), where, extra)
+        labels = None if inserted else list(layers[origin].bottom)
+        try:
+            builder.add(layer_param, line, labels, where, extra)
+        except Exception as error:
+            if failed is None:
+                raise
+            builder.available.difference_update(layer_param.top)
+            failed(kept[origin], error)
     _mark_backward(built)
     if param.force_backward:
         _force_backward(built)
     built.outputs = sorted(builder.available)
     built.params.share()
     return built
+
+
+class MissingBottomError(NetError):
+    """A bottom of a layer that was not built."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"bottom '{name}' is not there")
+        self.name = name
 
 
 class _Builder:
@@ -210,8 +231,8 @@ class _Builder:
 
     def _connect(self, node: Node) -> None:
         for i, name in enumerate(node.param.bottom):
-            if name not in self.available:  # read twice by one layer under one name after splits: cannot happen
-                raise NetError(f"bottom '{name}' is not available here")
+            if name not in self.available:
+                raise MissingBottomError(name)
             self.available.discard(name)
             blob_id = self.ids[name]
             node.bottom_ids.append(blob_id)

@@ -144,7 +144,7 @@ class Passes:
             with nullcontext() if node.is_python else _quiet():
                 call(*args)
         except BaseException as error:
-            raised = _placed(error, node, method)
+            raised = placed(error, node, method)
             for listener in self.hooks.layer_error:
                 listener(node.index, method, raised)
             if raised is not error:
@@ -159,7 +159,7 @@ class Passes:
             listener()
 
 
-def _placed(error: BaseException, node: Node, method: str) -> BaseException:
+def placed(error: BaseException, node: Node, method: str) -> BaseException:
     """Say in an exception where it comes from; a built-in layer that finds no memory says so in words."""
     if isinstance(error, MemoryError) and not node.is_python:
         return ShapeError(f"{method} needs more memory than there is: {error}", where=node.where)

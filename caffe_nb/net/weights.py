@@ -242,15 +242,19 @@ def _read_aside(array: StoredArray, blob: Blob) -> StoredArray:
 
 
 def _check_fit(shape: tuple[int, ...], blob: Blob, index: int, node: Node) -> None:
-    if shape == blob.shape:
+    if fits(shape, blob):
         return
-    if len(shape) == 4 and _without_leading_ones(shape) == _without_leading_ones(blob.shape):
-        return  # files from before N-d blobs keep four axes
     raise ShapeError(
         f"parameter {index} has shape {blob.shape}, the weights have {shape};"
         " rename the layer to learn it from scratch",
         where=node.where,
     )
+
+
+def fits(shape: tuple[int, ...], blob: Blob) -> bool:
+    """Whether an array of this shape is what a blob takes; files from before N-d blobs keep four axes."""
+    four = len(shape) == 4 and _without_leading_ones(shape) == _without_leading_ones(blob.shape)
+    return shape == blob.shape or four
 
 
 def _without_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

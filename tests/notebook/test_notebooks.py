@@ -1,6 +1,7 @@
 """The tutorials run from top to bottom, as they are, in a real kernel."""
 
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -21,9 +22,10 @@ def text_of(cell):
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
 def executed(request, tmp_path_factory):
-    """The notebook, run in a folder of its own."""
+    """The notebook, run in a folder of its own with the files that it opens."""
     notebook = nbformat.read(request.param, as_version=4)
     folder = tmp_path_factory.mktemp(request.param.stem)
+    shutil.copytree(request.param.with_name("old_net"), folder / "old_net")
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(folder)}}).execute()
     return notebook
 
@@ -40,8 +42,13 @@ def test_every_cell_runs_and_none_complains(executed):
             assert output.get("name") != "stderr", output.get("text")
 
 
+def code_cells(notebook):
+    return [(cell.source, text_of(cell)) for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("executed", NOTEBOOKS[:1], indirect=True)
 def test_the_first_one_learns_finds_the_mistake_and_mends_it(executed):
-    cells = [(cell.source, text_of(cell)) for cell in executed.cells if cell.cell_type == "code"]
+    cells = code_cells(executed)
     accuracies = [float(n) for _, text in cells for n in re.findall(r"([\d.]+)% (?:of the held-out|after)", text)]
     assert len(accuracies) == 2
     assert min(accuracies) >= 97
@@ -50,3 +57,18 @@ def test_the_first_one_learns_finds_the_mistake_and_mends_it(executed):
     swaps = [text for source, text in cells if "%%caffe_layer" in source]
     assert "v1 → v2" in swaps[1]
     assert "v2 → v3" in swaps[2]
+
+
+@pytest.mark.parametrize("executed", NOTEBOOKS[1:2], indirect=True)
+def test_the_second_one_finds_what_is_missing_mends_it_and_learns_something_new(executed):
+    cells = code_cells(executed)
+    doctor = next(text for source, text in cells if " doctor " in source)
+    assert "Maxout" in doctor
+    assert "register_layer" in doctor
+    assert "modernize" in doctor
+    difference = next(text for source, text in cells if " modernize " in source)
+    assert '-            print "calibrate:"' in difference
+    shares = [float(n) for _, text in cells for n in re.findall(r"([\d.]+)% of the held-out", text)]
+    assert shares[0] >= 94
+    assert shares[1] >= 90
+    assert "PASS" in next(text for source, text in cells if "%caffe_check" in source)
