@@ -350,10 +350,7 @@ class Solver:
     def snapshot(self) -> Path:
         """Write PREFIX_iter_N.caffemodel and .solverstate; return the latter's path."""
         start = snapshot.prefix(self.param, self.path)
-        path = snapshot.write(self.net, self.rule.history, self.iter, self.param, start)
-        kind = "HDF5" if path.suffix == ".h5" else "binary proto"
-        log.info("Snapshotting solver state to %s file %s", kind, path)
-        return path
+        return snapshot.write(self.net, self.rule.history, self.iter, self.param, start)
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Take up a .solverstate and the weights that it names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from caffe_nb.net import Net, weights
 from caffe_nb.proto import binary, caffe_pb2, hdf5
 from caffe_nb.proto.files import replace_files
 from caffe_nb.solvers.lr_policy import current_step
+
+log = logging.getLogger("caffe_nb")
 
 
 def prefix(param: caffe_pb2.SolverParameter, text: Path | None) -> str:
@@ -65,6 +68,9 @@ def write(net: Net, history: Sequence[Array], iteration: int, param: caffe_pb2.S
             beside.write_bytes(binary.encode(state, path))
 
     replace_files([(model, write_model), (path, write_state)])
+    kind = "HDF5" if ending else "binary proto"
+    log.info("Snapshotting to %s file %s", kind, model)
+    log.info("Snapshotting solver state to %s file %s", kind, path)
     return path
 
 
