@@ -39,6 +39,8 @@ class Change:
     python2: bool = True
 
 
+LAZY = "`map`, `filter`, `zip` and a dictionary's `keys` give no lists in Python 3: wrap them in `list(...)`"
+
 CHANGES = (
     Change(
         SyntaxError, r"Missing parentheses in call to '(?P<word>print|exec)'", "", "`{word}` is a function in Python 3"
@@ -54,23 +56,31 @@ CHANGES = (
     Change(SyntaxError, "invalid decimal literal|invalid syntax", r"\d[lL]\b", "whole numbers have no `L` in Python 3"),
     Change(SyntaxError, "", r"\bur['\"]", "`ur''` does not exist in Python 3: write `r''`"),
     Change(SyntaxError, "", r"def \w+\(.*\([\w, ]+\).*\)\s*:|lambda\s*\(", "parameters are not unpacked in Python 3"),
-    Change(TabError, "", "", "Python 3 takes tabs or spaces, not both: set the file to one of them", python2=False),
+    Change(TabError, "", "", "Python 3 takes tabs or spaces, not both: set the file to one of them"),
     Change(
         NameError,
-        r"name '(?P<word>xrange|unicode|raw_input|basestring|long|reduce|unichr|file|execfile|cmp|reload)'",
+        r"name '(?P<word>xrange|unicode|raw_input|basestring|long|reduce|unichr|execfile|reload)'",
         "",
         "`{word}` does not exist in Python 3",
     ),
+    Change(NameError, "name 'file'", "", "`file` does not exist in Python 3: write `open(...)`", python2=False),
+    Change(
+        NameError,
+        "name 'cmp'",
+        "",
+        "`cmp` does not exist in Python 3: `(a > b) - (a < b)` is what it gave, and sort takes key=",
+        python2=False,
+    ),
     Change(
         AttributeError,
-        r"'dict' object has no attribute '(?P<word>iteritems|itervalues|iterkeys|has_key)'",
+        r"'[\w.]*[dD]ict' object has no attribute '(?P<word>iteritems|itervalues|iterkeys|has_key)'",
         "",
         "dictionaries have no `{word}` in Python 3",
     ),
     Change(
         ImportError,
         r"No module named '?(?P<word>cPickle|Queue|ConfigParser|urllib2|urlparse|StringIO|cStringIO|Tkinter|"
-        r"__builtin__|HTMLParser|httplib|SocketServer|commands|exceptions)\b",
+        r"__builtin__|HTMLParser|httplib|SocketServer|commands)\b",
         "",
         "the module `{word}` has another name in Python 3",
     ),
@@ -79,26 +89,61 @@ CHANGES = (
         r"'(map|filter|zip|range|dict_keys|dict_values|dict_items)' object (is not subscriptable|does not support)"
         r"|object of type '(map|filter|zip)' has no len|'dict_(keys|values|items)' object",
         "",
-        "`map`, `filter`, `zip` and a dictionary's `keys` give no lists in Python 3: wrap them in `list(...)`",
+        LAZY,
+        python2=False,
+    ),
+    Change(
+        AttributeError, r"'(map|filter|zip|dict_keys|dict_values|dict_items)' object has no", "", LAZY, python2=False
+    ),
+    Change(
+        TypeError, r">>: 'builtin_function_or_method'", r"\bprint\b", "`print >>file` is `print(..., file=file)` now"
+    ),
+    Change(
+        AttributeError,
+        r"'str' object has no attribute 'decode'",
+        "",
+        "a text of Python 3 has no `decode`: only bytes have, as of a file opened with 'rb'",
+        python2=False,
+    ),
+    Change(
+        TypeError,
+        r"can't concat str to bytes|a bytes-like object is required, not 'str'|must be str, not bytes",
+        "",
+        "Python 3 keeps texts and bytes apart: open the file with 'rb' or 'wb', or encode and decode",
+        python2=False,
+    ),
+    Change(
+        AttributeError,
+        r"module '(?P<word>itertools|sys|os)' has no attribute '(?P<name>izip|imap|ifilter|maxint|getcwdu)'",
+        "",
+        "`{word}.{name}` does not exist in Python 3",
     ),
     Change(
         AttributeError,
         r"module 'string' has no attribute '(?P<word>\w+)'",
         "",
         "`string.{word}` does not exist in Python 3: texts have methods, and string.ascii_letters is there",
+        python2=False,
     ),
     Change(
         AttributeError,
-        r"module 'numpy' has no attribute '(?P<word>float|int|bool|object|str|complex|long|unicode)'",
+        r"module 'numpy' has no attribute '(?P<word>float|int|bool|object|str|complex)'\.?",
         "",
         "NumPy has dropped `np.{word}`: write `{word}`, or a type with a size as np.float32 or np.int64",
     ),
     Change(
         AttributeError,
-        r"[`']?np\.\w+[`']? was removed|module 'numpy' has no attribute '(product|cumproduct|alltrue|sometrue|in1d|"
+        r"module 'numpy' has no attribute 'product'",
+        "",
+        "NumPy has dropped `np.product`: write `np.prod`",
+    ),
+    Change(
+        AttributeError,
+        r"[`']?np\.\w+[`']? was removed|module 'numpy' has no attribute '(cumproduct|alltrue|sometrue|in1d|"
         r"row_stack|trapz|asscalar|rank|NaN|Inf|infty|float_|unicode_)'",
         "",
-        "NumPy has dropped this name; its release notes name the one to use, as np.prod for np.product",
+        "NumPy has dropped this name; its release notes name the one to use, as np.isin for np.in1d",
+        python2=False,
     ),
     Change(
         TypeError,
@@ -158,7 +203,8 @@ CHANGES = (
     ),
     Change(
         TypeError,
-        r"'(numpy\.)?float\w*' object cannot be interpreted as an integer|slice indices must be integers",
+        r"'(numpy\.)?float\w*' object cannot be interpreted as an integer|slice indices must be integers"
+        r"|expected a sequence of integers or a single integer, got '[\d.]+'",
         "",
         "`/` gives floats in Python 3: divide with `//` where a whole number is meant",
         python2=False,
@@ -182,6 +228,29 @@ CHANGES = (
         "inhomogeneous shape",
         "",
         "NumPy makes no arrays of rows of different lengths any more: say dtype=object, or keep a list",
+        python2=False,
+    ),
+    Change(
+        TypeError,
+        "only (0-dimensional|length-1|size-1) arrays can be converted",
+        "",
+        "NumPy makes a number of an array of no axes only: pick an element, as x[0] or x.item()",
+        python2=False,
+    ),
+    Change(
+        ValueError,
+        "binary mode of fromstring is removed",
+        "",
+        "NumPy has dropped `np.fromstring` of bytes: write `np.frombuffer`",
+        python2=False,
+    ),
+    Change(
+        ImportError,
+        r"No module named '?(?P<word>fast_rcnn|rpn|roi_data_layer|utils\.cython_bbox|utils\.bbox|utils\.timer|nms|"
+        r"generate_anchors|cython_bbox|transform_utils)\b",
+        "",
+        "`{word}` is no part of Caffe but of the detection code that this layer comes from (as py-faster-rcnn's lib "
+        "folder): put that beside the net or on PYTHONPATH",
         python2=False,
     ),
     Change(
@@ -209,6 +278,11 @@ def explain(error: BaseException) -> None:
     if path is None:
         return
     source = linecache.getline(str(path), line)
+    beside = _beside(error, path)
+    if beside:
+        says = f"Python 3 does not look in a package's own folder: write `from . import {beside}`"
+        _note(error, says, path, line, Change(ImportError, "", "", "", python2=False), {})
+        return
     for change in CHANGES:
         found = re.search(change.message, str(error)) if isinstance(error, change.kind) else None
         if found is None or not re.search(change.source, source):
@@ -217,6 +291,14 @@ def explain(error: BaseException) -> None:
         says = change.says.format(**words) if "{" in change.says else change.says
         _note(error, says, path, line, change, words)
         return
+
+
+def _beside(error: BaseException, path: Path) -> str:
+    """Return the module that an implicit relative import meant: one beside the file, in the same package."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if not name or not (path.parent / "__init__.py").is_file():
+        return ""
+    return name if (path.parent / f"{name}.py").is_file() or (path.parent / name / "__init__.py").is_file() else ""
 
 
 def _note(error: BaseException, says: str, path: Path, line: int, change: Change, words: dict[str, str]) -> None:

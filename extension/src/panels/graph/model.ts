@@ -6,11 +6,14 @@ export type Family =
 
 const FAMILIES: readonly (readonly [Family, RegExp])[] = [
   ['python', /^Python$/],
-  ['loss', /Loss$|^Accuracy$/],
+  ['loss', /Loss(OHEM)?$|^Accuracy$/],
   ['data', /Data$|^Input$|^Parameter$/],
-  ['vision', /^(Convolution|Deconvolution|Pooling|Im2col|Crop|SPP|Interp|Upsample)$/],
+  [
+    'vision',
+    /^(Convolution|Deconvolution|Pooling|Im2col|Crop|SPP|Interp|Upsample|Reorg|(PS)?ROIPooling|ConvolutionDepthwise|DepthwiseConvolution)$/
+  ],
   ['dense', /^(InnerProduct|Embed|Bilinear)$/],
-  ['normalization', /^(LRN|MVN|BatchNorm|Scale|Bias|Normalize|GroupNorm|LayerNorm)$/],
+  ['normalization', /^(LRN|MVN|BN|BatchNorm|Scale|Bias|Normalize|GroupNorm|LayerNorm)$/],
   ['recurrent', /^(LSTM|RNN|Recurrent|LSTMUnit)$/],
   [
     'activation',

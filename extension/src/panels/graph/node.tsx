@@ -40,7 +40,7 @@ export function LayerFace({ face }: { face: INodeFace }): ReactElement {
       data-selected={selected}
       data-running={running !== null}
       data-direction={running ?? ''}
-      data-family={familyOf(node.type)}
+      data-family={node.python ? 'python' : familyOf(node.type)}
     >
       <div className="caffe-nb-node-line">
         <span className="caffe-nb-name">{node.name}</span>
