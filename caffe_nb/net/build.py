@@ -20,7 +20,7 @@ from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.unknown import UnknownField, as_data
 
 Wrap = Callable[..., None]
-Failed = Callable[[int, Exception], object]
+Failed = Callable[[int, BaseException], object]
 AUTOMATIC = "(automatic)"
 """Name of a top that a loss layer makes up, as in Caffe."""
 
@@ -170,7 +170,7 @@ def build(
         labels = None if inserted else list(layers[origin].bottom)
         try:
             builder.add(layer_param, line, labels, where, extra)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a user's module may call sys.exit()
             if failed is None:
                 raise
             builder.available.difference_update(layer_param.top)

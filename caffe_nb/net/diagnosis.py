@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from caffe_nb.core import registry
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import CaffeError, did_you_mean, listing
+from caffe_nb.layers.modules import is_users_file
 from caffe_nb.net.build import Built, MissingBottomError, Node, build
 from caffe_nb.net.filter import included_layers
 from caffe_nb.net.passes import placed
@@ -108,13 +110,13 @@ class Diagnosis:
 
 
 def diagnose(
-    path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None, phase: int = Phase.TEST
+    source: str | os.PathLike[str] | NetSource, weights: str | os.PathLike[str] | None = None, phase: int = Phase.TEST
 ) -> Diagnosis:
     """Open a net without giving up at the first mistake. Nothing is run forward, nothing is changed.
 
     Parameters
     ----------
-    path : path
+    source : path or NetSource
         The net's prototxt.
     weights : path, optional
         A .caffemodel to compare it with.
@@ -126,10 +128,11 @@ def diagnose(
     Diagnosis
         What each layer lacks; its `str` is a report.
     """
-    result = Diagnosis(os.fspath(path))
+    path = source.path if isinstance(source, NetSource) else source
+    result = Diagnosis("<string>" if path is None else os.fspath(path))
     try:
-        text = read_bytes(path).decode("utf-8", "replace")
-        source = read_net(path, keep_unknown=True)
+        text = "" if path is None else read_bytes(path).decode("utf-8", "replace")
+        source = source if isinstance(source, NetSource) else read_net(source, keep_unknown=True)
     except (CaffeError, OSError) as error:
         result.problems.append(str(error))
         return result
@@ -147,7 +150,7 @@ def _build(source: NetSource, phase: Phase, result: Diagnosis) -> dict[int, Node
     param.state.phase = caffe_pb2.TRAIN if phase == Phase.TRAIN else caffe_pb2.TEST
     folder = source.path.absolute().parent if source.path else None
     lines = source.lines
-    errors: dict[int, Exception] = {}
+    errors: dict[int, BaseException] = {}
     built: Built | None = None
     try:
         kept = included_layers(param.layer, param.state, [f"line {line}" for line in lines])
@@ -176,7 +179,7 @@ def _build(source: NetSource, phase: Phase, result: Diagnosis) -> dict[int, Node
     return nodes
 
 
-def _by_origin(built: Built, kept: Sequence[int], errors: dict[int, Exception]) -> dict[int, Node]:
+def _by_origin(built: Built, kept: Sequence[int], errors: dict[int, BaseException]) -> dict[int, Node]:
     """Return the nodes by the place of their layers in the text: splits that were inserted have none."""
     mine = iter([node for node in built.nodes if not node.inserted])
     return {index: next(mine) for index in kept if index not in errors}
@@ -186,7 +189,7 @@ def _row(
     layer: caffe_pb2.LayerParameter,
     line: int,
     node: Node | None,
-    errors: dict[int, Exception],
+    errors: dict[int, BaseException],
     index: int,
     layers: Sequence[caffe_pb2.LayerParameter],
 ) -> LayerDiagnosis:
@@ -206,7 +209,7 @@ def _row(
     return row
 
 
-def _words(layer: caffe_pb2.LayerParameter, error: Exception | None) -> list[str]:
+def _words(layer: caffe_pb2.LayerParameter, error: BaseException | None) -> list[str]:
     """Say what an exception of a layer means, and what to do."""
     if not registry.is_known(layer.type):
         near = did_you_mean(layer.type, registry.layer_types())
@@ -217,7 +220,12 @@ def _words(layer: caffe_pb2.LayerParameter, error: Exception | None) -> list[str
     if isinstance(error, CaffeError):
         return [error.message]
     notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith(("while ", "in "))]
-    return ["\n".join([f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", *notes])]
+    if isinstance(error, ModuleNotFoundError):
+        notes.append(f"install '{error.name}', or put the folder where it lies on PYTHONPATH")
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    mine = [each for each in frames if not each.filename.startswith("<") and is_users_file(Path(each.filename))]
+    at = f"{mine[-1].filename}, line {mine[-1].lineno}: " if mine else ""
+    return ["\n".join([f"{at}{type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": "), *notes])]
 
 
 def _run(node: Node, method: str, call: Callable[..., None], *args: object) -> None:

@@ -19,8 +19,7 @@ class Names:
 
     def _take_names(self, built: Built) -> None:
         self._layers = LayerVec(node.layer for node in built.nodes)
-        self._blobs = built.blobs
-        self._blob_names = built.blob_names
+        self._built = built
         self._blob_dict = dict(zip(built.blob_names, built.blobs, strict=True))
         self._params = {node.name: node.layer.blobs for node in built.nodes if len(node.layer.blobs)}
         self._input_names = built.inputs
@@ -75,6 +74,14 @@ class Names:
         return result
 
     # what pycaffe's own Python is made of, and some scripts use
+
+    @property
+    def _blobs(self) -> list[Blob]:
+        return self._built.blobs
+
+    @property
+    def _blob_names(self) -> list[str]:
+        return self._built.blob_names
 
     @property
     def _layer_names(self) -> list[str]:

@@ -59,7 +59,7 @@ def read_net(path: Path) -> caffe_pb2.NetParameter:
         raise _bad(path, kind, "it holds no layer")
     check_names(param, path)
     try:
-        upgrade_net(param)
+        upgrade_net(param, {})  # a fork's types matter as little as in today's form
     except FormatError as error:
         raise FormatError(error.message, where=os.fspath(path)) from error
     except (UnicodeDecodeError, ValueError, TypeError) as error:

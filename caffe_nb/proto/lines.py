@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from google.protobuf import text_format
 
-_NETS = ("net_param", "train_net_param", "test_net_param")
+NETS = ("net_param", "train_net_param", "test_net_param")
+"""The fields of a solver that hold whole nets."""
 
 
 @dataclass
@@ -49,11 +50,11 @@ def net_lines(text: str) -> list[NetLines]:
     name, line = "", 0
     while not tokens.AtEnd():
         token = tokens.token
-        inside = 1 if blocks and blocks[0] in _NETS else 0
+        inside = 1 if blocks and blocks[0] in NETS else 0
         if token in ("{", "<"):
             if len(blocks) == inside and name in ("layer", "layers"):
                 found[-1 if inside else 0].layers.append(line or position(tokens)[0])
-            if not blocks and name in _NETS:
+            if not blocks and name in NETS:
                 found.append(NetLines(name))
             blocks.append(name)
         elif token in ("}", ">"):

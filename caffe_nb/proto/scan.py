@@ -83,7 +83,7 @@ def _scan(file: io.BufferedReader, path: Path) -> list[StoredLayer]:
     try:
         param = caffe_pb2.NetParameter.FromString(bytes(rest))
         binary.check_names(param, path)
-        upgrade_net(param)
+        upgrade_net(param, {})
     except (DecodeError, UnicodeDecodeError, RuntimeError, ValueError, TypeError) as error:  # FormatError is one
         raise _LeaveToProtobufError from error
     if not param.layer:

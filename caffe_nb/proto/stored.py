@@ -77,7 +77,7 @@ def message_layers(param: caffe_pb2.NetParameter) -> list[StoredLayer]:
     if param.layers:
         old, param = param, caffe_pb2.NetParameter()
         param.CopyFrom(old)
-        upgrade_net(param)
+        upgrade_net(param, {})
     return [StoredLayer(layer.name, _message_arrays(layer)) for layer in param.layer]
 
 

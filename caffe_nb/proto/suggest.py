@@ -55,7 +55,7 @@ def unknown_field(name: str, blocks: list[Block]) -> str:
     message = f"{block.words} has no field '{name}'."
     inner = [each.name for each in known.values() if each.message_type and name in each.message_type.fields_by_name]
     fits = [each for each in inner if each.replace("_", "") == block.type.lower() + "param"] or inner
-    root = _root_with(name, blocks[0]) if len(blocks) == 1 else ""
+    root = root_with(name, blocks[0]) if len(blocks) == 1 else ""
     if root:
         return f"{message} It is a field of a {root}: is this the right file?"
     for outer in reversed(blocks[:-1]):
@@ -70,7 +70,8 @@ def unknown_field(name: str, blocks: list[Block]) -> str:
     return message + (near or f" It has: {listing(known)}.")
 
 
-def _root_with(name: str, block: Block) -> str:
+def root_with(name: str, block: Block) -> str:
+    """Return "net" or "solver" where it has the field that the other, `block`, lacks; or nothing."""
     return next((root for root, kind in _ROOTS.items() if root != block.name and name in kind.fields_by_name), "")
 
 

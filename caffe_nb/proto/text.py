@@ -18,7 +18,7 @@ from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.explain import explain, first_mistake
 from caffe_nb.proto.files import read_bytes
 from caffe_nb.proto.lines import NetLines, net_lines
-from caffe_nb.proto.unknown import UnknownField, several_unknown, unknown_fields
+from caffe_nb.proto.unknown import ForeignType, UnknownField, several_unknown, unknown_fields
 from caffe_nb.proto.upgrade import ADDED, UpgradeError, upgrade_net, upgrade_solver
 
 M = TypeVar("M", bound=Message)
@@ -81,7 +81,8 @@ def read_net(source: str | os.PathLike[str], *, keep_unknown: bool = False) -> N
     source : path-like
         The file.
     keep_unknown : bool, default False
-        Whether fields that Caffe does not have are kept aside, in `NetSource.unknown`, instead of refused.
+        Whether fields that Caffe does not have are kept aside, in `NetSource.unknown`, instead of refused; types that
+        an old format does not have are taken as they stand.
 
     Returns
     -------
@@ -127,13 +128,15 @@ def parse_net(text: str, name: str = "<string>", *, keep_unknown: bool = False) 
     return _net(text, name, None, keep_unknown)
 
 
-def read_solver(source: str | os.PathLike[str]) -> SolverSource:
+def read_solver(source: str | os.PathLike[str], *, keep_unknown: bool = False) -> SolverSource:
     """Read a solver from a prototxt file.
 
     Parameters
     ----------
     source : path-like
         The file.
+    keep_unknown : bool, default False
+        As for `read_net`, in the nets that stand inside the solver; its own unknown fields are refused.
 
     Returns
     -------
@@ -149,10 +152,10 @@ def read_solver(source: str | os.PathLike[str]) -> SolverSource:
     FormatError
         When the solver or a net inside it cannot be brought up to date.
     """
-    return _solver(_text(source), os.fspath(source), Path(source))
+    return _solver(_text(source), os.fspath(source), Path(source), keep_unknown)
 
 
-def parse_solver(text: str, name: str = "<string>") -> SolverSource:
+def parse_solver(text: str, name: str = "<string>", *, keep_unknown: bool = False) -> SolverSource:
     """Read a solver from a text.
 
     Parameters
@@ -161,6 +164,8 @@ def parse_solver(text: str, name: str = "<string>") -> SolverSource:
         The prototxt.
     name : str, default "<string>"
         What messages call it.
+    keep_unknown : bool, default False
+        As for `read_solver`.
 
     Returns
     -------
@@ -174,7 +179,7 @@ def parse_solver(text: str, name: str = "<string>") -> SolverSource:
     FormatError
         When the solver or a net inside it cannot be brought up to date.
     """
-    return _solver(text, name, None)
+    return _solver(text, name, None, keep_unknown)
 
 
 def to_text(message: Message) -> str:
@@ -201,19 +206,25 @@ def _text(source: str | os.PathLike[str]) -> str:
 
 def _net(text: str, name: str, path: Path | None, keep_unknown: bool) -> NetSource:
     text = _newlines(text)
-    param, unknown = _parse(text, caffe_pb2.NetParameter(), name, keep_unknown)
-    return _net_source(param, net_lines(text)[0], name, path, unknown)
+    param, unknown, types = _parse(text, caffe_pb2.NetParameter(), name, keep_unknown)
+    foreign = {each.layer: each.word for each in types} if keep_unknown else None
+    return _net_source(param, net_lines(text)[0], name, path, unknown, foreign)
 
 
-def _solver(text: str, name: str, path: Path | None) -> SolverSource:
+def _solver(text: str, name: str, path: Path | None, keep_unknown: bool) -> SolverSource:
     text = _newlines(text)
-    param, _ = _parse(text, caffe_pb2.SolverParameter(), name)
+    param, unknown, types = _parse(text, caffe_pb2.SolverParameter(), name, keep_unknown)
+    outside = [each for each in unknown if each.net < 0]
+    if outside:
+        raise outside[0].error or several_unknown(unknown, [(each.line, str(each)) for each in types], name)
     nets: dict[str, list[NetSource]] = {}
-    for lines in net_lines(text)[1:]:
+    for index, lines in enumerate(net_lines(text)[1:]):
         found = getattr(param, lines.field)
         siblings = nets.setdefault(lines.field, [])
         inner = found[len(siblings)] if lines.field == "test_net_param" else found
-        siblings.append(_net_source(inner, lines, name, path))
+        mine = [each for each in unknown if each.net == index]
+        foreign = {each.layer: each.word for each in types if each.net == index} if keep_unknown else None
+        siblings.append(_net_source(inner, lines, name, path, mine, foreign))
     try:
         upgrade_solver(param)
     except FormatError as error:
@@ -227,9 +238,10 @@ def _net_source(
     name: str,
     path: Path | None,
     unknown: Sequence[UnknownField] = (),
+    foreign: dict[int, str] | None = None,
 ) -> NetSource:
     try:
-        origins = upgrade_net(param)
+        origins = upgrade_net(param, foreign)
     except UpgradeError as error:
         line = lines.input if error.layer is None else lines.layers[error.layer]
         raise FormatError(error.message, where=f"line {line} of {name}") from error
@@ -243,23 +255,27 @@ def _newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _parse(text: str, message: M, name: str, keep_unknown: bool = False) -> tuple[M, list[UnknownField]]:
+def _parse(
+    text: str, message: M, name: str, keep_unknown: bool = False
+) -> tuple[M, list[UnknownField], list[ForeignType]]:
     descriptor = cast(Descriptor, message.DESCRIPTOR)
     # Caffe refuses an unknown escape ("C:\\data"); protobuf for Python would take it with a warning.
     odd = first_mistake(text, descriptor, name) if _ODD_ESCAPE.search(text) else None
     if odd:
         raise odd
     unknown: list[UnknownField] = []
+    types: list[ForeignType] = []
     try:
         text_format.Parse(text, message)
     except text_format.ParseError as error:
-        known, unknown = unknown_fields(text, descriptor)
-        if len(unknown) > 1 and not keep_unknown:
-            raise several_unknown(unknown, [], name) from error
+        known, unknown, types = unknown_fields(text, descriptor)
+        count = len(unknown) + len(types)
+        if count > 1 and not keep_unknown:
+            raise several_unknown(unknown, [(each.line, str(each)) for each in types], name) from error
         alone = explain(text, descriptor, name, error)
-        if not unknown or not keep_unknown:
+        if not count or not keep_unknown:
             raise alone from error
-        unknown = [replace(each, error=alone if len(unknown) == 1 else None) for each in unknown]
+        unknown = [replace(each, error=alone if count == 1 else None) for each in unknown]
         message.Clear()
         try:
             text_format.Parse(known, message)
@@ -268,7 +284,7 @@ def _parse(text: str, message: M, name: str, keep_unknown: bool = False) -> tupl
     missing = cast(Any, message).FindInitializationErrors()  # protobuf has it, its stubs do not
     if missing:
         raise _incomplete(missing[0], text, name)
-    return message, unknown
+    return message, unknown, types
 
 
 def _incomplete(missing: str, text: str, name: str) -> PrototxtError:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf import text_encoding, text_format
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from caffe_nb.errors import PrototxtError, did_you_mean
 from caffe_nb.proto.explain import Walk, walk_through
-from caffe_nb.proto.lines import position
-from caffe_nb.proto.suggest import Block
+from caffe_nb.proto.lines import NETS, position
+from caffe_nb.proto.suggest import Block, root_with
 
 _CLOSING = {"{": "}", "<": ">"}
 _LAYERS = ("layer", "layers")
@@ -32,6 +32,8 @@ class UnknownField:
         The blocks between it and its layer, outermost first; of the whole text where it stands in no layer.
     layer : int
         Which layer of the text it belongs to, from 0; -1 for none.
+    net : int
+        Which of the nets inside a solver it belongs to, from 0; -1 for none.
     line, column : int
         1-based.
     value : object
@@ -47,6 +49,7 @@ class UnknownField:
     block: str
     path: tuple[str, ...]
     layer: int
+    net: int
     line: int
     column: int
     value: Any
@@ -57,8 +60,33 @@ class UnknownField:
         return f"line {self.line}, column {self.column}: {self.block} has no field '{self.name}'.{self.near}"
 
 
-def unknown_fields(text: str, descriptor: Descriptor) -> tuple[str, list[UnknownField]]:
-    """Return the text with its unknown fields blanked out, and these fields.
+@dataclass(frozen=True)
+class ForeignType:
+    """The type of a V1 layer that is none of V1's words.
+
+    Attributes
+    ----------
+    word : str
+        As the text has it.
+    layer : int
+        Which layer of the text, from 0.
+    net : int
+        Which of the nets inside a solver, from 0; -1 for none.
+    line : int
+        1-based.
+    """
+
+    word: str
+    layer: int
+    net: int
+    line: int
+
+    def __str__(self) -> str:
+        return f"the type '{self.word}' is none of the V1 format"
+
+
+def unknown_fields(text: str, descriptor: Descriptor) -> tuple[str, list[UnknownField], list[ForeignType]]:
+    """Return the text with its unknown fields and V1 types blanked out, and these.
 
     Parameters
     ----------
@@ -69,21 +97,22 @@ def unknown_fields(text: str, descriptor: Descriptor) -> tuple[str, list[Unknown
 
     Returns
     -------
-    str, list of UnknownField
-        In the text every other character stands where it stood. The list is empty where there are none, and where
+    str, list of UnknownField, list of ForeignType
+        In the text every other character stands where it stood. The lists are empty where there are none, and where
         the text has a mistake of another kind.
     """
     lines = text.split("\n")
-    walk = _Collector(text_format.Tokenizer(lines))
+    lines.append("")  # so that what stands last ends before it
+    walk = _Collector(text_format.Tokenizer(lines), end=len(lines))
     if not walk_through(walk, descriptor):
-        return text, []
+        return text, [], []
     for (line, column), (end_line, end_column) in walk.spans:
         for number in range(line, end_line + 1):
             start = column - 1 if number == line else 0
             stop = end_column - 1 if number == end_line else len(lines[number - 1])
             row = lines[number - 1]
             lines[number - 1] = row[:start] + " " * (stop - start) + row[stop:]
-    return "\n".join(lines), walk.unknown
+    return "\n".join(lines), walk.unknown, walk.types
 
 
 @dataclass
@@ -92,26 +121,68 @@ class _Collector(Walk):
 
     unknown: list[UnknownField] = field(default_factory=list)
     spans: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
+    types: list[ForeignType] = field(default_factory=list)
+    nets: int = 0
     layers: int = 0
+    end: int = 0
+    named: tuple[int, int] = (1, 1)
+
+    @property
+    def depth(self) -> int:
+        """How many blocks are open around the layers here: a solver may have nets inside."""
+        return 2 if len(self.blocks) > 1 and self.blocks[1].name in NETS else 1
+
+    @property
+    def net(self) -> int:
+        """Which net inside a solver this is; -1 outside."""
+        return self.nets - 1 if self.depth == 2 else -1
+
+    def block(self, name: str, descriptor: Descriptor, line: int, end: str) -> None:
+        if len(self.blocks) == 1 and name in NETS:
+            self.nets, self.layers = self.nets + 1, 0
+        if len(self.blocks) == self.depth and name in _LAYERS:
+            self.layers += 1
+        super().block(name, descriptor, line, end)
+
+    def value(self, block: Block, kind: FieldDescriptor, line: int) -> None:
+        enum = kind.enum_type
+        word = self.token
+        v1 = (
+            enum is not None and enum.name == "LayerType" and len(self.blocks) == self.depth + 1 and word.isidentifier()
+        )
+        if not v1 or enum is None or word in enum.values_by_name:
+            super().value(block, kind, line)
+            return
+        start = self.named
+        self.tokens.NextToken()
+        self.types.append(ForeignType(word, self.layers - 1, self.net, line))
+        self.spans.append((start, self.here()))
+
+    def here(self) -> tuple[int, int]:
+        """Return where the token that is up next begins; behind the text where there is none."""
+        return (self.end, 1) if self.tokens.AtEnd() else position(self.tokens)
 
     def one_field(self, block: Block) -> None:
         name = self.token
-        if len(self.blocks) == 1 and name in _LAYERS:
-            self.layers += 1
+        self.named = position(self.tokens)
         if not (name[0].isalpha() or name[0] == "_") or name in block.descriptor.fields_by_name:
             super().one_field(block)
             return
-        start = position(self.tokens)
+        start = self.named
         self.tokens.NextToken()
         value = self.anything()
         if self.token in (",", ";"):
             self.tokens.NextToken()
-        end = position(self.tokens) if not self.tokens.AtEnd() else (start[0], 0)
-        inside = len(self.blocks) > 1 and self.blocks[1].name in _LAYERS
-        path = tuple(each.name for each in self.blocks[2 if inside else 1 :])
-        near = did_you_mean(name, block.descriptor.fields_by_name)
+        end = self.here()
+        depth = self.depth
+        inside = len(self.blocks) > depth and self.blocks[depth].name in _LAYERS
+        path = tuple(each.name for each in self.blocks[depth + inside :])
+        path = path[1:] if inside and path[:1] == ("layer",) else path  # of V0: layers { layer { } }
+        root = root_with(name, block) if len(self.blocks) == 1 else ""
+        known = did_you_mean(name, block.descriptor.fields_by_name)
+        near = f" It is a field of a {root}: is this the right file?" if root else known
         layer = self.layers - 1 if inside else -1
-        self.unknown.append(UnknownField(name, block.words, path, layer, *start, value, near))
+        self.unknown.append(UnknownField(name, block.words, path, layer, self.net, *start, value, near))
         self.spans.append((start, end))
 
     def anything(self) -> Any:

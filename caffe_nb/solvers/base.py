@@ -118,7 +118,7 @@ class Solver:
         cls, text: str, *, name: str = "<string>", net: Net | None = None, folder: Path | None = None
     ) -> Solver:
         """Make a solver from a prototxt's text; of the type that it names when called on `Solver` itself."""
-        source = parse_solver(text, name)
+        source = parse_solver(text, name, keep_unknown=True)
         made = Solver.class_of(source.param.type, name) if cls is Solver else cls
         return made(source, net=net, folder=folder)
 
@@ -391,4 +391,4 @@ def as_source(source: str | os.PathLike[str] | caffe_pb2.SolverParameter | Solve
         return source
     if isinstance(source, caffe_pb2.SolverParameter):
         return parse_solver(to_text(source), "<message>")
-    return read_solver(source)
+    return read_solver(source, keep_unknown=True)

@@ -96,3 +96,38 @@ def test_weights_that_do_not_fit_and_layers_that_are_left_over(tmp_path):
     assert not found.ok
     assert "missing" in str(diagnose(tmp_path / "net.prototxt", tmp_path / "missing.caffemodel"))
     assert np.all([layer.state == "builds" for layer in found.layers])
+
+
+def test_a_module_that_exits_stops_only_its_layer(tmp_path):
+    (tmp_path / "exits_here.py").write_text("import sys\nsys.exit(3)\n")
+    (tmp_path / "lacks_here.py").write_text("import no_such_module_here\n")
+    layer = 'layer {{ name: "{0}" type: "Python" top: "{0}" python_param {{ module: "{0}" layer: "P" }} }}\n'
+    (tmp_path / "net.prototxt").write_text(
+        layer.format("exits_here")
+        + layer.format("lacks_here")
+        + 'layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 1 } } }'
+    )
+    found = diagnose(tmp_path / "net.prototxt")
+    assert [row.state for row in found.layers] == ["fails", "fails", "builds"]
+    assert "exits_here.py, line 2: SystemExit: 3" in found.layers[0].problems[0]
+    assert "install 'no_such_module_here'" in found.layers[1].problems[0]
+
+
+def test_mistakes_of_a_solver_and_of_the_net_inside_it_are_both_said(tmp_path, capsys):
+    (tmp_path / "s.prototxt").write_text(
+        'warm: 1\nplateau: 2\nnet_param { layer { name: "m" type: "Nowhere" top: "m" nowhere_param { a: 1 } } }'
+    )
+    assert main(["doctor", str(tmp_path / "s.prototxt")]) == 1
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("'warm'", "'plateau'", "'Nowhere'", "'nowhere_param'"))
+    assert "1 fail" in said
+
+
+def test_types_of_old_formats_are_looked_at_one_by_one(tmp_path):
+    (tmp_path / "net.prototxt").write_text(
+        'input: "d" input_dim: 1 input_dim: 1 input_dim: 2 input_dim: 2\n'
+        'layers { name: "r" type: RELU bottom: "d" top: "d" }\nlayers { name: "x" type: FORKED bottom: "d" top: "x" }'
+    )
+    found = diagnose(tmp_path / "net.prototxt")
+    assert [row.state for row in found.layers] == ["builds", "builds", "fails"]
+    assert "register_layer('FORKED', YourClass)" in found.layers[2].problems[0]

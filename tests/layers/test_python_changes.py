@@ -91,6 +91,7 @@ def note(error: Exception) -> str:
         ("import yaml; yaml.load('a: 1')", TypeError, "PyYAML 6 asks `yaml.load` for a loader: write `yaml.safe_load"),
     ],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore:In the future `np:FutureWarning")  # NumPy says so before it raises
 def test_what_modernize_mends(tmp_path: Path, line: str, kind: type[Exception], says: str) -> None:
     error = failure(tmp_path, forward=line)
     assert isinstance(error, kind)

@@ -1,12 +1,14 @@
 """Types and fields that Caffe does not have: refused all at once, or taken by a layer of the user's own."""
 
 import pytest
+from google.protobuf import text_format
 
 import caffe
 import caffe_nb
 from caffe_nb.core import registry
 from caffe_nb.errors import NetError, PrototxtError
 from caffe_nb.live import reload
+from caffe_nb.proto import binary, caffe_pb2
 
 DATA = 'layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 2 dim: 4 } } }\n'
 FORK = (
@@ -111,6 +113,70 @@ def test_several_unknown_fields_of_a_solver_are_listed(tmp_path):
     (tmp_path / "s.prototxt").write_text('base_lr: 0.1\nwarm: 1\nplateau: 2\nlr_policy: "fixed"')
     with pytest.raises(PrototxtError, match=r"(?s)line 2, column 1.*'warm'.*line 3, column 1.*'plateau'"):
         caffe.SGDSolver(str(tmp_path / "s.prototxt"))
+
+
+V1 = """input: "d" input_dim: 2 input_dim: 4 input_dim: 1 input_dim: 1
+layers { name: "m" type: MAX_OUT bottom: "d" top: "m" max_param { a: 1 } }
+layers [ { name: "n" type: FOO bottom: "m" top: "n" }, { name: "r" type: RELU bottom: "n" top: "n" } ]
+"""
+V0 = """input: "d" input_dim: 2 input_dim: 4 input_dim: 1 input_dim: 1
+layers { layer { name: "m" type: "maxout" pieces: 2 } bottom: "d" top: "m" }
+layers { layer { name: "n" type: "foo" } bottom: "m" top: "n" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "types", "extra"),
+    [(V1, ["MAX_OUT", "FOO"], {"max_param": {"a": 1}}), (V0, ["maxout", "foo"], {"pieces": 2})],
+)
+def test_types_that_an_old_format_does_not_have_are_treated_alike(registered, text, types, extra):
+    with pytest.raises(PrototxtError, match="3 things") as error:
+        caffe_nb.Net.from_text(text)
+    assert [
+        f"line {line}: layer '{name}' is of the unknown type '{kind}'" in str(error.value)
+        for line, name, kind in zip((2, 3), "mn", types, strict=True)
+    ] == [True, True]
+    for kind in types:
+        registered(kind)
+    net = caffe_nb.Net.from_text(text)
+    assert [layer.type for layer in net.layers][1:3] == types
+    assert net.layers[1].extra_params == extra
+    assert net.layers[2].extra_params == {}
+
+
+def test_weights_of_an_old_format_with_unknown_types_are_read(tmp_path):
+    old = caffe_pb2.NetParameter()
+    old.layers.add().layer.CopyFrom(caffe_pb2.V0LayerParameter(name="f", type="fork_only"))
+    text_format.Parse("shape { dim: 1 dim: 4 } data: [1, 2, 3, 4]", old.layers[0].layer.blobs.add())
+    (tmp_path / "old.caffemodel").write_bytes(old.SerializeToString())
+    net = caffe_nb.Net.from_text(
+        DATA + 'layer { name: "f" type: "InnerProduct" bottom: "d" top: "f" '
+        "inner_product_param { num_output: 1 bias_term: false } }"
+    )
+    net.copy_from(str(tmp_path / "old.caffemodel"))
+    assert net.params["f"][0].data.tolist() == [[1, 2, 3, 4]]
+    assert binary.read_net(tmp_path / "old.caffemodel").layer[0].type == "fork_only"
+
+
+def test_nets_inside_a_solver_take_fields_for_registered_layers(tmp_path, registered):
+    inside = DATA + 'layer { name: "m" type: "MyScale" bottom: "d" top: "m" scale_by: 3 loss_weight: 1 }'
+    path = tmp_path / "s.prototxt"
+    path.write_text(f'base_lr: 0.1 lr_policy: "fixed"\nnet_param {{ {inside} }}')
+    with pytest.raises(PrototxtError, match=r"(?s)scale_by.*register_layer"):
+        caffe.SGDSolver(str(path))
+    registered("MyScale")
+    assert caffe.SGDSolver(str(path)).net.layers[1].extra_params == {"scale_by": 3}
+
+
+def test_an_unknown_block_at_the_end_of_the_text_is_one_unknown_field():
+    with pytest.raises(PrototxtError, match="2 things"):
+        caffe_nb.Net.from_text("tag: 1\n" + DATA + 'notes { a: 1\n  b: "x"\n}')
+
+
+def test_a_solver_that_is_opened_as_a_net_is_told_so(tmp_path):
+    (tmp_path / "s.prototxt").write_text('base_lr: 0.1\nlr_policy: "fixed"')
+    with pytest.raises(PrototxtError, match="field of a solver: is this the right file"):
+        caffe.Net(str(tmp_path / "s.prototxt"), caffe.TEST)
 
 
 def test_built_in_names_are_refused_unless_told(registered):

@@ -17,7 +17,7 @@ ADDED = -1
 """In place of a layer's number: the upgrade has made this layer."""
 
 
-def upgrade_net(param: caffe_pb2.NetParameter) -> list[int]:
+def upgrade_net(param: caffe_pb2.NetParameter, foreign: dict[int, str] | None = None) -> list[int]:
     """Bring a net to today's form, in place, as Caffe does when it reads one.
 
     In this order: V0 layers (``layers { layer { ... } }``) become V1 layers, their ``padding`` layers the ``pad`` of
@@ -29,6 +29,9 @@ def upgrade_net(param: caffe_pb2.NetParameter) -> list[int]:
     ----------
     param : NetParameter
         The net as it was read.
+    foreign : dict of int to str, optional
+        Types that V1 does not have, by the number of their layer; filled with those that V0 does not have. The layers
+        get them as they stand. Without it such types are refused.
 
     Returns
     -------
@@ -41,12 +44,15 @@ def upgrade_net(param: caffe_pb2.NetParameter) -> list[int]:
         When the old form makes no sense: a type that never was, ``layer`` beside ``layers``, padding before a layer
         that cannot pad, inputs and shapes that do not match. `param` is of no use then.
     """
-    origins = upgrade_v0(param) if param.layers else list(range(len(param.layer)))
+    origins = upgrade_v0(param, foreign) if param.layers else list(range(len(param.layer)))
     upgrade_transforms(param)
     upgrade_v1(param)
     if upgrade_inputs(param):
         origins.insert(0, ADDED)
     upgrade_batch_norm(param)
+    for layer, origin in zip(param.layer, origins, strict=True):
+        if foreign and origin in foreign:
+            layer.type = foreign[origin]
     return origins
 
 

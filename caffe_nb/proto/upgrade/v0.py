@@ -55,13 +55,15 @@ _TYPES: dict[str, tuple[str, str, dict[str, str]]] = {
 _TRANSFORM = {"scale": "scale", "meanfile": "mean_file", "cropsize": "crop_size", "mirror": "mirror"}
 
 
-def upgrade_v0(param: caffe_pb2.NetParameter) -> list[int]:
+def upgrade_v0(param: caffe_pb2.NetParameter, foreign: dict[int, str] | None = None) -> list[int]:
     """Turn V0 layers into V1 layers, in place, and ``padding`` layers into the ``pad`` of the layers that read them.
 
     Parameters
     ----------
     param : NetParameter
         Changed in place; V1 layers are left as they are.
+    foreign : dict of int to str, optional
+        Filled with the types that V0 does not have, by the number of their layer, instead of refusing them.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def upgrade_v0(param: caffe_pb2.NetParameter) -> list[int]:
     kept = [index for index, layer in enumerate(param.layers) if layer.layer.type != _PADDING]
     for index in kept:
         if param.layers[index].HasField("layer"):
-            _upgrade_layer(param.layers[index], index)
+            _upgrade_layer(param.layers[index], index, foreign)
     layers = [param.layers[index] for index in kept]
     if len(kept) < len(param.layers):
         del param.layers[:]
@@ -112,14 +114,18 @@ def _fold_padding(param: caffe_pb2.NetParameter) -> None:
         producers.update(dict.fromkeys(layer.top, index))
 
 
-def _upgrade_layer(layer: caffe_pb2.V1LayerParameter, index: int) -> None:
+def _upgrade_layer(layer: caffe_pb2.V1LayerParameter, index: int, foreign: dict[int, str] | None) -> None:
     """Turn one V0 layer into a V1 layer, in place."""
     old = caffe_pb2.V0LayerParameter()
     old.CopyFrom(layer.layer)
+    word = old.type
     bottom, top = list(layer.bottom), list(layer.top)
     layer.Clear()
     layer.bottom.extend(bottom)
     layer.top.extend(top)
+    if old.HasField("type") and old.type not in _TYPES and foreign is not None:
+        foreign[index] = old.type
+        old.ClearField("type")
     if old.HasField("type") and old.type not in _TYPES:
         raise UpgradeError(
             f"layer '{old.name}' has the type '{old.type}', which the V0 format does not have."
@@ -140,7 +146,7 @@ def _upgrade_layer(layer: caffe_pb2.V1LayerParameter, index: int) -> None:
         elif field in fields:
             _put(getattr(layer, message) if message else layer, fields[field], value, old.name, index)
         elif field != "type":
-            log.warning("layer '%s': %s has no effect on the type '%s'", old.name, field, old.type)
+            log.warning("layer '%s': %s has no effect on the type '%s'", old.name, field, word)
 
 
 def _put(target: Any, field: str, value: Any, name: str, index: int) -> None:
