@@ -18,8 +18,11 @@ from caffe_nb.proto import caffe_pb2, generate
 WIRE = json.loads(Path(__file__).with_name("wire.json").read_text(encoding="utf-8"))
 ENGINES = {"MKL2017": 3, "MKLDNN": 4}
 FORKS = {
-    "BatchNormParameter": {"filler"},
+    "BatchNormParameter": {"engine", "filler"},
+    "ConcatParameter": {"engine"},
     "DataParameter": {"shuffle"},
+    "EltwiseParameter": {"engine"},
+    "InnerProductParameter": {"engine"},
     "LayerParameter": {
         "bn_param",
         "box_annotator_ohem_param",
