@@ -45,7 +45,8 @@ class Parser(argparse.ArgumentParser):
     def flag(self, name: str, help: str, default: bool = False) -> None:
         """Add an option that is on or off."""
         self._flags.add(name)
-        self.add_argument(f"--{name}", help=help, action=argparse.BooleanOptionalAction, default=default)
+        self.add_argument(f"--{name}", help=help, action="store_true", default=default)
+        self.add_argument(f"--no-{name}", dest=name, action="store_false", help=argparse.SUPPRESS)
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace | None:
         """Return what the words say; None when they asked for help, which was shown.

@@ -105,6 +105,8 @@ class Diagnosis:
         waiting = sum(layer.state == "not tried" for layer in self.layers)
         built = len(self.layers) - failing - waiting
         verdict = "the net can run" if self.ok else "the net cannot run yet"
+        if not self.layers:
+            return "\n".join([*lines, "there is no net to look at"])
         lines.append(f"{built} of {len(self.layers)} layers build, {failing} fail, {waiting} wait for those: {verdict}")
         return "\n".join(lines)
 
