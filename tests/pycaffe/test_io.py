@@ -49,6 +49,19 @@ def test_bilinear_resizing_is_what_the_formula_says():
     assert many.shape == (3, 2, 5)
 
 
+def test_resizing_gives_scikit_images_numbers():
+    """What `skimage.transform.resize(order=1, mode="constant", anti_aliasing=False)` gave: dark beyond the border."""
+    image = (np.arange(12) ** 2).reshape(3, 4, 1).astype(np.float32)
+    wanted = [
+        [0.1333, 2.0, 6.5333],
+        [7.1, 13.7, 23.6333],
+        [17.5, 30.5, 46.8333],
+        [47.1, 66.5, 89.2333],
+        [53.4667, 72.4, 94.0],
+    ]
+    np.testing.assert_allclose(caffe.io.resize_image(image, (5, 3))[..., 0], wanted, atol=1e-4)
+
+
 @given(
     st.tuples(st.integers(1, 4), st.integers(2, 6), st.integers(2, 6)),
     st.booleans(),
