@@ -226,9 +226,9 @@ class _Collector(Walk):
         token = self.token
         self.tokens.NextToken()
         if token[0] in "'\"":
-            text = text_encoding.CUnescape(token[1:-1]).decode("utf-8", "replace")
+            text = _unescaped(token)
             while self.token[:1] in ("'", '"') and self.token:
-                text += text_encoding.CUnescape(self.token[1:-1]).decode("utf-8", "replace")
+                text += _unescaped(self.token)
                 self.tokens.NextToken()
             return text
         if token in ("true", "false"):
@@ -239,6 +239,13 @@ class _Collector(Walk):
             except ValueError:
                 continue
         return token
+
+
+def _unescaped(token: str) -> str:
+    try:
+        return text_encoding.CUnescape(token[1:-1]).decode("utf-8", "replace")
+    except UnicodeError:  # an escape for what is no character
+        return token[1:-1]
 
 
 def as_data(fields: Sequence[UnknownField]) -> dict[str, Any]:

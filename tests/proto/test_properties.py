@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from google.protobuf import text_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -109,6 +109,7 @@ def error_of(parse: Callable[[str, str], object], text: str) -> CaffeError | Non
 
 @settings(relaxed, max_examples=400)
 @given(st.one_of(st.text(), st.lists(st.sampled_from(TOKENS), max_size=25).map(" ".join)))
+@example("layer 'b \ud800 layer")
 def test_any_text_is_a_net_or_an_error_with_a_place(text: str) -> None:
     for parse in (parse_net, parse_solver):
         error = error_of(parse, text)
