@@ -30,18 +30,23 @@ class Blob:
     dtype : dtype, default float32
         Type of data and diff.
 
+    Attributes
+    ----------
+    memory : Memory
+        The memory of the values; blobs that share them have the same.
+
     Notes
     -----
     `data` and `diff` are writable and count as a write each time they are taken; `const_data` and `const_diff` are
     read-only views of the same memory and count as none.
     """
 
-    __slots__ = ("__weakref__", "_data", "_diff", "_shape", "_views", "dtype")
+    __slots__ = ("__weakref__", "_diff", "_shape", "_views", "dtype", "memory")
 
     def __init__(self, *shape: int, dtype: DTypeLike = np.float32) -> None:
         self.dtype = np.dtype(dtype)
         self._shape: tuple[int, ...] = ()
-        self._data = Memory(1, self.dtype)
+        self.memory = Memory(1, self.dtype)
         self._diff = Memory(1, self.dtype, counted=False)
         self._views: dict[str, tuple[Array, Array]] = {}
         if shape:
@@ -68,12 +73,12 @@ class Blob:
             return
         check_shape(new)
         count = prod(new)
-        data = Memory(count, self.dtype) if count > self._data.array.size else self._data
+        data = Memory(count, self.dtype) if count > self.memory.array.size else self.memory
         self._diff = Memory(count, self.dtype, counted=False) if count > self._diff.array.size else self._diff
-        self._data = data
+        self.memory = data
         self._shape = new
         self._views.clear()
-        self._data.version += 1
+        self.memory.version += 1
 
     def reshape_like(self, other: Blob) -> None:
         """Take the shape of another blob."""
@@ -145,8 +150,8 @@ class Blob:
     @property
     def data(self) -> Array:
         """The values, writable and live; taking it counts as a write. Assigning broadcasts into it."""
-        self._data.version += 1
-        return self._view("data", self._data)[0]
+        self.memory.version += 1
+        return self._view("data", self.memory)[0]
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -165,7 +170,7 @@ class Blob:
     @property
     def const_data(self) -> Array:
         """The values, read-only and live; not a write."""
-        return self._view("data", self._data)[1]
+        return self._view("data", self.memory)[1]
 
     @property
     def const_diff(self) -> Array:
@@ -175,7 +180,7 @@ class Blob:
     @property
     def version(self) -> int:
         """How many times the values were written (or taken for writing)."""
-        return self._data.version
+        return self.memory.version
 
     @property
     def diff_version(self) -> int:
@@ -184,7 +189,7 @@ class Blob:
 
     def touch(self) -> None:
         """Say that the values were written through an array that somebody held."""
-        self._data.version += 1
+        self.memory.version += 1
 
     # sharing
 
@@ -197,8 +202,9 @@ class Blob:
             When the counts differ.
         """
         self._check_same_count(other)
-        if self._data is not other._data:
-            self._data = other._data
+        if self.memory is not other.memory:
+            self.memory = other.memory
+            self.memory.version += 1  # other values than this blob had
             self._views.pop("data", None)
 
     def share_diff(self, other: Blob) -> None:
@@ -216,7 +222,7 @@ class Blob:
 
     def shares_data(self, other: Blob) -> bool:
         """Whether both blobs keep their values in the same memory."""
-        return self._data is other._data
+        return self.memory is other.memory
 
     def shares_diff(self, other: Blob) -> bool:
         """Whether both blobs keep their gradients in the same memory."""

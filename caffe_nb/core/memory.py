@@ -39,9 +39,20 @@ class Memory:
     ------
     ShapeError
         When the blobs of this process together would need more memory than the machine has.
+
+    Attributes
+    ----------
+    array : array
+        The buffer.
+    version : int
+        How many times it was written (or taken for writing).
+    known : int
+        The version that the nets using it know of; `caffe_nb.net.stale` keeps it, and the two below.
+    written, writer : int
+        When and by which net (0: by nobody's layers) it was last written from outside of the layers' own tops.
     """
 
-    __slots__ = ("_counted", "array", "version")
+    __slots__ = ("_counted", "array", "known", "version", "writer", "written")
 
     def __init__(self, capacity: int, dtype: DTypeLike, *, counted: bool = True) -> None:
         global _taken
@@ -57,6 +68,9 @@ class Memory:
         with _lock:
             _taken += needed
         self.version = 0
+        self.known = 0
+        self.written = 0
+        self.writer = 0
 
     def __del__(self) -> None:
         global _taken

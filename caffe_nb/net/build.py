@@ -59,6 +59,12 @@ class Node:
         Whether the layer is of a user's class.
     where : str
         Its place, for messages.
+    ran : int
+        When its forward ran last, by the clock of `caffe_nb.net.stale`; 0 for never.
+    changed : bool
+        Whether its forward got new code since.
+    untried : set of str
+        Methods ("reshape", "forward", "backward") that got new code and did not run through yet.
     """
 
     index: int
@@ -78,6 +84,9 @@ class Node:
     propagate_down: list[bool] = field(default_factory=list)
     needs_backward: bool = False
     loss_weights: list[float] = field(default_factory=list)
+    ran: int = 0
+    changed: bool = False
+    untried: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.is_python = python.code_of(type(self.layer)) is not None

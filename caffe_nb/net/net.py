@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from caffe_nb.core.hooks import Callback
 from caffe_nb.core.layer import Phase
 from caffe_nb.core.registry import Context
 from caffe_nb.errors import NetError, ShapeError, did_you_mean
-from caffe_nb.net import batches, weights
+from caffe_nb.net import batches, stale, weights
 from caffe_nb.net.arguments import as_source, pycaffe_arguments
 from caffe_nb.net.build import build
 from caffe_nb.net.drawing import to_html
@@ -27,14 +26,13 @@ from caffe_nb.proto.text import NetSource, parse_net
 
 Array = NDArray[Any]
 
-_ids = itertools.count(1)
 _live: weakref.WeakValueDictionary[int, Net] = weakref.WeakValueDictionary()
 
 
 def live_nets() -> list[Net]:
     """Return all nets that are alive in this process, in the order in which they were made."""
     nets = [ref() for ref in _live.valuerefs()]  # a list made in one step: nets may be made in other threads
-    return sorted((net for net in nets if net is not None), key=lambda net: int(net.id[1:]))
+    return sorted((net for net in nets if net is not None), key=lambda net: net.number)
 
 
 class Net(Names, Passes):
@@ -88,8 +86,8 @@ class Net(Names, Passes):
         folder: Path | None = None,
     ) -> None:
         phase, level, stages, weights = pycaffe_arguments(args, phase, level, stages, weights)
-        self.id = f"n{next(_ids)}"
         super().__init__(phase)
+        self.id = f"n{self.number}"
         self.dtype = np.dtype(dtype)
         text = self.source = as_source(source)
         self.source_name = text.name
@@ -97,7 +95,7 @@ class Net(Names, Passes):
         self._build(text, level, list(stages or ()))
         if weights is not None:
             self.copy_from(weights)
-        _live[int(self.id[1:])] = self
+        _live[self.number] = self
 
     @classmethod
     def from_text(cls, text: str, phase: int = Phase.TRAIN, *, name: str = "<string>", **kwargs: Any) -> Net:
@@ -171,7 +169,7 @@ class Net(Names, Passes):
         if first == 0:
             self._notify(self.hooks.safe_point)
         self.forward_pass(first, last)
-        return {name: blob.data for name, blob in found.items()}
+        return {name: stale.handed_out(blob) for name, blob in found.items()}
 
     def backward(
         self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: Any
@@ -254,11 +252,6 @@ class Net(Names, Passes):
         with self.lock:
             for node in self.nodes:
                 self._call(node, "reshape", self._reshape_node, node)
-
-    def clear_param_diffs(self) -> None:
-        """Zero the diffs of all parameters."""
-        for blob in self.learnable_params:
-            blob.diff.fill(0)
 
     def touch(self, name: str) -> None:
         """Say that a blob's data was written through an array that somebody held."""

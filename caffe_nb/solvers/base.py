@@ -15,11 +15,13 @@ import numpy as np
 from caffe_nb import rng
 from caffe_nb.errors import SolverError, did_you_mean, listing
 from caffe_nb.net import Net
+from caffe_nb.net.interrupts import between_layers
 from caffe_nb.proto import caffe_pb2
-from caffe_nb.proto.text import SolverSource, parse_solver, read_solver, to_text
+from caffe_nb.proto.text import SolverSource, parse_solver
 from caffe_nb.solvers import nets, outputs, regularize, rules, snapshot
 from caffe_nb.solvers.display import solver_html
 from caffe_nb.solvers.lr_policy import learning_rate
+from caffe_nb.solvers.source import as_source, check
 
 log = logging.getLogger("caffe_nb")
 
@@ -98,7 +100,7 @@ class Solver:
         folder = folder or (text.path.absolute().parent if text.path else None)
         if self.param.random_seed >= 0:
             rng.set_random_seed(self.param.random_seed)
-        _check(self.param, self.rule_class, text.name)  # what is wrong is said now, not after the first pass
+        check(self.param, self.rule_class, text.name)  # what is wrong is said now, not after the first pass
         self._net = nets.train_net(text, folder, net)
         self._test_nets = nets.test_nets(text, folder, net)
         for each in (self.net, *self.test_nets):
@@ -110,6 +112,7 @@ class Solver:
         self.running = False
         self._losses: list[float] = []
         self._stop = False
+        self._begun: tuple[int, float] | None = None  # passes done of the iteration that runs, and their loss
         self._callbacks: list[tuple[Callable[[], object], Callable[[], object]]] = []
         _live.add(self)
 
@@ -152,7 +155,13 @@ class Solver:
         SolverError
             When a snapshot is due on the way and its folder is not there.
         Exception
-            What a layer raises. The solver can go on: the iteration that failed has changed no parameter.
+            What a layer raises; also KeyboardInterrupt, which waits for a built-in layer that runs.
+
+        Notes
+        -----
+        After an exception or an interrupt the next call goes on within that iteration, before the layer where it
+        stopped: with the same batch, and with the result that it would have had. That ends when the net is run by hand
+        in between.
         """
         __tracebackhide__ = True
         end = self.iter + iterations
@@ -161,7 +170,7 @@ class Solver:
             self._check_snapshots()
         self._losses.clear()
         self._stop = False
-        with self.net.lock:
+        with self.net.lock, between_layers([self.net, *self.test_nets]):
             self.running = True
             try:
                 while self.iter < end and not self._stop:
@@ -206,6 +215,31 @@ class Solver:
         for net in (self.net, *self.test_nets):
             for listener in tuple(net.hooks.safe_point):
                 listener()
+        if self.net.paused is None or self._begun is None:
+            self._begun = None
+            self._begin()
+            if self._stop:
+                return
+            self._begun = (0, 0.0)
+        done, loss = self._begun
+        for index in range(done, self.param.iter_size):
+            self._begun = (index, loss)
+            loss += self._pass(index)
+        self._begun = None
+        self.loss = loss / self.param.iter_size
+        self._smooth()
+        if self._shown and log.isEnabledFor(logging.INFO):
+            self._display()
+        for _, on_gradients_ready in self._callbacks:
+            on_gradients_ready()
+        self.apply_update()
+        for hook in tuple(self.hooks.after_iteration):
+            hook(self)
+        if self.param.snapshot and self.iter % self.param.snapshot == 0:
+            self.snapshot()
+
+    def _begin(self) -> None:
+        __tracebackhide__ = True
         for hook in tuple(self.hooks.before_iteration):
             hook(self)
         self.net.clear_param_diffs()
@@ -216,27 +250,18 @@ class Solver:
                 return
         for on_start, _ in self._callbacks:
             on_start()
-        shown = self.param.display > 0 and self.iter % self.param.display == 0
-        self.net.debug_info = shown and self.param.debug_info
-        loss = 0.0
-        for _ in range(self.param.iter_size):
-            loss += self._pass()
-        self.loss = loss / self.param.iter_size
-        self._smooth()
-        if shown and log.isEnabledFor(logging.INFO):
-            self._display()
-        for _, on_gradients_ready in self._callbacks:
-            on_gradients_ready()
-        self.apply_update()
-        for hook in tuple(self.hooks.after_iteration):
-            hook(self)
-        if self.param.snapshot and self.iter % self.param.snapshot == 0:
-            self.snapshot()
+        self.net.debug_info = self._shown and self.param.debug_info
 
-    def _pass(self) -> float:
+    @property
+    def _shown(self) -> bool:
+        return self.param.display > 0 and self.iter % self.param.display == 0
+
+    def _pass(self, index: int) -> float:
         __tracebackhide__ = True
-        loss = self.net.forward_pass()
-        self.net.backward_pass()
+        paused = self.net.paused
+        loss = self.net.resume(keep_diffs=index > 0) if paused is not None else self.net.forward_pass()
+        if paused is None or paused.method == "forward":
+            self.net.backward_pass()
         return loss
 
     def apply_update(self) -> None:
@@ -284,6 +309,8 @@ class Solver:
             if self._stopping:
                 log.info("Test interrupted.")
                 return {}
+            if self.net.interrupted:
+                raise KeyboardInterrupt
             loss += net.forward_pass()
             means.add()
         if self.param.test_compute_loss and batches > 0:
@@ -354,6 +381,7 @@ class Solver:
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Take up a .solverstate and the weights that it names."""
+        self._begun = None
         self._iter = snapshot.read(Path(path), self.net, self.rule.history)
 
     def share_weights(self, net: Net) -> None:
@@ -369,26 +397,3 @@ class Solver:
 
     def _repr_html_(self) -> str:
         return solver_html(self)
-
-
-def _check(param: caffe_pb2.SolverParameter, rule: type[rules.Rule], where: str) -> None:
-    """Refuse settings that could not be used later."""
-    try:
-        learning_rate(param, 0)
-        rule((), param)
-        regularize.check_kind(param.regularization_type)
-        for name in ("average_loss", "iter_size"):
-            if getattr(param, name) < 1:
-                raise SolverError(f"{name} is a number of iterations from 1 up, got {getattr(param, name)}")
-    except SolverError as error:
-        error.where = error.where or where
-        raise
-
-
-def as_source(source: str | os.PathLike[str] | caffe_pb2.SolverParameter | SolverSource) -> SolverSource:
-    """Return a solver's text with its nets, from a file or a message."""
-    if isinstance(source, SolverSource):
-        return source
-    if isinstance(source, caffe_pb2.SolverParameter):
-        return parse_solver(to_text(source), "<message>")
-    return read_solver(source, keep_unknown=True)

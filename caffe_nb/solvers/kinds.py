@@ -6,7 +6,8 @@ import os
 
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.solvers import rules
-from caffe_nb.solvers.base import Solver, as_source
+from caffe_nb.solvers.base import Solver
+from caffe_nb.solvers.source import as_source
 
 
 class SGDSolver(Solver):
