@@ -270,13 +270,14 @@ class Effect:
     ----------
     changed : list of str
         Methods, members and globals that changed and that the class uses, the most telling first.
-    setup, reshape : bool
-        Whether what setup (or `__init__`) and reshape do may be different now.
+    setup, reshape, forward : bool
+        Whether what setup (or `__init__`), reshape and forward do may be different now.
     """
 
     changed: list[str]
     setup: bool
     reshape: bool
+    forward: bool
 
 
 def effect(cls: type[Layer], members: dict[type, set[str]], names: set[Name]) -> Effect:
@@ -297,11 +298,10 @@ def effect(cls: type[Layer], members: dict[type, set[str]], names: set[Name]) ->
     everything = reads(cls, {*METHODS, *(n for c in cls.__mro__ if c in members for n in class_members(c))})
     classes = {(base.__module__, base.__name__) for base in cls.__mro__}
     used = {name for name in names & everything.names if name not in classes}
-    at_setup, at_reshape = reads(cls, ("__init__", "setup")), reads(cls, ("reshape",))
+    at_setup, at_reshape, at_forward = (reads(cls, m) for m in (("__init__", "setup"), ("reshape",), ("forward",)))
     first = [name for name in METHODS if name in own]
     rest = sorted((own | {name for _, name in used}) - set(METHODS))
-    return Effect(
-        first + rest,
-        setup=bool(own & at_setup.members or used & at_setup.names or "__bases__" in own),
-        reshape=bool(own & at_reshape.members or used & at_reshape.names),
-    )
+    setup = bool(own & at_setup.members or used & at_setup.names or "__bases__" in own)
+    reshape = bool(own & at_reshape.members or used & at_reshape.names)
+    forward = bool(setup or reshape or own & at_forward.members or used & at_forward.names)
+    return Effect(first + rest, setup=setup, reshape=reshape, forward=forward)

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from caffe_nb.core.layer import Layer
 from caffe_nb.errors import did_you_mean, listing
-from caffe_nb.layers.modules import is_users_file, layer_classes
-from caffe_nb.layers.utility import python
+from caffe_nb.layers.modules import layer_classes
 from caffe_nb.live import loader, users
 from caffe_nb.live.classify import Effect, Name, changed_names, effect, same_text
-from caffe_nb.live.objects import codes_in, functions_in
+from caffe_nb.live.marks import RESET, has_mark
+from caffe_nb.live.objects import codes_in, functions_in, functions_of
+from caffe_nb.live.past import retire
+from caffe_nb.live.report import accepted, refusal
 from caffe_nb.live.sources import Source
 from caffe_nb.live.swap import Adoption, Refused, Swap, Undo
-from caffe_nb.net import live_nets
-
-
-def _no_cell(path: Path) -> str:  # noqa: ARG001
-    return ""
-
-
-cell_name: Callable[[Path], str] = _no_cell
-"""Names the notebook's cell behind a file name, "" for a file; set by who knows the cells."""
+from caffe_nb.net import Node, live_nets
 
 
 @dataclass
@@ -40,11 +33,14 @@ class Edit:
         Other modules that import from them, in the order of their imports.
     classes : list of type
         The Python layers' classes that may be concerned.
+    note : str
+        Words for the message, where it is not a file that was edited.
     """
 
     texts: list[tuple[Source, str]]
     dependents: list[Source]
     classes: list[type[Layer]]
+    note: str = ""
 
     @property
     def signature(self) -> tuple[tuple[str, str], ...]:
@@ -69,6 +65,7 @@ class Edit:
             One for each class that changed, or one refusal.
         """
         undo = Undo()
+        codes = {source: [f.__code__ for f in functions_of(source.module)] for source, _ in self.texts}
         try:
             adoption = Adoption(undo)
             names: set[Name] = set()
@@ -81,7 +78,7 @@ class Edit:
             for source in self.dependents:
                 names |= _rebind(source, names, undo)
             effects = {cls: effect(cls, adoption.members, names) for cls in self.classes}
-            follow(effects, undo)
+            kept = follow(effects, undo, self._reset())
         except (Exception, SystemExit) as error:
             undo.roll_back()
             refused = refusal(error, self.classes, [source.path for source, _ in self.texts])
@@ -92,8 +89,14 @@ class Edit:
             undo.roll_back()
             raise
         for source, text in self.texts:
+            retire(source.file, source.text, codes[source], functions_of(source.module))
             source.accept(text)
-        return [accepted(cls, what) for cls, what in effects.items() if what.changed]
+        return [accepted(cls, what, kept, self.note) for cls, what in effects.items() if what.changed]
+
+    def _reset(self) -> set[type[Layer]]:
+        """Return the classes whose file asks for new layers instead of mended ones."""
+        modules = {source.key for source, text in self.texts if has_mark(text, RESET)}
+        return {cls for cls in self.classes if cls.__module__ in modules}
 
     def _take_text(self, source: Source, text: str, adoption: Adoption, undo: Undo, names: set[Name]) -> set[Name]:
         if same_text(source.text, text):
@@ -134,11 +137,14 @@ class CellEdit:
         The class that runs, and the new one of its name.
     classes : list of type
         The Python layers' classes that may be concerned.
+    note : str
+        Words for the message, where it is not a cell that was run.
     """
 
     namespace: dict[str, Any]
     pairs: list[tuple[type, type]]
     classes: list[type[Layer]] = field(default_factory=list)
+    note: str = ""
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -159,7 +165,7 @@ class CellEdit:
             new["__name__"] = self.namespace["__name__"]
             adoption.adopt(self.namespace["__name__"], {cls.__name__: cls for cls, _ in self.pairs}, new)
             effects = {cls: effect(cls, adoption.members, set()) for cls in self.classes}
-            follow(effects, undo)
+            blobs = follow(effects, undo)
         except (Exception, SystemExit) as error:
             undo.roll_back()
             return [refusal(error, self.classes, [])]
@@ -171,7 +177,7 @@ class CellEdit:
             kept = adoption.kept(value) if isinstance(value, type) else value
             if kept is not value:
                 self.namespace[name] = kept
-        return [accepted(cls, what) for cls, what in effects.items() if what.changed]
+        return [accepted(cls, what, blobs, self.note) for cls, what in effects.items() if what.changed]
 
 
 def reading(cls: type, namespace: dict[str, Any]) -> tuple[object, ...]:
@@ -214,96 +220,61 @@ def _setter(space: dict[str, Any], name: str, value: Any) -> Callable[[], object
     return lambda: space.__setitem__(name, value)
 
 
-def follow(effects: dict[type[Layer], Effect], undo: Undo) -> None:
-    """Run setup and reshape of the live layers again where the edit asks for it.
+def follow(
+    effects: dict[type[Layer], Effect], undo: Undo, reset: Container[type[Layer]] = ()
+) -> dict[type[Layer], users.Kept]:
+    """Let the live layers follow an edit: setup and reshape run again where it asks for it.
+
+    Parameters
+    ----------
+    effects : dict of type to Effect
+        What the edit means for each class.
+    undo : Undo
+        Learns how to take it back.
+    reset : container of type
+        Classes whose layers are to be as new, with new parameters.
+
+    Returns
+    -------
+    dict of type to Kept
+        What became of the parameters of the classes whose setup ran.
 
     Raises
     ------
     Refused, Exception
         When the new code does not fit or raises.
     """
+    kept: dict[type[Layer], users.Kept] = {}
     for net in live_nets():
         shapes = False
         for node in users.python_nodes(net):
-            what = effects.get(type(node.layer))
-            if what is None:
+            cls = type(node.layer)
+            what = effects.get(cls)
+            if what is None or not what.changed:
                 continue
-            if what.setup:
-                try:
-                    users.rerun_setup(node, undo)
-                except Exception as error:
-                    if not isinstance(error, Refused):
-                        error.add_note(f"in setup of {node.where}")
-                    raise
-            shapes = shapes or what.setup or what.reshape
+            old_state = dict(node.layer.__dict__)
+            if what.setup or cls in reset:
+                with _said(node, "setup"):
+                    kept[cls] = users.rerun_setup(net, node, undo, reset=cls in reset)
+            hook = getattr(node.layer, "__reload__", None)
+            if hook is not None:
+                undo.add(users.attributes_back(node.layer))
+                with _said(node, "__reload__"):
+                    hook(old_state)
+            users.mark(node, undo, forward=what.forward or cls in reset)
+            shapes = shapes or what.setup or what.reshape or cls in reset
         if shapes:
             users.reshape_all(net, undo)
+    return kept
 
 
-def accepted(cls: type[Layer], what: Effect) -> Swap:
-    """Count the class's version and return the record of its swap."""
-    code = python.code_of(cls)
-    assert code is not None
-    code.version += 1
-    where = users.places([cls])
-    count = users.blobs_kept(cls)
-    words = ["bases" if name == "__bases__" else name for name in what.changed]
-    blobs = f"{count} blob{'' if count == 1 else 's'} kept"
-    setup = "setup rerun" if what.setup else "setup not rerun"
-    rest = (f"{setup}; {blobs}" if count else setup) if where else "no net uses it now"
-    message = f"{cls.__qualname__} v{code.version - 1} → v{code.version}: {listing(words, 6)} changed; {rest}"
-    return Swap(True, message, cls.__qualname__, code.version, code.path, nets=where)
-
-
-def refusal(error: BaseException, classes: list[type[Layer]], paths: list[Path]) -> Swap:
-    """Return the record of an edit that was not taken up."""
-    path, line = _place(error, paths)
-    classes = [cls for cls in classes if users.places([cls])] or classes
-    names = [f"{cls.__qualname__} v{python.code_version(cls) + 1}" for cls in classes]
-    running = ", ".join(f"v{python.code_version(cls)}" for cls in classes)
-    if isinstance(error, Refused):
-        what, advice, at = str(error), "", _at(path, line) if line else ""
-    else:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
-        what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        advice = " — mend it and run the cell again" if path and cell_name(path) else " — mend the line and save again"
-        at = _at(path, line)
-    message = f"{' and '.join(names) or 'edit'} refused, running {running or 'the old code'}: {at}{what}{advice}"
-    return Swap(
-        False,
-        message,
-        ", ".join(cls.__qualname__ for cls in classes),
-        python.code_version(classes[0]) + 1 if classes else 0,
-        path,
-        line,
-        "" if isinstance(error, Refused) else _users_traceback(error),
-        users.places(classes),
-    )
-
-
-def _at(path: Path | None, line: int) -> str:
-    """Return a place as a person knows it: a file's name, or the number of a cell."""
-    if path is None:
-        return ""
-    cell = cell_name(path)
-    if cell:
-        return f"{cell}, line {line}: "
-    return f"{path.name}:{line}: " if line else f"{path.name}: "
-
-
-def _users_traceback(error: BaseException) -> str:
-    """Return the traceback from the first of the user's frames on."""
-    frame = error.__traceback__
-    while frame is not None and not is_users_file(Path(frame.tb_frame.f_code.co_filename)):
-        frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame))
-
-
-def _place(error: BaseException, paths: list[Path]) -> tuple[Path | None, int]:
-    """Return the deepest place in the user's files that an exception names."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return Path(error.filename), error.lineno or 0
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_users_file(Path(f.filename))]
-    if frames:
-        return Path(frames[-1].filename), frames[-1].lineno or 0
-    return (paths[0], 0) if paths else (None, 0)
+@contextmanager
+def _said(node: Node, method: str) -> Iterator[None]:
+    """Say in an exception which layer it comes from."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:
+        error.add_note(f"in {method} of {node.where}")
+        raise

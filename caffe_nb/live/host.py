@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
 import threading
@@ -13,9 +12,13 @@ from types import ModuleType
 from typing import Any
 
 from caffe_nb.core.layer import Layer
+from caffe_nb.errors import NetError
 from caffe_nb.layers.utility import python
-from caffe_nb.live import users
+from caffe_nb.live import autorun, users
 from caffe_nb.live.edit import CellEdit, Edit, reading
+from caffe_nb.live.notices import Notices
+from caffe_nb.live.past import History, Version, choose, define
+from caffe_nb.live.rest import at_rest, inside_a_pass
 from caffe_nb.live.sources import Source, Sources
 from caffe_nb.live.standing import Standing
 from caffe_nb.live.swap import Swap
@@ -36,12 +39,18 @@ class Host:
     ----------
     on_swap : list of callables
         Called with every `Swap`, accepted or refused, in the order of the edits; no lock is held.
+    autorun : bool
+        Whether the nets of an accepted edit run what it made stale at once.
     """
 
     def __init__(self) -> None:
         self.on_swap: list[Callable[[Swap], object]] = []
         self._sources = Sources()
         self._swaps: list[Swap] = []
+        self._history = History()
+        self._notices = Notices()
+        self._asked: list[Edit | CellEdit] = []  # versions to go back to
+        self.autorun = False
         self._refused: dict[Any, Swap] = {}
         self._standing = Standing()
         self._cells: list[tuple[dict[str, Any], list[tuple[type, type]]]] = []
@@ -106,12 +115,15 @@ class Host:
                 for edit in self._edits():
                     self._try(edit, at, patient, swaps, fresh, left)
                 fresh += self._standing.undone()
+                fresh += self._notices.look(self._sources)
                 self._wait_for(left)
                 self._retry = self._retry and bool(left)
                 self._swaps += fresh
         finally:
             self._busy.here = False
         self._tell(fresh)
+        if self.autorun:
+            autorun.run(fresh, self.on_swap)
         with self._changed:
             self._changed.notify_all()
         return swaps
@@ -121,7 +133,7 @@ class Host:
         deadline = time.monotonic() + timeout
         before = len(self._swaps)
         swaps = self.take_up(patient=False, retry=True)
-        while self.waiting and not _inside_a_pass() and time.monotonic() < deadline:
+        while self.waiting and not inside_a_pass() and time.monotonic() < deadline:
             with self._changed:
                 self._changed.wait(RETRY)
             swaps += self.take_up(patient=False)
@@ -170,12 +182,17 @@ class Host:
             swaps.append(known)
             return
         concerned = [net for net in live_nets() if users.uses(net, edit.classes)] if edit.needs_rest else []
-        with _at_rest(concerned, at, patient and time.monotonic() < self._deadline()) as resting:
+        with at_rest(concerned, at, patient and time.monotonic() < self._deadline()) as resting:
             if not resting:
                 left += concerned
                 return
+            for cls in edit.classes:  # the code that runs is a version too
+                self._history.of(cls, self._sources)
             result = edit.take()
-        self._forget_cell(edit)
+            for swap in result:
+                for cls in swap.classes:
+                    self._history.add(cls, self._sources, swap.message.partition(": ")[2])
+        self._forget(edit)
         if result and not result[0].ok:
             if known is not None:  # said already
                 swaps.append(known)
@@ -188,7 +205,11 @@ class Host:
         swaps += result
         fresh += result
 
-    def _forget_cell(self, edit: Edit | CellEdit) -> None:
+    def _forget(self, edit: Edit | CellEdit) -> None:
+        if edit in self._asked:
+            self._asked.remove(edit)
+            for source, _ in edit.texts if isinstance(edit, Edit) else ():
+                source.held = source.on_disk()
         if isinstance(edit, CellEdit):
             self._cells = [cell for cell in self._cells if cell[1] is not edit.pairs]
 
@@ -199,14 +220,15 @@ class Host:
 
     def _edits(self) -> Iterator[Edit | CellEdit]:
         """Yield what is pending, in groups of modules that belong together."""
+        yield from list(self._asked)
         for namespace, pairs in list(self._cells):
             bases = tuple(old for old, _ in pairs)
             yield CellEdit(namespace, pairs, [c for c in python.python_classes() if issubclass(c, bases)])
         sources = self.sources()
         texts: dict[str, str] = {}
         for source in sources:
-            text = source.on_disk()
-            if text is not None and text != source.text and not (text == "" and source.just_written()):
+            text = source.edited()
+            if text is not None:
                 texts[source.key] = text
         if not texts:
             self._refused = {}
@@ -214,6 +236,52 @@ class Host:
         reach = {source.key: sources.reached(source) for source in sources}
         for group in _groups(texts.keys(), reach):
             yield _edit(group, texts, reach, sources)
+
+    # versions
+
+    def versions(self, cls: type[Layer]) -> list[Version]:
+        """Return the versions of a class, oldest first."""
+        with self._mutex:
+            self.sources()
+            return self._history.of(cls, self._sources)
+
+    def roll_back(self, cls: type[Layer], number: int | None, timeout: float) -> Swap:
+        """Let an older version of a class run again; waits for running nets to reach a safe point.
+
+        Raises
+        ------
+        NetError
+            When there is no such version, or it runs already.
+        """
+        with self._mutex:
+            target = choose(self.versions(cls), number)
+            edit = self._back_to(cls, target)
+            self._asked.append(edit)
+        try:
+            swaps = self.reload(timeout)
+        finally:
+            waits = edit in self._asked
+            if waits:
+                self._asked.remove(edit)
+        mine = [swap for swap in swaps if cls in swap.classes or not swap.ok]
+        if waits or not mine:
+            raise NetError(f"{cls.__qualname__} could not go back: its nets were busy for {timeout:g} s; try again")
+        return mine[-1]
+
+    def _back_to(self, cls: type[Layer], target: Version) -> Edit | CellEdit:
+        note = f"back to v{target.number}"
+        if target.cells:
+            namespace = vars(sys.modules["__main__"])
+            made = define(target.cells, namespace)
+            pairs = [(base, made[base.__name__]) for base in cls.__mro__ if base.__name__ in made]
+            bases = tuple(old for old, _ in pairs)
+            return CellEdit(namespace, pairs, [c for c in python.python_classes() if issubclass(c, bases)], note)
+        sources = self.sources()
+        texts = {key: text for key, text in target.texts.items() if (s := sources.get(key)) and s.text != text}
+        reach = {source.key: sources.reached(source) for source in sources}
+        edit = _edit(set(texts), texts, reach, sources)
+        edit.note = note
+        return edit
 
     # safe points
 
@@ -290,34 +358,6 @@ def _stands_in(module: ModuleType, cls: type) -> bool:
     for name in cls.__qualname__.split("."):
         found = getattr(found, name, None)
     return found is cls
-
-
-def _inside_a_pass() -> bool:
-    """Whether a layer's method is what called: waiting for its end would be waiting for ourselves."""
-    for net in live_nets():
-        if net.lock.acquire(blocking=False):
-            try:
-                if net.running is not None:
-                    return True
-            finally:
-                net.lock.release()
-    return False
-
-
-@contextlib.contextmanager
-def _at_rest(nets: list[Net], at: Net | None, patient: bool) -> Iterator[bool]:
-    """Hold the locks of nets; gives False when one of them runs, or waits for a backward that may still come."""
-    with contextlib.ExitStack() as stack:
-        resting = True
-        for net in nets:
-            if not net.lock.acquire(timeout=0.02):
-                resting = False
-                break
-            stack.callback(net.lock.release)
-            if net.running is not None or (patient and net is not at and net.awaiting_backward):
-                resting = False
-                break
-        yield resting
 
 
 def _groups(edited: Any, reach: dict[str, set[str]]) -> list[set[str]]:

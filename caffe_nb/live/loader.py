@@ -23,8 +23,15 @@ def compile_text(source: Source, text: str) -> CodeType:
     SyntaxError, ValueError
         When it is no Python.
     """
-    name = source.module.__dict__.get("__file__") or str(source.path)
-    code: CodeType = compile(text, name, "exec", dont_inherit=True)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        before = text[: error.start]
+        number, column = before.count("\n") + 1, error.start - before.rfind("\n")
+        line = text.split("\n")[number - 1].encode("utf-8", "replace").decode()
+        advice = "the file is not UTF-8 here; save it as UTF-8, or name its encoding in line 1"
+        raise SyntaxError(advice, (source.file, number, column, line)) from None
+    code: CodeType = compile(text, source.file, "exec", dont_inherit=True)
     return code
 
 

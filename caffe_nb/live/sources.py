@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from caffe_nb.layers.modules import Folder, UserLoader, is_users_file, module_file
+from caffe_nb.live.marks import NO_RELOAD, has_mark
 from caffe_nb.live.objects import codes_in, functions_of
 
 SETTLES = 0.3
@@ -33,6 +34,8 @@ class Source:
     ----------
     text : str
         The source that runs.
+    held : str or None
+        What the file holds and is not to run: an older version was gone back to.
     """
 
     def __init__(self, module: ModuleType, path: Path) -> None:
@@ -41,6 +44,7 @@ class Source:
         loader = getattr(module.__spec__, "loader", None) if module.__spec__ else None
         self.loader = loader if isinstance(loader, UserLoader) else None
         text = self.loader.text if self.loader else self.on_disk()
+        self.held: str | None = None
         self.text: str = text if text is not None and self._runs(text) else ""
 
     def _runs(self, text: str) -> bool:
@@ -53,6 +57,11 @@ class Source:
             return False
         own = (f for f in functions_of(self.module) if f.__module__ == self.module.__name__)
         return all(f.__code__ in codes for f in own if Path(f.__code__.co_filename).resolve() == self.path)
+
+    @property
+    def file(self) -> str:
+        """What Python calls the module's file."""
+        return self.module.__dict__.get("__file__") or str(self.path)
 
     @property
     def key(self) -> str:
@@ -68,7 +77,16 @@ class Source:
         try:
             return importlib.util.decode_source(data)
         except (SyntaxError, UnicodeDecodeError):
-            return data.decode("utf-8", "replace")  # its compilation says what is wrong
+            return data.decode("utf-8", "surrogateescape")  # its compilation says what is wrong
+
+    def edited(self) -> str | None:
+        """Return the file's text where it is another than the one that runs, and to be taken up."""
+        text = self.on_disk()
+        if text == self.text:
+            self.held = None
+        if text is None or text in (self.text, self.held) or has_mark(text, NO_RELOAD):
+            return None
+        return None if text == "" and self.just_written() else text
 
     def just_written(self) -> bool:
         """Whether the file was written a moment ago: an empty one is being saved then."""
@@ -87,7 +105,7 @@ class Source:
     def show_lines(self, text: str) -> None:
         """Let tracebacks show the lines of this text, whatever the file holds."""
         lines = text.splitlines(keepends=True)
-        linecache.cache[self.module.__dict__.get("__file__") or str(self.path)] = (
+        linecache.cache[self.file] = (
             len(text),
             None,  # no time: `checkcache` leaves the entry alone
             lines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import CellType, FunctionType, MemberDescriptorType
 from typing import Any
 
+from caffe_nb.core.layer import Layer
 from caffe_nb.live.classify import SKIPPED, class_members, same_value
 
 _MISSING = object()
@@ -39,6 +41,8 @@ class Swap:
         The refusal's traceback; empty otherwise.
     nets : list of (str, int)
         Net id and layer index of every live layer concerned.
+    refs : tuple of weakref.ref
+        To the classes that changed; none for a refusal.
     """
 
     ok: bool
@@ -49,6 +53,12 @@ class Swap:
     line: int = 0
     traceback: str = ""
     nets: list[tuple[str, int]] = field(default_factory=list)
+    refs: tuple[weakref.ref[type[Layer]], ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def classes(self) -> list[type[Layer]]:
+        """The classes that changed, as far as they are alive; none for a refusal."""
+        return [cls for ref in self.refs if (cls := ref()) is not None]
 
 
 class Refused(Exception):  # noqa: N818  (not an error of the program: an answer)

@@ -20,83 +20,17 @@ from caffe_nb.errors import did_you_mean, listing
 from caffe_nb.inspector import session
 from caffe_nb.layers.utility import python
 from caffe_nb.net import Net
-from caffe_nb.notebook.arguments import MagicParser, plainly, shape
+from caffe_nb.notebook import parsers
+from caffe_nb.notebook.arguments import plainly, shape
 from caffe_nb.notebook.complete import matcher
 from caffe_nb.notebook.display import ticking
 from caffe_nb.notebook.inspect import inspect
 from caffe_nb.notebook.run import run, told
+from caffe_nb.notebook.versions import VersionDiff, VersionList
 from caffe_nb.solvers import Solver, get_solver
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-
-def _net_parser() -> MagicParser:
-    parser = MagicParser(prog="%%caffe_net", description="Build a net from the cell's prototxt and bind it to NAME.")
-    parser.add_argument("name", help="variable to bind the net to")
-    parser.add_argument("--phase", choices=["TRAIN", "TEST"], default="TRAIN", help="default TRAIN")
-    parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules")
-    parser.add_argument("--stage", action="append", default=[], help="a stage for these rules; may be repeated")
-    parser.add_argument("--weights", help="a .caffemodel to copy from")
-    parser.add_argument("--float64", action="store_true", help="compute in float64")
-    return parser
-
-
-def _layer_parser() -> MagicParser:
-    parser = MagicParser(
-        prog="%%caffe_layer",
-        description="Run the cell, which defines layer classes; live nets take up the new code.",
-    )
-    parser.add_argument("name", nargs="?", help="the class that the cell is meant to define; checked when given")
-    return parser
-
-
-def _run_parser() -> MagicParser:
-    parser = MagicParser(
-        prog="%caffe_run",
-        description="Run a solver (to its max_iter) or a net (forward, and backward in TRAIN), with progress and loss."
-        " Interrupting the kernel stops it after the current iteration; running again goes on.",
-    )
-    parser.add_argument("target", help="a variable that holds a solver or a net, or a solver's prototxt file")
-    parser.add_argument("-n", "--iterations", type=int, help="how many iterations (a net: 1 by default)")
-    parser.add_argument("--forward", action="store_true", help="for a net: forward only")
-    parser.add_argument("--quiet", action="store_true", help="show nothing")
-    return parser
-
-
-def _check_parser() -> MagicParser:
-    parser = MagicParser(
-        prog="%caffe_check",
-        description="Check the gradients of a layer class, of one layer of a net, or of a whole net.",
-    )
-    parser.add_argument("target", help="a layer class, 'module:Class', or a variable that holds a net or a solver")
-    parser.add_argument("layer", nargs="*", help="for a net: names of the layers to check; all by default")
-    parser.add_argument(
-        "-b",
-        "--bottom",
-        action="append",
-        default=[],
-        help="for a class: a bottom, as a shape like 4,3 or the name of an array; repeat it for each bottom",
-    )
-    parser.add_argument("-t", "--tops", type=int, default=1, help="for a class: number of tops (1)")
-    parser.add_argument("--param-str", default="", help="for a class: its param_str")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the random values (0)")
-    return parser
-
-
-def _inspect_parser() -> MagicParser:
-    parser = MagicParser(prog="%caffe_inspect", description="Open the inspector panel on a net.")
-    parser.add_argument("target", nargs="?", help="a variable that holds a net or a solver; the newest net by default")
-    return parser
-
-
-PARSERS = {
-    "caffe_net": _net_parser,
-    "caffe_layer": _layer_parser,
-    "caffe_run": _run_parser,
-    "caffe_check": _check_parser,
-    "caffe_inspect": _inspect_parser,
-}
 
 
 @magics_class
@@ -108,14 +42,14 @@ class CaffeMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._heard = len(live.swaps())
-        self.matcher = matcher(PARSERS, shell.user_ns)
+        self.matcher = matcher(parsers.PARSERS, shell.user_ns)
 
     @cell_magic
     def caffe_net(self, line: str, cell: str) -> None:
         """Build a net from the cell's prototxt; %%caffe_net --help says more."""
 
         def body() -> None:
-            args = _net_parser().parse_line(line)
+            args = parsers.net_parser().parse_line(line)
             if not args.name.isidentifier() or keyword.iskeyword(args.name):
                 raise UsageError(f"'{args.name}' cannot be a variable's name; use letters, digits and _")
             net = Net.from_text(
@@ -142,7 +76,7 @@ class CaffeMagics(Magics):
         """Define layer classes and give them to the live nets; %%caffe_layer --help says more."""
 
         def body() -> None:
-            args = _layer_parser().parse_line(line)
+            args = parsers.layer_parser().parse_line(line)
             space = self.shell.user_ns
             before = {name: value for name, value in space.items() if isinstance(value, type)}
             exec(self._compiled(cell), space)  # noqa: S102  (the user's own cell)
@@ -181,13 +115,18 @@ class CaffeMagics(Magics):
 
         def body() -> None:
             __tracebackhide__ = True
-            args = _run_parser().parse_line(line)
+            args = parsers.run_parser().parse_line(line)
             target = self._target(args.target)
             if not isinstance(target, Net | Solver):
                 raise UsageError(f"'{args.target}' is a {type(target).__name__}; %caffe_run takes a net or a solver")
             if args.target.endswith(".prototxt"):
                 self.shell.user_ns["solver"] = target
-            run(target, args.iterations, backward=not args.forward, quiet=args.quiet)
+            if args.refresh:
+                done = (target.net if isinstance(target, Solver) else target).refresh()
+                if not args.quiet:
+                    print(done)  # noqa: T201
+                return
+            run(target, args.iterations, backward=not args.forward, quiet=args.quiet, wait=args.wait)
 
         plainly(body)
 
@@ -196,7 +135,7 @@ class CaffeMagics(Magics):
         """Check gradients; %caffe_check --help says more."""
 
         def body() -> Any:
-            args = _check_parser().parse_line(line)
+            args = parsers.check_parser().parse_line(line)
             target = args.target if ":" in args.target else self._target(args.target)
             if isinstance(target, Net | Solver):
                 return self._check_net(target.net if isinstance(target, Solver) else target, args)
@@ -214,11 +153,38 @@ class CaffeMagics(Magics):
         return plainly(body)
 
     @line_magic
+    def caffe_reload(self, line: str) -> Any:
+        """Take up edits, list versions, go back to one; %caffe_reload --help says more."""
+
+        def body() -> Any:
+            args = parsers.reload_parser().parse_line(line)
+            if args.to is not None and not args.rollback:
+                raise UsageError("--to goes with --rollback")
+            if args.autorun:
+                live.autorun(args.autorun == "on")
+                print(  # noqa: T201
+                    "edits refresh the nets that ran at once" if live.autorun() else "edits mark what is stale"
+                )
+                return None
+            live.reload()
+            self._tell()
+            if args.rollback:
+                live.roll_back(args.layer, args.to)
+                self._tell()
+                return None
+            if args.diff is not None:
+                return VersionDiff.between(args.layer, args.diff)
+            return VersionList.of(args.layer)
+
+        __tracebackhide__ = True
+        return plainly(body)
+
+    @line_magic
     def caffe_inspect(self, line: str) -> None:
         """Open the inspector panel; %caffe_inspect --help says more."""
 
         def body() -> None:
-            args = _inspect_parser().parse_line(line)
+            args = parsers.inspect_parser().parse_line(line)
             target = self._target(args.target) if args.target else None
             if target is not None and not isinstance(target, Net | Solver):
                 raise UsageError(
@@ -266,7 +232,8 @@ class CaffeMagics(Magics):
         raise UsageError(f"{what}{did_you_mean(word, known)} Nets and solvers here: {listing(known)}")
 
     def before_cell(self, _info: Any = None) -> None:
-        """Before every cell: say which edits of files were taken up or refused meanwhile."""
+        """Before every cell: take up what was saved a moment ago, and say which edits were taken up or refused."""
+        live.look()
         self._tell()
 
     def after_cell(self, _result: Any = None) -> None:

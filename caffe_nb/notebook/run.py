@@ -5,14 +5,18 @@ from __future__ import annotations
 import operator
 import signal
 import threading
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from caffe_nb import live
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import SolverError
 from caffe_nb.net import Net
+from caffe_nb.net.interrupts import Interrupt
 from caffe_nb.notebook.display import Progress, shown
 from caffe_nb.solvers import Solver
 
@@ -20,7 +24,14 @@ told: list[live.Swap] = []
 """Swaps that the output of a run has shown; who shows the others empties it."""
 
 
-def run(target: Net | Solver, iterations: int | None = None, *, backward: bool = True, quiet: bool = False) -> None:
+def run(
+    target: Net | Solver,
+    iterations: int | None = None,
+    *,
+    backward: bool = True,
+    quiet: bool = False,
+    wait: bool = False,
+) -> None:
     """Run a solver or a net, with a progress bar and the loss so far.
 
     Parameters
@@ -33,6 +44,8 @@ def run(target: Net | Solver, iterations: int | None = None, *, backward: bool =
         For a net: whether to run backward too.
     quiet : bool, default False
         Show nothing.
+    wait : bool, default False
+        When a layer raises: wait for the next accepted edit of the net's layers, then go on; an interrupt ends it.
 
     Raises
     ------
@@ -46,7 +59,8 @@ def run(target: Net | Solver, iterations: int | None = None, *, backward: bool =
     Notes
     -----
     The first interrupt stops after the current iteration; everything stays as it is, and running again goes on. The
-    second one, while that iteration still runs, raises KeyboardInterrupt at once.
+    second one, while that iteration still runs, raises KeyboardInterrupt before the next layer; running again goes on
+    within the iteration, as it does after a layer's exception.
     """
     __tracebackhide__ = True
     if not isinstance(target, Net | Solver):
@@ -60,9 +74,48 @@ def run(target: Net | Solver, iterations: int | None = None, *, backward: bool =
     progress = Progress(_title(target), start, start + iterations)
     with shown(progress, quiet=quiet), _swaps_into(progress):
         if isinstance(target, Solver):
-            _run_solver(target, iterations, progress)
+            _going_on(target.net, progress, wait, partial(_run_solver, target, start + iterations, progress))
         else:
-            _run_net(target, iterations, backward and target.phase == Phase.TRAIN, progress)
+            with_backward = backward and target.phase == Phase.TRAIN
+            _going_on(target, progress, wait, partial(_run_net, target, iterations, with_backward, progress))
+
+
+def _going_on(net: Net, progress: Progress, wait: bool, body: Callable[[], None]) -> None:
+    """Run; where a layer stops it say how to go on, or wait for the mend and do so.
+
+    `body` is no closure: one would keep the net in the traceback that IPython keeps.
+    """
+    __tracebackhide__ = True
+    while True:
+        try:
+            body()
+            return
+        except Exception as error:
+            if net.paused is None:
+                raise
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            progress.note(f"paused before the {net.paused.method} of layer '{net.paused.layer}'")
+            if not wait:
+                progress.note("mend it, save, and run again: it goes on from there, with the same batch")
+                raise
+            progress.note(f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})")
+            progress.note("waiting for a save; interrupt to stop")
+            _wait_for_swap(net)
+
+
+def _wait_for_swap(net: Net) -> None:
+    came = threading.Event()
+
+    def heard(swap: live.Swap) -> None:
+        if swap.ok and any(place[0] == net.id for place in swap.nets):
+            came.set()
+
+    live.on_swap.append(heard)
+    try:
+        while not came.wait(0.05):  # in pieces, so that an interrupt gets through
+            pass
+    finally:
+        live.on_swap.remove(heard)
 
 
 def _left(solver: Solver) -> int:
@@ -75,7 +128,7 @@ def _left(solver: Solver) -> int:
     return left
 
 
-def _run_solver(solver: Solver, iterations: int, progress: Progress) -> None:
+def _run_solver(solver: Solver, end: int, progress: Progress) -> None:
     __tracebackhide__ = True
 
     def after_iteration(solver: Solver) -> None:
@@ -86,9 +139,9 @@ def _run_solver(solver: Solver, iterations: int, progress: Progress) -> None:
 
     solver.hooks.after_iteration.append(after_iteration)
     solver.hooks.after_test.append(after_test)
-    end = solver.iter + iterations
+    iterations = end - solver.iter
     try:
-        with _interrupt(solver.stop, progress):
+        with _interrupt(solver.stop, [solver.net, *solver.test_nets], progress):
             solver.step(iterations)
             if (
                 iterations
@@ -106,20 +159,32 @@ def _run_solver(solver: Solver, iterations: int, progress: Progress) -> None:
 def _run_net(net: Net, iterations: int, backward: bool, progress: Progress) -> None:
     __tracebackhide__ = True
     stop = threading.Event()
-    with _interrupt(stop.set, progress):
+    with _interrupt(stop.set, [net], progress):
         for done in range(1, iterations + 1):
-            if backward:
-                net.clear_param_diffs()
-            loss = net.forward_backward() if backward else net.forward_pass()
+            loss = _pass(net, backward)
             weighted = any(weight for node in net.nodes for weight in node.loss_weights)
             progress.advance(done, loss if weighted else None, None)
             if stop.is_set():
                 break
 
 
+def _pass(net: Net, backward: bool) -> float:
+    """Run a net once, or go on with the pass that was stopped."""
+    __tracebackhide__ = True
+    paused = net.paused
+    if paused is None:
+        if backward:
+            net.clear_param_diffs()
+        return net.forward_backward() if backward else net.forward_pass()
+    loss = net.resume()
+    if backward and paused.method == "forward":
+        net.backward_pass()
+    return loss
+
+
 @contextmanager
-def _interrupt(stop: Callable[[], object], progress: Progress) -> Iterator[None]:
-    """Let the first interrupt call `stop` and the second raise KeyboardInterrupt."""
+def _interrupt(stop: Callable[[], object], nets: Sequence[Net], progress: Progress) -> Iterator[None]:
+    """Let the first interrupt call `stop`, and the second stop the first net before its next layer."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -127,13 +192,15 @@ def _interrupt(stop: Callable[[], object], progress: Progress) -> Iterator[None]
     def first(_number: int, _frame: Any) -> None:
         progress.note("stopped by interrupt; run again to go on")
         stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, Interrupt(nets))
 
+    nets[0].interrupted = False
     before = signal.signal(signal.SIGINT, first)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        nets[0].interrupted = False
 
 
 @contextmanager

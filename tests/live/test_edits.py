@@ -34,7 +34,7 @@ class TestForward:
         (swap,) = project.take()
         name = type(layer).__name__
         assert swap.ok
-        assert swap.message == f"{name} v1 → v2: forward changed; setup not rerun; 1 blob kept"
+        assert swap.message == f"{name} v1 → v2: forward changed; setup not rerun; 1 blob kept; 1 blob stale"
         assert (swap.layer, swap.version, swap.nets) == ("Loss", 2, [(net.id, len(net.layers) - 1)])
         assert loss_of(net) == pytest.approx(before + 100)
         assert layer is layer_of(net)
@@ -188,13 +188,35 @@ class TestShapesAndSetup:
         assert layer.blobs[0].data.tolist() == [1, 2]
         assert loss_of(net) == before
 
-    def test_parameters_of_another_shape_are_refused_with_advice(self, project: Project) -> None:
+    def test_parameters_of_another_shape_are_new_and_said(self, project: Project) -> None:
         net = project.net()
+        solver = caffe_nb.SGDSolver.from_text('base_lr: 0.1 lr_policy: "fixed" momentum: 0.9', net=net)
+        solver.step(2)
+        weights = net.params["ip"][0]
+        values, history = weights.data.copy(), solver.rule.history[0].copy()
+        project.edit(("self.blobs.add_blob(2)", "self.blobs.add_blob(2); self.bias = self.blobs.add_blob(5)"))
+        (swap,) = project.take()
+        assert "setup rerun; 1 blob kept; blob 1 is new with shape (5,); 1 blob stale" in swap.message
+        assert [b.shape for b in net.params["loss"]] == [(2,), (5,)]
+        assert [b.shape for b in net.learnable_params] == [h.shape for h in solver.rule.history]
+        assert net.learnable_params[0] is weights
+        np.testing.assert_array_equal(weights.data, values)
+        np.testing.assert_array_equal(solver.rule.history[0], history)
+        project.edit(("self.blobs.add_blob(2); self.bias = self.blobs.add_blob(5)", "self.blobs.add_blob(3)"))
+        (swap,) = project.take()
+        assert "blob 0 is new with shape (3,), was (2,); blob 1 gone" in swap.message
+        solver.step(2)
+        assert len(net.learnable_params) == len(net.params_lr) == len(solver.rule.history) == 3
+
+    def test_parameters_that_the_text_has_no_place_for_are_refused(self, project: Project) -> None:
+        text = NET.replace("loss_weight: 1", 'loss_weight: 1 param { name: "shared" }')
+        net = project.net(text=text)
         project.edit(("add_blob(2)", "add_blob(5)"))
         (swap,) = project.take()
         assert not swap.ok
-        assert "parameters of shapes [(5,)], the running net has [(2,)]; delete the net" in swap.message
+        assert "shares parameters by name; build the net again" in swap.message
         assert net.params["loss"][0].data.tolist() == [7, 7]
+        loss_of(net)
 
     def test_reshape_that_raises_is_refused_and_shapes_come_back(self, project: Project) -> None:
         net = project.net()

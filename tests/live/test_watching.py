@@ -218,7 +218,7 @@ class TestCells:
         net = project.net()
         cls, before = type(net.layers[-1]), loss_of(net)
         (swap,) = cell(LOSS.replace(*FORWARD))
-        assert swap.message == "Loss v1 → v2: forward changed; setup not rerun; 1 blob kept"
+        assert swap.message == "Loss v1 → v2: forward changed; setup not rerun; 1 blob kept; 1 blob stale"
         assert swap.path is None
         assert loss_of(net) == pytest.approx(before + 100)
         assert sys.modules["__main__"].Loss is cls is type(net.layers[-1])  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 import caffe_nb
 from caffe_nb.errors import CaffeError, PrototxtError, SolverError
 from caffe_nb.net import Net
-from caffe_nb.notebook.magics import PARSERS
+from caffe_nb.notebook.parsers import PARSERS
 from caffe_nb.solvers import Solver
 from tests.notebook.conftest import LAYER, NET
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,7 +45,7 @@ class Rule(ABC):
         self.settings = settings
         self.check()
         self.history: list[Array] = [np.zeros(b.shape, b.dtype) for _ in range(self.histories) for b in params]
-        self._count = len(params)
+        self._params = list(params)
         self._scratch: dict[np.dtype[Any], Array] = {}
 
     def check(self) -> None:  # noqa: B027  (most rules take any settings)
@@ -66,10 +66,32 @@ class Rule(ABC):
             How many updates came before, from 0.
         """
         gradient = blob.diff.reshape(-1)
-        histories = [self._history(index + k * self._count, blob).reshape(-1) for k in range(self.histories)]
+        histories = [self._history(index + k * len(self._params), blob).reshape(-1) for k in range(self.histories)]
         scratch = self._scratch.setdefault(blob.dtype, np.empty(BLOCK, blob.dtype))
         for part in blocks(blob.count):
             self.apply(gradient[part], [h[part] for h in histories], rate, iteration, scratch[: part.stop - part.start])
+
+    def follow(self, params: Sequence[Blob], forget: Sequence[Blob] = ()) -> None:
+        """Learn other parameters: the history of those that were there before stays theirs, unless it is to go."""
+        count, gone = len(self._params), {id(blob) for blob in forget}
+        old = {id(b): [self.history[i + k * count] for k in range(self.histories)] for i, b in enumerate(self._params)}
+        fresh = {
+            id(blob): [np.zeros(blob.shape, blob.dtype) for _ in range(self.histories)]
+            for blob in params
+            if id(blob) not in old or id(blob) in gone
+        }
+        self.history[:] = [(fresh.get(id(b)) or old[id(b)])[k] for k in range(self.histories) for b in params]
+        self._params = list(params)
+
+    def remember(self) -> Callable[[], None]:
+        """Return what puts parameters and history back to what they are now."""
+        params, history = list(self._params), [array.copy() for array in self.history]
+
+        def put_back() -> None:
+            self._params = params
+            self.history[:] = history
+
+        return put_back
 
     @abstractmethod
     def apply(self, diff: Array, history: Sequence[Array], rate: float, iteration: int, scratch: Array) -> None:
