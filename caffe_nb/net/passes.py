@@ -162,7 +162,7 @@ class Passes:
         before there is `touch`.
         """
         with self.lock:
-            return [self.nodes[i].name for i in stale.stale(self.nodes, self.number)]
+            return self._named(stale.stale(self.nodes, self.number))
 
     def refresh(self) -> Refreshed:
         """Run forward the layers that are stale and those that depend on them, on the batch that is there.
@@ -174,7 +174,7 @@ class Passes:
         Returns
         -------
         Refreshed
-            Which layers ran, and how the tops of those with new code differ from before.
+            Which layers ran (but for the splits that the net inserted), and how the tops of those with new code differ from before.
 
         Raises
         ------
@@ -192,7 +192,8 @@ class Passes:
             if chosen:
                 self._run_forward(chosen, 0, len(self.nodes) - 1)
         seconds = time.perf_counter() - began
-        return Refreshed([self.nodes[i].name for i in chosen], len(self.nodes), seconds, comparison.changes())
+        own = sum(not node.inserted for node in self.nodes)
+        return Refreshed(self._named(chosen), own, seconds, comparison.changes())
 
     def resume(self, *, keep_diffs: bool = False) -> float:
         """Go on with the pass that an exception or an interrupt stopped, from the layer where it stopped.
@@ -236,6 +237,10 @@ class Passes:
                 self._run_forward(sorted(chosen | set(range(at.index, at.end + 1))), at.start, at.end)
                 self.paused = None
             return sum(map(_loss, self.nodes[min(at.start, at.end) : max(at.start, at.end) + 1]))
+
+    def _named(self, indices: Iterable[int]) -> list[str]:
+        """Return layers' names, without those of the splits that the builder inserted."""
+        return [self.nodes[i].name for i in indices if not self.nodes[i].inserted]
 
     def _run_forward(self, indices: Iterable[int], start: int, end: int) -> float:
         __tracebackhide__ = True
