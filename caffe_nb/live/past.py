@@ -9,7 +9,7 @@ import linecache
 import time
 import weakref
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -97,9 +97,13 @@ class History:
 
     def of(self, cls: type[Layer], sources: Sources) -> list[Version]:
         """Return the versions of a class, oldest first; the one that runs is the last."""
-        if cls not in self._versions:
-            self._versions[cls] = [_version(cls, sources, "as it was loaded")]
-        return list(self._versions[cls])
+        versions = self._versions.setdefault(cls, [])
+        now = _version(cls, sources, "as it was loaded")
+        if not versions:
+            versions.append(now)
+        elif versions[-1].number == now.number:  # comments may have changed since
+            versions[-1] = replace(versions[-1], texts=now.texts, cells=now.cells)
+        return list(versions)
 
     def add(self, cls: type[Layer], sources: Sources, what: str) -> None:
         """Keep the code that runs now."""

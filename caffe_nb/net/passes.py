@@ -174,7 +174,7 @@ class Passes:
         Returns
         -------
         Refreshed
-            Which layers ran (but for the splits that the net inserted), and how the tops of those with new code differ from before.
+            Which layers ran (without the splits that the net inserted), and how the tops of those with new code differ.
 
         Raises
         ------
