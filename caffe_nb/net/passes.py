@@ -95,6 +95,7 @@ class Passes:
         self.awaiting_backward = False
         self.paused: Pause | None = None
         self.interrupted = False
+        self._guard: Guard | None = None  # of the Python layer that runs
         self._contents: stale.Contents | None = None  # of the blobs when the pass paused
         self._at = ("", 0, "", 0, 0)  # what `paused` becomes when the layer that runs now raises
         self.revision = 0
@@ -261,12 +262,15 @@ class Passes:
         for callback in hooks.before_forward:
             callback(node.index)
         stale.notice(node)
+        if node.is_python:
+            self._guard = Guard(node, "forward", whole=bool(node.untried))
         self._call(node, "reshape", self._reshape_node, node)
         shapes = [top.shape for top in node.tops]
         self._call(node, "forward", node.layer.forward, node.bottoms, node.tops)
         if [top.shape for top in node.tops] != shapes:  # Python layers may reshape their tops in forward
             node.fill_loss_weights()
             self.revision += 1
+        self._guard = None
         stale.ran(node, self.number)
         if self.debug_info and debug.enabled():
             debug.forward(node)
@@ -280,7 +284,10 @@ class Passes:
         for callback in hooks.before_backward:
             callback(node.index)
         stale.notice(node)
+        if node.is_python:
+            self._guard = Guard(node, "backward", whole=bool(node.untried))
         self._call(node, "backward", node.layer.backward, node.tops, list(node.propagate_down), node.bottoms)
+        self._guard = None
         stale.settle(node, self.number)
         if self.debug_info and debug.enabled():
             debug.backward(node)
@@ -297,12 +304,12 @@ class Passes:
         """Run a layer's method; exceptions leave with the layer's place, and the net stays usable."""
         __tracebackhide__ = True
         first_run = method in node.untried
-        guard = Guard(node, method, whole=first_run) if node.is_python else None
         self.running = (node.index, "backward" if method == "backward" else "forward", time.perf_counter())
         try:
             with nullcontext() if node.is_python else _quiet():
                 call(*args)
         except BaseException as error:
+            guard, self._guard = self._guard, None
             if guard is not None:
                 guard.put_back()
                 stale.settle(node, self.number)
