@@ -103,6 +103,10 @@ pytest: setup ## Run the Python, notebook and browser tests (PYTEST_ARGS="-m 'no
 	@chromium="$$($(BIN)/python tools/find_browser.py)" || exit 1; \
 		CAFFE_NB_CHROMIUM="$$chromium" $(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: bench
+bench: setup ## Measure speed (nothing is asserted; run it on an idle machine)
+	$(BIN)/python -m tests.bench
+
 .PHONY: format
 format: setup ## Rewrite the sources in the house style
 	$(BIN)/ruff check --fix-only --quiet

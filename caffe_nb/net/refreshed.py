@@ -98,10 +98,11 @@ def _change(layer: str, name: str, before: np.ndarray, after: np.ndarray) -> Cha
     shapes = (before.shape, after.shape)
     if before.shape != after.shape:
         return Change(layer, name, float("inf"), (), shapes)
-    if before.tobytes() == after.tobytes():
+    bits = f"u{before.itemsize}"  # NaNs compare too, and 0 is not -0
+    if np.array_equal(before.view(bits), after.view(bits)):
         return Change(layer, name, 0.0, (), shapes)
     with np.errstate(invalid="ignore", over="ignore"):
-        apart = np.abs(after.astype(np.float64) - before.astype(np.float64))
+        apart = np.abs(np.subtract(after, before, dtype=np.float64))
     apart[(before == after) | (np.isnan(before) & np.isnan(after))] = 0
     flat = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
     where = tuple(int(i) for i in np.unravel_index(flat, apart.shape))
