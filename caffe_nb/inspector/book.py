@@ -67,8 +67,10 @@ class Record:
     def swapped(self, index: int, swap: Swap) -> None:
         """Note an edit of a layer's code."""
         self.notes[index] = swap.message
-        self.errors.pop(index, None)
-        self.failed.pop(index, None)
+        error = self.errors.get(index)
+        if swap.refs or not swap.ok or (error and error.refused):  # else it is only a word about the layer
+            self.errors.pop(index, None)
+            self.failed.pop(index, None)
         if not swap.ok:
             self.errors[index] = LayerError(
                 message=swap.message,

@@ -79,6 +79,19 @@ class LayerError(Struct, frozen=True):
     """True: an edit was refused and the old code runs on. False: the layer itself raised."""
 
 
+class VersionInfo(Struct, frozen=True):
+    """One version of a Python layer's code."""
+
+    number: int
+    """From 1."""
+    what: str
+    """What changed, in words."""
+    seconds: float
+    """How long ago it was taken up."""
+    same: bool
+    """Whether its code is that of the version that runs."""
+
+
 class CheckRow(Struct, frozen=True):
     """Gradient check of one bottom or parameter."""
 
@@ -220,7 +233,31 @@ class CheckLayer(Message, tag="check_layer", frozen=True):
     layer: int
 
 
-Request = ListNets | GetGraph | GetTensor | GetSource | CheckLayer
+class GetVersions(Message, tag="get_versions", frozen=True):
+    """Ask for the versions of a Python layer's code."""
+
+    net: str
+    layer: int
+
+
+class CompareVersions(Message, tag="compare_versions", frozen=True):
+    """Ask what changed between two versions of a Python layer's code."""
+
+    net: str
+    layer: int
+    old: int
+    new: int
+
+
+class RollBack(Message, tag="roll_back", frozen=True):
+    """Let an older version of a Python layer's code run again; the answer is `Versions`."""
+
+    net: str
+    layer: int
+    version: int
+
+
+Request = ListNets | GetGraph | GetTensor | GetSource | CheckLayer | GetVersions | CompareVersions | RollBack
 
 
 class NetList(Message, tag="net_list", frozen=True):
@@ -272,6 +309,22 @@ class SourceText(Message, tag="source_text", frozen=True):
     text: str
 
 
+class Versions(Message, tag="versions", frozen=True):
+    """The versions of a Python layer's code, oldest first; the last one runs."""
+
+    net: str
+    layer: int
+    versions: list[VersionInfo]
+
+
+class Difference(Message, tag="difference", frozen=True):
+    """Answer to `CompareVersions`: a unified diff, empty where both are the same."""
+
+    old: int
+    new: int
+    text: str
+
+
 class Checked(Message, tag="checked", frozen=True):
     """Answer to `CheckLayer`."""
 
@@ -286,7 +339,7 @@ class Failed(Message, tag="failed", frozen=True):
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | Checked | Failed
+Reply = NetList | Graph | Tensor | SourceText | Checked | Versions | Difference | Failed
 
 # Pushes
 
@@ -313,6 +366,8 @@ class NetUpdate(Message, tag="net_update", frozen=True):
     current: Current | None
     times: list[LayerTime]
     states: list[LayerState]
+    stale: list[int]
+    """Layers whose tops are older than an edit of their code, or of the code of a layer before them."""
 
 
 Push = NetList | NetUpdate

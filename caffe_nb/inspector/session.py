@@ -11,7 +11,7 @@ import msgspec
 
 from caffe_nb.check import check_node
 from caffe_nb.errors import CaffeError
-from caffe_nb.inspector import messages, sample
+from caffe_nb.inspector import messages, sample, versions
 from caffe_nb.inspector.book import Book, check_message
 from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
@@ -111,6 +111,8 @@ class Session:
                 return source_text(find_node(find_net(request.net), request.layer)), None
             case messages.CheckLayer():
                 return self._check(request), None
+            case messages.GetVersions() | messages.CompareVersions() | messages.RollBack():
+                return versions.answer(request), None
             case _:
                 assert_never(request)
 

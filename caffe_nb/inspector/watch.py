@@ -11,6 +11,7 @@ from caffe_nb.inspector.book import Record, finite
 from caffe_nb.inspector.describe import solver_of
 from caffe_nb.inspector.messages import Current, LayerState, LayerTime, NetUpdate
 from caffe_nb.net.net import Net
+from caffe_nb.net.stale import dependents
 
 SMOOTHING = 0.1
 """Weight of a layer's newest time in its smoothed time."""
@@ -136,6 +137,7 @@ class Watch:
             current=current,
             times=self._layer_times(net),
             states=[],
+            stale=_stale(net),
         )
 
     def _layer_times(self, net: Net) -> list[LayerTime]:
@@ -174,6 +176,13 @@ class Watch:
         """Return a number that changes whenever a blob or a parameter is written."""
         total = sum(blob.version + blob.diff_version for blob in net.blobs.values())
         return total + sum(blob.version + blob.diff_version for layer in net.layers for blob in layer.blobs)
+
+
+def _stale(net: Net) -> list[int]:
+    changed = [node.index for node in net.nodes if node.changed and node.ran]
+    if not changed:
+        return []
+    return sorted(index for index in dependents(net.nodes, changed) if not net.nodes[index].inserted)
 
 
 def _apart(now: float, told: float) -> bool:

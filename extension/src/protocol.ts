@@ -49,6 +49,18 @@ export interface LayerError {
   refused: boolean;
 }
 
+/** One version of a Python layer's code. */
+export interface VersionInfo {
+  /** From 1. */
+  number: number;
+  /** What changed, in words. */
+  what: string;
+  /** How long ago it was taken up. */
+  seconds: number;
+  /** Whether its code is that of the version that runs. */
+  same: boolean;
+}
+
 /** Gradient check of one bottom or parameter. */
 export interface CheckRow {
   /** `bottom[0]`, `param[1]`. */
@@ -180,6 +192,30 @@ export interface CheckLayer {
   layer: number;
 }
 
+/** Ask for the versions of a Python layer's code. */
+export interface GetVersions {
+  kind: 'get_versions';
+  net: string;
+  layer: number;
+}
+
+/** Ask what changed between two versions of a Python layer's code. */
+export interface CompareVersions {
+  kind: 'compare_versions';
+  net: string;
+  layer: number;
+  old: number;
+  new: number;
+}
+
+/** Let an older version of a Python layer's code run again; the answer is `Versions`. */
+export interface RollBack {
+  kind: 'roll_back';
+  net: string;
+  layer: number;
+  version: number;
+}
+
 /** All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show. */
 export interface NetList {
   kind: 'net_list';
@@ -230,6 +266,22 @@ export interface SourceText {
   text: string;
 }
 
+/** The versions of a Python layer's code, oldest first; the last one runs. */
+export interface Versions {
+  kind: 'versions';
+  net: string;
+  layer: number;
+  versions: VersionInfo[];
+}
+
+/** Answer to `CompareVersions`: a unified diff, empty where both are the same. */
+export interface Difference {
+  kind: 'difference';
+  old: number;
+  new: number;
+  text: string;
+}
+
 /** Answer to `CheckLayer`. */
 export interface Checked {
   kind: 'checked';
@@ -266,11 +318,21 @@ export interface NetUpdate {
   current: Current | null;
   times: LayerTime[];
   states: LayerState[];
+  /** Layers whose tops are older than an edit of their code, or of the code of a layer before them. */
+  stale: number[];
 }
 
-export type Request = ListNets | GetGraph | GetTensor | GetSource | CheckLayer;
+export type Request =
+  | ListNets
+  | GetGraph
+  | GetTensor
+  | GetSource
+  | CheckLayer
+  | GetVersions
+  | CompareVersions
+  | RollBack;
 
-export type Reply = NetList | Graph | Tensor | SourceText | Checked | Failed;
+export type Reply = NetList | Graph | Tensor | SourceText | Checked | Versions | Difference | Failed;
 
 export type Push = NetList | NetUpdate;
 
@@ -400,6 +462,16 @@ const readLayerError: Reader<LayerError> = (value, path) => {
     path: field('path', readString),
     line: field('line', readInteger),
     refused: field('refused', readBoolean)
+  };
+};
+
+const readVersionInfo: Reader<VersionInfo> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    number: field('number', readInteger),
+    what: field('what', readString),
+    seconds: field('seconds', readNumber),
+    same: field('same', readBoolean)
   };
 };
 
@@ -549,6 +621,26 @@ const readSourceText: Reader<SourceText> = (value, path) => {
   };
 };
 
+const readVersions: Reader<Versions> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('versions')),
+    net: field('net', readString),
+    layer: field('layer', readInteger),
+    versions: field('versions', listOf(readVersionInfo))
+  };
+};
+
+const readDifference: Reader<Difference> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('difference')),
+    old: field('old', readInteger),
+    new: field('new', readInteger),
+    text: field('text', readString)
+  };
+};
+
 const readChecked: Reader<Checked> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -581,7 +673,8 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
     stamp: field('stamp', readInteger),
     current: field('current', nullable(readCurrent)),
     times: field('times', listOf(readLayerTime)),
-    states: field('states', listOf(readLayerState))
+    states: field('states', listOf(readLayerState)),
+    stale: field('stale', listOf(readInteger))
   };
 };
 
@@ -589,7 +682,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'versions', 'difference', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -602,6 +695,10 @@ export function parseReply(value: unknown): Reply {
       return readSourceText(value, 'reply');
     case 'checked':
       return readChecked(value, 'reply');
+    case 'versions':
+      return readVersions(value, 'reply');
+    case 'difference':
+      return readDifference(value, 'reply');
     case 'failed':
       return readFailed(value, 'reply');
   }

@@ -10,8 +10,8 @@ import type { Part } from './panels/tensor/model';
 import { TensorView } from './panels/tensor/model';
 import { LossHistory } from './panels/training/model';
 import type { IState } from './state';
-import { NO_NET, START } from './state';
-import type { Check, Graph, GraphNode, NetInfo, NetList, NetUpdate, Push } from './protocol';
+import { merge, NO_NET, START } from './state';
+import type { Check, Graph, GraphNode, NetInfo, NetList, NetUpdate, Push, Reply, Request } from './protocol';
 
 /** Gradient checks of large layers take their time. */
 const CHECK_TIMEOUT = 600_000;
@@ -162,19 +162,23 @@ export class Service implements IDisposable {
     return view;
   }
 
-  async #runCheck(net: string, layer: number): Promise<string | null> {
+  /** The answer to a request, or in words why there is none. */
+  async answer(request: Request, timeout?: number): Promise<Reply | string> {
     try {
-      const { reply } = await this.#link.request({ kind: 'check_layer', net, layer }, CHECK_TIMEOUT);
-      if (reply.kind === 'checked') {
-        this.#acceptCheck(net, reply.layer, reply.check);
-        return null;
-      }
-      return reply.kind === 'failed'
-        ? reply.message
-        : `The kernel answered '${reply.kind}' to a gradient check.`;
+      const { reply } = await this.#link.request(request, timeout);
+      return reply.kind === 'failed' ? reply.message : reply;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  async #runCheck(net: string, layer: number): Promise<string | null> {
+    const reply = await this.answer({ kind: 'check_layer', net, layer }, CHECK_TIMEOUT);
+    if (typeof reply !== 'string' && reply.kind === 'checked') {
+      this.#acceptCheck(net, reply.layer, reply.check);
+      return null;
+    }
+    return typeof reply === 'string' ? reply : `The kernel answered '${reply.kind}' to a gradient check.`;
   }
 
   #acceptCheck(net: string, layer: number, check: Check): void {
@@ -381,15 +385,6 @@ export class Service implements IDisposable {
   #visible = false;
   #lastInspect: string | null = null;
   #fetching: string | null = null;
-}
-
-function merge<T extends { index: number }>(
-  known: ReadonlyMap<number, T>,
-  news: readonly T[]
-): ReadonlyMap<number, T> {
-  const merged = new Map(known);
-  news.forEach(item => merged.set(item.index, item));
-  return merged;
 }
 
 function sameNets(a: readonly NetInfo[], b: readonly NetInfo[]): boolean {

@@ -47,3 +47,13 @@ export const NO_NET = {
 
 /** The state before anything is known. */
 export const START: IState = { ...NO_NET, link: 'no-kernel', problem: null, listed: false, nets: [] };
+
+/** What is known, with the news in their places. */
+export function merge<T extends { index: number }>(
+  known: ReadonlyMap<number, T>,
+  news: readonly T[]
+): ReadonlyMap<number, T> {
+  const merged = new Map(known);
+  news.forEach(item => merged.set(item.index, item));
+  return merged;
+}

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from caffe_nb import live
 from caffe_nb.inspector import messages
 from caffe_nb.inspector.session import Session
 from caffe_nb.net.net import Net
@@ -215,6 +216,43 @@ def test_the_source_follows_the_file_also_when_it_is_broken(session: Session, ne
 def test_a_built_in_layer_has_no_source(session: Session, net: Net) -> None:
     reply = request(session, messages.GetSource(net.id, 1))
     assert "layer 'ip' (InnerProduct), line 5 of <string> is built in" in reply.message
+
+
+def test_versions_are_listed_compared_and_gone_back_to(session: Session, net: Net, folder: Path) -> None:
+    index = next(node.index for node in net.nodes if node.name == "half")
+    file = folder / "halves.py"
+    text = file.read_text(encoding="utf-8")
+    net.forward()
+    value = net.blobs["half"].data.copy()
+    file.write_text(text.replace("bottom[0].data / 2", "bottom[0].data / 4"), encoding="utf-8")
+    live.reload()
+    reply = request(session, messages.GetVersions(net.id, index))
+    assert [(v.number, v.same) for v in reply.versions] == [(1, False), (2, True)]
+    assert reply.versions[1].what.startswith("forward changed")
+    assert 0 <= reply.versions[1].seconds < 60
+    difference = request(session, messages.CompareVersions(net.id, index, 1, 2))
+    assert "-        top[0].data[...] = bottom[0].data / 2" in difference.text.splitlines()
+    reply = request(session, messages.RollBack(net.id, index, 1))
+    assert [(v.number, v.same) for v in reply.versions] == [(1, True), (2, False), (3, True)]
+    net.refresh()
+    np.testing.assert_array_equal(net.blobs["half"].data, value)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (messages.RollBack("NET", 4, 9), "no version v9"),
+        (messages.CompareVersions("NET", 4, 1, 9), "Half has no version v9 any more"),
+        (messages.GetVersions("NET", 1), "is built in; only Python layers have versions"),
+        (messages.GetVersions("NET", 99), "99"),
+    ],
+)
+def test_versions_that_are_not_there_are_words(
+    session: Session, net: Net, message: messages.Request, words: str
+) -> None:
+    reply = request(session, msgspec.structs.replace(message, net=net.id))
+    assert isinstance(reply, messages.Failed)
+    assert words in reply.message
 
 
 def test_a_check_comes_back_and_stays_in_the_graph(session: Session, net: Net) -> None:

@@ -244,6 +244,10 @@ class Panel:
         """Return the version of a layer's code that its node shows."""
         return int(self.layer(name).get_attribute("data-version") or "0")
 
+    def version_row(self, number: int) -> Locator:
+        """Return a version's row among the versions of a layer's code."""
+        return self.root.locator(f'[data-testid="caffe-version-row"][data-version="{number}"]')
+
     def tab(self, name: str) -> None:
         """Open one of the tabs below the graph: tensors, gradients, source or training."""
         self.find(f"caffe-tab-{name}").click()

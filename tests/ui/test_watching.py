@@ -170,6 +170,29 @@ def test_a_broken_edit_shows_at_the_node_and_training_goes_on_until_it_is_mended
     panel.tab("tensors")
 
 
+def test_versions_are_compared_and_gone_back_to_while_the_solver_goes_on(training: Lab) -> None:
+    panel = training.panel
+    panel.select("loss")
+    version = panel.version("loss")
+    training.write({"distance.py": material.with_loss("7000 + abs(self.difference).mean()")})
+    wait_for(lambda: _shown_loss(training) > 7000, "the new loss", page=training.page)
+    panel.tab("source")
+    before = panel.version_row(version)
+    before.get_by_role("button", name="Compare").click()
+    expect(panel.find("caffe-difference")).to_contain_text("+        top[0].data[...] = 7000")
+    training.picture("watching-compared")
+    before.get_by_role("button", name="Go back").click()
+    wait_for(lambda: panel.version("loss") == version + 2, "the old code's new version", page=training.page)
+    expect(panel.version_row(version + 2)).to_contain_text(f"back to v{version}")
+    expect(panel.find("caffe-source-text")).not_to_contain_text("7000")
+    panel.tab("tensors")
+    wait_for(lambda: 0 < _shown_loss(training) < 1000, "the old loss", page=training.page)
+    panel.wait_for_progress()
+    panel.tab("source")
+    training.picture("watching-gone-back")
+    panel.tab("tensors")
+
+
 @pytest.mark.parametrize("theme", ["Dark", "Light"])
 def test_the_layers_names_are_readable_in_both_themes(training: Lab, theme: str) -> None:
     training.panel.select("conv1")

@@ -1,4 +1,4 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { LayerFace } from '../panels/graph/node';
@@ -46,6 +46,24 @@ describe('the details', () => {
       .getAllByTestId(testids.tensor)
       .map(({ dataset }) => `${dataset.ref} ${dataset.part}`);
     expect(parts).toEqual(['blob:ip data', 'blob:ip diff', 'blob:data data', 'blob:data diff']);
+  });
+
+  it('list a Python layer’s versions, compare them and go back', async () => {
+    service.select(2);
+    render(<Details service={service} openFile={openFile} />);
+    fireEvent.click(screen.getByTestId(testids.tab('source')));
+    await act(settle);
+    const rows = screen.getAllByTestId(testids.versionRow);
+    expect(rows.map(row => row.dataset.version)).toEqual(['2', '1']);
+    expect(rows[1]?.textContent).toContain('as it was loaded');
+    fireEvent.click(screen.getByText('Compare'));
+    await act(settle);
+    expect(screen.getByTestId(testids.difference).textContent).toContain('+third');
+    fireEvent.click(screen.getByText('Back to the code'));
+    expect(screen.queryByTestId(testids.difference)).toBeNull();
+    fireEvent.click(screen.getByText('Go back'));
+    await act(settle);
+    expect(link.count('roll_back')).toBe(1);
   });
 
   it('show an error of any layer in words, its traceback, and the way to its file', () => {
@@ -157,7 +175,8 @@ describe('a node', () => {
       state: layerState(2, { version: 3, error, check }),
       time: null,
       selected: true,
-      running: 'forward'
+      running: 'forward',
+      stale: true
     } as const;
     render(<LayerFace face={face} />);
     expect(screen.getByTestId(testids.graphNode).dataset).toMatchObject({
@@ -166,12 +185,20 @@ describe('a node', () => {
       error: 'true',
       check: 'fail',
       selected: 'true',
-      running: 'true'
+      running: 'true',
+      stale: 'true'
     });
   });
 
   it('shows names as text, whatever they hold', () => {
-    const face = { node: node(0, HOSTILE), state: null, time: null, selected: false, running: null };
+    const face = {
+      node: node(0, HOSTILE),
+      state: null,
+      time: null,
+      selected: false,
+      running: null,
+      stale: false
+    };
     const { container } = render(<LayerFace face={face} />);
     expect(container.querySelector('img')).toBeNull();
     expect(container.textContent).toContain(HOSTILE);

@@ -4,7 +4,7 @@
  * caffe-panel        the panel's content (data-state: the link's state; data-net: id of the net shown)
  * caffe-graph        the graph's area (data-layout: "ready" once laid out, "pending" before, "failed")
  * caffe-graph-node   one layer (data-layer: its name; data-index; data-version: 0 for built-in types; data-error and
- *                    data-selected, data-running: "true" or "false"; data-check: "pass", "fail" or "none")
+ *                    data-selected, data-running, data-stale: "true" or "false"; data-check: "pass", "fail" or "none")
  * caffe-details      everything about the selected layer (data-layer: its name, empty when none is selected)
  * caffe-tab-*        the tabs of the details: tensors, gradients, source, training
  * caffe-tensor       one part of one blob (data-ref, data-part: "data" or "diff", data-version: the blob's version)
@@ -21,6 +21,7 @@
  * caffe-net-select   the choice of net
  * caffe-version, caffe-note, caffe-open-file   the Python layer's code
  * caffe-source-text  its lines (data-faulty: number of the line where the error is, empty when it is not among them)
+ * caffe-versions, caffe-version-row (data-version), caffe-difference   the layer's versions and two compared
  * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok, data-skipped)   gradient checks
  */
 export const testids = {
@@ -47,6 +48,9 @@ export const testids = {
   version: 'caffe-version',
   note: 'caffe-note',
   sourceText: 'caffe-source-text',
+  versions: 'caffe-versions',
+  versionRow: 'caffe-version-row',
+  difference: 'caffe-difference',
   openFile: 'caffe-open-file',
   checkButton: 'caffe-check-button',
   checkResult: 'caffe-check-result',

@@ -79,6 +79,7 @@ export function update(more: Partial<NetUpdate> = {}): NetUpdate {
     current: null,
     times: [],
     states: [],
+    stale: [],
     ...more
   };
 }
@@ -136,6 +137,24 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         kind: 'source_text',
         source: { path: '/home/me/layers.py', line: 3, module: 'layers', qualname: 'Loss' },
         text: 'class Loss:\n    pass\n'
+      };
+    case 'get_versions':
+    case 'roll_back':
+      return {
+        kind: 'versions',
+        net: request.net,
+        layer: request.layer,
+        versions: [
+          { number: 1, what: 'as it was loaded', seconds: 75, same: false },
+          { number: 2, what: 'forward changed', seconds: 3, same: true }
+        ]
+      };
+    case 'compare_versions':
+      return {
+        kind: 'difference',
+        old: request.old,
+        new: request.new,
+        text: '--- layers v1\n+++ layers v2\n@@ -1 +1 @@\n-half\n+third\n same'
       };
     case 'check_layer':
       return {

@@ -186,19 +186,22 @@ function Drawing(props: { service: Service; graph: Graph; layout: ILayout }): Re
   );
 }
 
+const NOTHING: readonly number[] = [];
+
 /** React Flow's nodes; those that look as before are the same objects as before. */
 function useNodes(service: Service, graph: Graph, layout: ILayout): LayerNode[] {
   const states = useService(service, state => state.states);
   const times = useService(service, state => state.times);
   const selected = useService(service, state => state.selected);
   const current = useService(service, state => state.update?.current ?? null);
+  const stale = useService(service, state => (state.update?.stale.length ? state.update.stale : NOTHING));
   const known = useRef(new Map<string, LayerNode>());
   return useMemo(() => {
     const next = new Map<string, LayerNode>();
     for (const node of graph.nodes) {
       const id = `${node.index}`;
       const position = layout.nodes.get(node.index) ?? { x: 0, y: 0 };
-      const face = faceOf(node, { states, times, selected, current });
+      const face = faceOf(node, { states, times, selected, current, stale });
       const old = known.current.get(id);
       if (old?.position === position && sameFace(old.data.face, face)) {
         next.set(id, old);
@@ -208,7 +211,7 @@ function useNodes(service: Service, graph: Graph, layout: ILayout): LayerNode[] 
     }
     known.current = next;
     return [...next.values()];
-  }, [graph, layout, states, times, selected, current]);
+  }, [graph, layout, states, times, selected, current, stale]);
 }
 
 function makeNode(

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { graph, layerState, node } from '../../testing/messages';
 import { describeFace, edgeText, faceOf, familyOf, layoutKey, neighbour, sameFace } from './model';
 
-const quiet = { states: new Map(), times: new Map(), selected: null, current: null };
+const quiet = { states: new Map(), times: new Map(), selected: null, current: null, stale: [] };
 
 describe('families', () => {
   it.each([
@@ -31,6 +31,13 @@ describe('a node’s face', () => {
     const current = { index: 1, direction: 'backward', seconds: 0 } as const;
     expect(faceOf(ip, { ...quiet, current }).running).toBe('backward');
     expect(faceOf(data, { ...quiet, current }).running).toBeNull();
+  });
+
+  it('is stale while its values are older than an edit', () => {
+    const face = faceOf(ip, { ...quiet, stale: [1] });
+    expect(describeFace(face)).toContain('older than the last edit');
+    expect(sameFace(face, faceOf(ip, quiet))).toBe(false);
+    expect(faceOf(data, { ...quiet, stale: [1] }).stale).toBe(false);
   });
 
   it('is the same while nothing about the layer changes', () => {

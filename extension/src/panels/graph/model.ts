@@ -33,6 +33,8 @@ export interface INodeFace {
   time: LayerTime | null;
   selected: boolean;
   running: Current['direction'] | null;
+  /** Whether its tops are older than an edit. */
+  stale: boolean;
 }
 
 /** What changes on the graph while a net runs. */
@@ -41,6 +43,7 @@ export interface IGraphFace {
   times: ReadonlyMap<number, LayerTime>;
   selected: number | null;
   current: Current | null;
+  stale: readonly number[];
 }
 
 export function faceOf(node: GraphNode, face: IGraphFace): INodeFace {
@@ -50,7 +53,8 @@ export function faceOf(node: GraphNode, face: IGraphFace): INodeFace {
     state: face.states.get(index) ?? null,
     time: face.times.get(index) ?? null,
     selected: face.selected === index,
-    running: face.current?.index === index ? face.current.direction : null
+    running: face.current?.index === index ? face.current.direction : null,
+    stale: face.stale.includes(index)
   };
 }
 
@@ -61,18 +65,20 @@ export function sameFace(a: INodeFace, b: INodeFace): boolean {
     a.state === b.state &&
     a.time === b.time &&
     a.selected === b.selected &&
-    a.running === b.running
+    a.running === b.running &&
+    a.stale === b.stale
   );
 }
 
 /** All that a node shows, in words, for those who do not see it. */
-export function describeFace({ node, state, time, running }: INodeFace): string {
+export function describeFace({ node, state, time, running, stale }: INodeFace): string {
   const total = time ? time.forward + time.backward : 0;
   return [
     `layer ${node.name}`,
     node.python ? `Python layer ${node.python}, version ${state?.version ?? 0}` : `type ${node.type}`,
     node.in_place ? 'in place' : '',
     running ? `running ${running}` : '',
+    stale ? 'older than the last edit' : '',
     state?.error ? `error: ${state.error.message}` : '',
     state?.check ? `gradient check ${state.check.ok ? 'passed' : 'failed'}` : '',
     total > 0 ? `${total.toPrecision(2)} milliseconds` : ''

@@ -21,16 +21,18 @@ export const LayerBox = memo(function LayerBox({ data }: NodeProps<LayerNode>): 
   );
 });
 
+const STALE = 'its values are older than the last edit; run the net, or net.refresh()';
+
 /** What is seen of a layer: name and marks above, type and time below. */
 export function LayerFace({ face }: { face: INodeFace }): ReactElement {
-  const { node, state, time, selected, running } = face;
+  const { node, state, time, selected, running, stale } = face;
   const check = state?.check ?? null;
   const error = state?.error ?? null;
   const total = time ? time.forward + time.backward : 0;
   return (
     <div
       className="caffe-nb-node"
-      title={error ? error.message : node.name}
+      title={error ? error.message : stale ? `${node.name}: ${STALE}` : node.name}
       data-testid={testids.graphNode}
       data-layer={node.name}
       data-index={node.index}
@@ -38,6 +40,7 @@ export function LayerFace({ face }: { face: INodeFace }): ReactElement {
       data-error={error !== null}
       data-check={check ? (check.ok ? 'pass' : 'fail') : 'none'}
       data-selected={selected}
+      data-stale={stale}
       data-running={running !== null}
       data-direction={running ?? ''}
       data-family={node.python ? 'python' : familyOf(node.type)}

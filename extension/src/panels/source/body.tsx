@@ -6,6 +6,7 @@ import { testids } from '../../components/testids';
 import type { GraphNode, LayerError, SourceText } from '../../protocol';
 import type { Service } from '../../service';
 import { faultyLine, sourceLines } from './model';
+import { DifferenceView, useVersions, VersionList } from './versions';
 
 /** Opens a file in JupyterLab at a line; false where the server does not reach it. */
 export type OpenFile = (path: string, line: number) => Promise<boolean>;
@@ -17,6 +18,7 @@ export function SourceBody(props: { service: Service; node: GraphNode; openFile:
   const source = useService(service, state => state.source);
   const error = layer?.error ?? null;
   const code = source?.layer === node.index ? source : null;
+  const versions = useVersions(service, node, layer?.version ?? 0);
   if (!node.python) {
     return (
       <div className="caffe-nb-section">
@@ -52,7 +54,12 @@ export function SourceBody(props: { service: Service; node: GraphNode; openFile:
           error.
         </p>
       ) : null}
-      {code?.text ? <Listing source={code.text} error={error} /> : null}
+      {versions.difference ? (
+        <DifferenceView difference={versions.difference} close={() => versions.compare(null)} />
+      ) : code?.text ? (
+        <Listing source={code.text} error={error} />
+      ) : null}
+      <VersionList versions={versions} />
     </div>
   );
 }

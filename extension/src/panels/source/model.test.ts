@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { faultyLine, serverPath, sourceLines } from './model';
+import { ago, diffLines, faultyLine, serverPath, sourceLines } from './model';
 
 describe('a listing', () => {
   it('numbers lines as the file does and marks the faulty one', () => {
@@ -8,6 +8,29 @@ describe('a listing', () => {
       { number: 12, text: 'class A:', faulty: false },
       { number: 13, text: '    pass', faulty: true }
     ]);
+  });
+});
+
+describe('a comparison of versions', () => {
+  it('tells what each line is', () => {
+    const text = '--- layers v1\n+++ layers v2\n@@ -1,2 +1,2 @@\n-half\n+third\n same';
+    expect(diffLines(text).map(line => line.kind)).toEqual([
+      'file',
+      'file',
+      'place',
+      'removed',
+      'added',
+      'same'
+    ]);
+    expect(diffLines('')).toEqual([]);
+  });
+
+  it.each([
+    [3.9, '3 s ago'],
+    [61, '1 min ago'],
+    [7300, '2 h ago']
+  ])('says how long ago %d seconds are', (seconds, words) => {
+    expect(ago(seconds)).toBe(words);
   });
 });
 

@@ -41,3 +41,32 @@ export function serverPath(path: string, root: string): string | null {
   }
   return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : null;
 }
+
+/** A line of a unified diff. */
+export interface IDiffLine {
+  kind: 'file' | 'place' | 'added' | 'removed' | 'same';
+  text: string;
+}
+
+/** The lines of a unified diff by what they are. */
+export function diffLines(text: string): IDiffLine[] {
+  return text === '' ? [] : text.split('\n').map(line => ({ kind: diffKind(line), text: line }));
+}
+
+function diffKind(line: string): IDiffLine['kind'] {
+  if (/^(---|\+\+\+) /.test(line)) {
+    return 'file';
+  }
+  if (line.startsWith('@@')) {
+    return 'place';
+  }
+  return line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : 'same';
+}
+
+/** How long ago something was, in words. */
+export function ago(seconds: number): string {
+  if (seconds < 60) {
+    return `${Math.floor(seconds)} s ago`;
+  }
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
+}
