@@ -155,8 +155,8 @@ def swaps() -> list[Swap]:
 
 
 def look() -> None:
-    """Take up the edits that need not wait for a running net, without waiting for the watcher."""
-    _host.take_up_quietly()
+    """Take up the edits that need not wait for a running net; a forward that ran by hand keeps none waiting."""
+    _host.take_up_quietly(patient=False)
 
 
 def name_cells(how: Callable[[Path], str]) -> None:

@@ -191,7 +191,8 @@ class Host:
             result = edit.take()
             for swap in result:
                 for cls in swap.classes:
-                    self._history.add(cls, self._sources, swap.message.partition(": ")[2])
+                    what = swap.message.partition(": ")[2].partition("; ")[0]
+                    self._history.add(cls, self._sources, what)
         self._forget(edit)
         if result and not result[0].ok:
             if known is not None:  # said already
@@ -310,10 +311,10 @@ class Host:
         if self.waiting:
             self.take_up_quietly()
 
-    def take_up_quietly(self, at: Net | None = None, *, retry: bool = False) -> None:
+    def take_up_quietly(self, at: Net | None = None, *, patient: bool = True, retry: bool = False) -> None:
         """Take up what is pending; a fault of ours is logged, it never reaches the user's pass."""
         try:
-            self.take_up(at=at, retry=retry)
+            self.take_up(at=at, patient=patient, retry=retry)
         except Exception:
             log.exception("an edit could not be taken up")
 

@@ -72,3 +72,21 @@ def test_the_second_one_finds_what_is_missing_mends_it_and_learns_something_new(
     assert shares[0] >= 94
     assert shares[1] >= 90
     assert "PASS" in next(text for source, text in cells if "%caffe_check" in source)
+
+
+@pytest.mark.parametrize("executed", NOTEBOOKS[2:3], indirect=True)
+def test_the_third_one_edits_a_living_net_and_loses_nothing(executed):
+    cells = code_cells(executed)
+    outputs = dict(cells)
+    stale = [text for source, text in cells if source.startswith('print("stale:"')]
+    assert "v1 → v2: SLOPE changed; setup not rerun; 3 blobs stale" in stale[0]
+    assert "stale: ['squash', 'scores', 'loss']" in stale[0]
+    assert "stale: []" in stale[1]
+    assert "ran 3 of 5 layers" in outputs["net.refresh()"]
+    assert "refused, running v2: squash.py:21: SyntaxError" in outputs["net.forward()  # runs on as before"]
+    paused = next(text for source, text in cells if source.startswith("try:"))
+    assert "stopped in iteration 22 before the forward of squash" in paused
+    assert "the same weights: True" in next(text for source, text in cells if "pairs = " in source)
+    assert "← runs" in outputs["%caffe_reload Squash"]
+    assert "-SLOPE = 1.0" in outputs["%caffe_reload Squash --diff 1 2"]
+    assert "back to v1" in outputs["%caffe_reload Squash --rollback --to 1"]

@@ -1,0 +1,35 @@
+"""The third tutorial, whole and unchanged: a layer's file is edited while its net lives."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.ui.lab import Lab
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03_live_layers.ipynb"
+
+
+def test_the_third_notebook_edits_a_living_net(lab: Lab) -> None:
+    shutil.copy(NOTEBOOK, lab.folder)
+    lab.open(NOTEBOOK.name)
+    lab.run_all()
+    lab.finish_all(seconds=180)
+    assert lab.errors() == []
+    lab.page.locator(".jp-Cell", has_text="what it would have been").first.scroll_into_view_if_needed()
+    lab.panel.wait_for_graph()
+    lab.panel.select("squash")
+    lab.panel.tab("source")
+    expect(lab.panel.find("caffe-version-row").first).to_contain_text("runs")
+    lab.picture("third-notebook")
+
+    text = (lab.folder / "squash.py").read_text(encoding="utf-8")
+    version = lab.panel.version("squash")
+    lab.write({"squash.py": text.replace("SLOPE = 4.0", "SLOPE = 5.0")})
+    expect(lab.panel.layer("squash")).to_have_attribute("data-version", str(version + 1))
+    for name, stale in (("hidden", "false"), ("squash", "true"), ("scores", "true"), ("loss", "true")):
+        expect(lab.panel.layer(name)).to_have_attribute("data-stale", stale)
+    lab.picture("third-notebook-stale")
+    assert lab.faults == []
