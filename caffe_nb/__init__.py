@@ -20,14 +20,24 @@ if TYPE_CHECKING:
     from caffe_nb.notebook import load_ipython_extension as load_ipython_extension
     from caffe_nb.notebook import unload_ipython_extension as unload_ipython_extension
     from caffe_nb.notebook.run import run as run
+    from caffe_nb.solvers import AdaDeltaSolver as AdaDeltaSolver
+    from caffe_nb.solvers import AdaGradSolver as AdaGradSolver
+    from caffe_nb.solvers import AdamSolver as AdamSolver
+    from caffe_nb.solvers import NesterovSolver as NesterovSolver
+    from caffe_nb.solvers import RMSPropSolver as RMSPropSolver
     from caffe_nb.solvers import SGDSolver as SGDSolver
     from caffe_nb.solvers import Solver as Solver
     from caffe_nb.solvers import get_solver as get_solver
 
 _HOMES = {
+    "AdaDeltaSolver": "solvers",
+    "AdaGradSolver": "solvers",
+    "AdamSolver": "solvers",
     "Blob": "core.blob",
     "Layer": "core.layer",
     "Net": "net",
+    "NesterovSolver": "solvers",
+    "RMSPropSolver": "solvers",
     "SGDSolver": "solvers",
     "Solver": "solvers",
     "check_layer": "check",
