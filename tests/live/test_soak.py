@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 import threading
@@ -95,8 +96,10 @@ BAD = [
     ("top[0].reshape(1)", "top[0].reshape(-NUMBER - 1)"),
     ("return x / 2", "return x /"),
     ("def half", "def third"),
-    ("self.calls += 1", "self.calls += 1; raise ValueError('edit NUMBER')"),
 ]
+RAISING = ("self.calls += 1", "self.calls += 1; raise ValueError('edit NUMBER')")
+SEEN = 0.25
+"""Seconds after which an edit was surely taken up; most are overwritten sooner."""
 
 
 class Soak:
@@ -164,21 +167,22 @@ def soak(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Soak]:
 
 def edits(kinds: list[list[tuple[str, str]]], seed: int) -> Iterator[tuple[tuple[str, str], float]]:
     chosen = random.Random(seed)
-    while True:
-        yield chosen.choice(chosen.choice(kinds)), chosen.choice([0, 0, 0.002, 0.01, 0.03])
+    for number in itertools.count():
+        kind = kinds[number // 20 % len(kinds)] if number % 20 == 0 else chosen.choice(kinds)
+        yield chosen.choice(kind), SEEN if number % 20 == 0 else chosen.choice([0, 0, 0.002, 0.01, 0.03])
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 def test_good_bad_and_meaningless_edits(soak: Soak, watching: list[Swap]) -> None:
     layer: Any = soak.solver.net.layers[2]
     cls, memory = type(layer), soak.solver.net.params["ip1"][0].memory
-    soak.train(4, edits([GOOD, BAD, MEANINGLESS], 1))
+    soak.train(5, edits([GOOD, BAD, [RAISING], MEANINGLESS], 1))
     assert soak.raised == []
     assert soak.solver.iter == len(soak.losses) > 100
     assert soak.stops > 0
     assert np.isfinite(soak.losses).all()
     good = [swap for swap in watching if swap.ok and "changed" in swap.message]
-    assert len(good) >= 5
+    assert len(good) >= 3
     assert any(not swap.ok for swap in watching)
     soak.mend()
     live.reload()
