@@ -71,7 +71,8 @@ def refusal(error: BaseException, classes: list[type[Layer]], paths: list[Path])
     else:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        advice = " — mend it and run the cell again" if path and cell_name(path) else " — mend the line and save again"
+        cell = bool(path and cell_name(path))
+        advice = f" — mend {'the line' if line and not cell else 'it'} and {'run the cell' if cell else 'save'} again"
         at = _at(path, line)
     message = f"{' and '.join(names) or 'edit'} refused, running {running or 'the old code'}: {at}{what}{advice}"
     return Swap(

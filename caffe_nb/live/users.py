@@ -12,6 +12,7 @@ import numpy as np
 
 from caffe_nb.core.blob import Blob, BlobVec
 from caffe_nb.core.layer import Layer
+from caffe_nb.errors import CaffeError
 from caffe_nb.layers.utility import python
 from caffe_nb.live import params
 from caffe_nb.live.swap import Undo
@@ -232,6 +233,9 @@ def reshape_all(net: Net, undo: Undo) -> None:
     for node in net.nodes:
         try:
             changed = node.reshape() or changed
+        except CaffeError as error:
+            error.where = error.where or node.where
+            raise
         except Exception as error:
             error.add_note(f"in reshape of {node.where}")
             raise

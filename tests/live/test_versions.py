@@ -239,3 +239,18 @@ def test_stale_blobs_are_counted(tmp_path: Path, project: Project) -> None:
     project.edit(plus(1))
     assert project.take()[0].message.endswith("2 blobs stale")
     assert net.stale == ["loss", "p"]
+
+
+def test_shapes_that_no_longer_fit_are_refused_and_come_back(project: Project) -> None:
+    text = NET.replace(' top: "loss" loss_weight: 1', ' top: "one"').replace('name: "loss"', 'name: "mine"')
+    text += 'layer { name: "target" type: "DummyData" top: "target" dummy_data_param { shape { dim: 1 } } }'
+    text += 'layer { name: "loss" type: "EuclideanLoss" bottom: "one" bottom: "target" top: "loss" }'
+    net = project.net(text=text)
+    before = loss_of(net)
+    project.edit(("top[0].reshape(1)", "top[0].reshape(3)"))
+    (swap,) = project.take()
+    assert not swap.ok
+    assert "layer 'loss' (EuclideanLoss)" in swap.message
+    assert "their shapes are (3,) and (1,) — mend it and save again" in swap.message
+    assert net.blobs["one"].shape == (1,)
+    assert loss_of(net) == before
