@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +97,8 @@ BAD = [
     ("def half", "def third"),
 ]
 RAISING = ("self.calls += 1", "self.calls += 1; raise ValueError('edit NUMBER')")
-SEEN = 0.25
-"""Seconds after which an edit was surely taken up; most are overwritten sooner."""
+Edit = tuple[tuple[str, str], float | None]
+"""What is replaced by what, and the pause after it; none to wait until it was taken up."""
 
 
 class Soak:
@@ -129,8 +128,8 @@ class Soak:
         for name, text in self.texts.items():
             self.paths[name].write_text(text)
 
-    def train(self, seconds: float, edits: Any) -> None:
-        """Train in a thread for so long, with edits all the while."""
+    def train(self, edits: Iterable[Edit]) -> None:
+        """Train in a thread while edits are saved."""
         over = threading.Event()
 
         def body() -> None:
@@ -146,13 +145,16 @@ class Soak:
 
         thread = threading.Thread(target=body)
         thread.start()
-        end = time.monotonic() + seconds
         try:
             for number, (change, pause) in enumerate(edits):
-                if time.monotonic() > end or not thread.is_alive():
-                    break
+                before, stops = len(live.swaps()), self.stops
                 self.save(change, number)
-                time.sleep(pause)
+                time.sleep(pause or 0)
+                end = time.monotonic() + 3
+                while pause is None and time.monotonic() < end and thread.is_alive():
+                    time.sleep(0.01)
+                    if len(live.swaps()) > before and (change != RAISING or self.stops > stops):
+                        break
         finally:
             over.set()
             thread.join(30)
@@ -165,18 +167,20 @@ def soak(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Soak]:
         del sys.modules[key]
 
 
-def edits(kinds: list[list[tuple[str, str]]], seed: int) -> Iterator[tuple[tuple[str, str], float]]:
+def edits(kinds: list[list[tuple[str, str]]], seed: int, count: int, each: int = 20) -> Iterator[Edit]:
+    """Give edits at random, most of them overwritten at once; one of `each` is waited for, of every kind in turn."""
     chosen = random.Random(seed)
-    for number in itertools.count():
-        kind = kinds[number // 20 % len(kinds)] if number % 20 == 0 else chosen.choice(kinds)
-        yield chosen.choice(kind), SEEN if number % 20 == 0 else chosen.choice([0, 0, 0.002, 0.01, 0.03])
+    for number in range(count):
+        waits = number % each == each - 1
+        kind = kinds[number // each % len(kinds)] if waits else chosen.choice(kinds)
+        yield chosen.choice(kind), None if waits else chosen.choice([0, 0, 0.002, 0.01, 0.03])
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 def test_good_bad_and_meaningless_edits(soak: Soak, watching: list[Swap]) -> None:
     layer: Any = soak.solver.net.layers[2]
     cls, memory = type(layer), soak.solver.net.params["ip1"][0].memory
-    soak.train(5, edits([GOOD, BAD, [RAISING], MEANINGLESS], 1))
+    soak.train(edits([[*GOOD, *MEANINGLESS], BAD, [RAISING]], 1, 240))
     assert soak.raised == []
     assert soak.solver.iter == len(soak.losses) > 100
     assert soak.stops > 0
@@ -198,7 +202,7 @@ def test_good_bad_and_meaningless_edits(soak: Soak, watching: list[Swap]) -> Non
 def test_with_meaningless_edits_the_losses_are_those_of_an_undisturbed_run(
     soak: Soak, watching: list[Swap], tmp_path: Path
 ) -> None:
-    soak.train(2, edits([MEANINGLESS], 2))
+    soak.train(edits([MEANINGLESS], 2, 150, 151))
     assert soak.raised == []
     assert watching == []
     count = soak.solver.iter
