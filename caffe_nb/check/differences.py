@@ -134,7 +134,7 @@ class Comparison:
                 self._compare(index, rows[index], samples[index])
         elif checked:
             for index in checked:
-                rows[index].ok, rows[index].max_error = False, np.nan
+                rows[index].ok, rows[index].max_error, rows[index].fault = False, np.nan, "non-finite"
                 rows[index].remark = "forward gives NaN or infinity, of which differences say nothing"
         report.rows = rows
         report.forwards, report.backwards = self.runner.forwards, self.runner.backwards
@@ -199,10 +199,10 @@ class Comparison:
         if label:
             row.skipped = label
         elif added.any():
-            row.ok = False
+            row.ok, row.fault = False, "accumulates-bottom-diff"
             row.remark = "backward adds to the bottom's diff, which nobody clears: assign to it (=) instead of +="
         elif unwritten.any():
-            what = "does not write the diff"
+            what, row.fault = "does not write the diff", "not-written"
             row.remark = (
                 f"backward {what}" if unwritten.all() else f"backward {what} of {int(unwritten.sum())} elements"
             )
@@ -343,7 +343,7 @@ class Comparison:
         row.analytic, row.numeric = float(points.analytic[worst]), float(points.numeric[worst])
         row.ok = row.ok and bool((error <= self.tolerance).all())
         if not np.isfinite(row.analytic_array).all():
-            row.ok = False
+            row.ok, row.fault = False, "non-finite"
             row.remark = row.remark or "backward gives NaN or infinity"
         size = row.analytic_array.size
         if len(sample) < size:

@@ -13,6 +13,7 @@ from caffe_nb.check.report import GradientReport
 from caffe_nb.check.run import Runner
 from caffe_nb.check.state import seeded
 from caffe_nb.check.subject import BottomLike, LayerLike, Request, Subject, of_node
+from caffe_nb.check.verdict import find
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import CaffeError, NetError, did_you_mean, listing
 
@@ -242,7 +243,11 @@ def _attempt(make: Callable[[np.dtype[Any]], Subject], dtype: np.dtype[Any], set
     with seeded(settings.seed) as random:
         subject = make(dtype)
         try:
-            return Comparison(Runner(subject, random), settings).report()
+            comparison = Comparison(Runner(subject, random), settings)
+            report = comparison.report()
+            report.findings = find(comparison, report)
+            report.forwards, report.backwards = comparison.runner.forwards, comparison.runner.backwards
+            return report
         except CaffeError as error:
             error.where = error.where or subject.title
             raise

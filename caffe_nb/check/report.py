@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb.check.findings import Finding
+
 WIDTH = 100
 """Greatest width of the plain text, in columns."""
 
@@ -50,6 +52,8 @@ class GradientRow:
         Why the row was not checked; empty where it was.
     remark : str
         What else was seen, as that backward does not write the diff.
+    fault : str
+        The kind of finding that the remark is about; empty where it is about none.
     """
 
     where: str
@@ -68,6 +72,7 @@ class GradientRow:
     tolerance: float = 0.0
     skipped: str = ""
     remark: str = ""
+    fault: str = ""
 
     @property
     def result(self) -> str:
@@ -92,6 +97,8 @@ class GradientReport:
         The bottoms, then the parameters.
     notes : list of str
         What else to know: samples, float32 inside the layer, what could not be copied.
+    findings : list of Finding
+        The mistakes by their names, the most certain first.
     forwards, backwards : int
         How often the layer ran.
     """
@@ -99,19 +106,23 @@ class GradientReport:
     title: str
     rows: list[GradientRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     forwards: int = 0
     backwards: int = 0
 
     @property
     def ok(self) -> bool:
-        """Whether no row failed."""
-        return all(row.ok for row in self.rows)
+        """Whether no row failed and nothing else was found."""
+        return all(row.ok for row in self.rows) and not self.findings
 
     @property
     def message(self) -> str:
         """The result in one line."""
         done = [row for row in self.rows if not row.skipped]
         bad = [row for row in done if not row.ok]
+        if self.findings:
+            more = f" (and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
+            return f"FAIL: {self.findings[0]}{more}"
         if bad:
             first = max(bad, key=lambda row: row.max_error if np.isfinite(row.max_error) else np.inf)
             more = f" ({len(bad)} of {len(done)} gradients are wrong)" if len(done) > 1 else ""
@@ -134,11 +145,18 @@ class GradientReport:
 
     def __repr__(self) -> str:
         """Return the table as plain text, at most 100 columns wide."""
-        lines = _wrap(f"Gradient check of {self.title}", "  ") + _wrap(self.message, "  ")
+        lines = _wrap(f"Gradient check of {self.title}", "  ")
+        lines += [line for text in self.verdicts() for line in _wrap(text, "  ")]
         if self.rows:
             lines += ["", *_table(self.rows)]
         lines += [line for note in self.remarks() for line in _wrap(f"note: {note}", "      ")]
         return "\n".join(lines)
+
+    def verdicts(self) -> list[str]:
+        """Return the result, line by line: every finding, or the message where there is none."""
+        if not self.findings:
+            return [self.message]
+        return [f"FAIL: {finding}" for finding in self.findings]
 
     def remarks(self) -> list[str]:
         """Return what is to be said below the table: the rows' remarks, then the notes."""
@@ -148,7 +166,9 @@ class GradientReport:
             for row in self.rows
             if row.kinks
         ]
-        return [f"{row.label}: {row.remark}" for row in self.rows if row.remark] + kinks + self.notes
+        said = {finding.where for finding in self.findings}
+        remarks = [f"{row.label}: {row.remark}" for row in self.rows if row.remark and row.where not in said]
+        return remarks + kinks + self.notes
 
     def _repr_html_(self) -> str:
         from caffe_nb.check.html import to_html

@@ -37,6 +37,10 @@ class Runner:
         Runs so far.
     seconds : float
         How long the last forward took.
+    repeats : bool
+        Whether forward gives the same values from the same state.
+    fresh : Attributes or None
+        The layer's attributes before its first forward, once `start` has run.
     """
 
     def __init__(self, subject: Subject, random: RandomState) -> None:
@@ -48,6 +52,8 @@ class Runner:
         self.forwards = 0
         self.backwards = 0
         self.seconds = 0.0
+        self.repeats = True
+        self.fresh: Attributes | None = None
         self._attributes: Attributes | None = None
 
     def start(self, generator: np.random.Generator) -> list[Array]:
@@ -65,7 +71,7 @@ class Runner:
             The tops.
         """
         __tracebackhide__ = True
-        before = Attributes(self.subject.layer, [*self.blobs, *self.subject.tops])
+        before = self.fresh = self.attributes()
         self._widen()
         first = self.forward()
         if any(blob.shape != value.shape for blob, value in zip(self.blobs, self.values, strict=True)):
@@ -87,10 +93,21 @@ class Runner:
                 "cannot replay. Use numpy.random's global functions"
             )
             first = self.forward()
+            self.repeats = repeated
         return first
 
-    def forward(self) -> list[Array]:
-        """Run reshape and forward at `values`; return copies of the tops."""
+    def attributes(self) -> Attributes:
+        """Return what puts the layer's attributes back to what they are now."""
+        return Attributes(self.subject.layer, [*self.blobs, *self.subject.tops])
+
+    def forward(self, garbage: float | None = None) -> list[Array]:
+        """Run reshape and forward at `values`; return copies of the tops.
+
+        Parameters
+        ----------
+        garbage : float, optional
+            What lies in the tops before forward, but for those that share memory with a bottom.
+        """
         __tracebackhide__ = True
         layer, subject = self.subject.layer, self.subject
         if self._attributes is not None:
@@ -103,18 +120,26 @@ class Runner:
         start = time.perf_counter()
         layer.reshape(subject.bottoms, subject.tops)
         self._widen()
+        if garbage is not None:
+            for top in subject.tops:
+                if not any(top.shares_data(bottom) for bottom in subject.bottoms):
+                    top.data[...] = garbage
         layer.forward(subject.bottoms, subject.tops)
         self.forwards += 1
         self.seconds = time.perf_counter() - start
         return [top.const_data.copy() for top in subject.tops]
 
-    def backward(self, fills: Sequence[Array]) -> list[Array]:
+    def backward(self, fills: Sequence[Array], *, param_fill: float = 0.0, scale: float = 1.0) -> list[Array]:
         """Run forward, then backward with bottom diffs that hold `fills`; return the diffs of bottoms and parameters.
 
         Parameters
         ----------
         fills : sequence of arrays
             What lies in the bottoms' diffs before; ignored where the top is the bottom.
+        param_fill : float, default 0
+            What lies in the parameters' diffs before.
+        scale : float, default 1
+            What the top diffs are multiplied with.
         """
         __tracebackhide__ = True
         subject = self.subject
@@ -122,9 +147,9 @@ class Runner:
         for bottom, fill in zip(subject.bottoms, fills, strict=True):
             bottom.diff[...] = fill
         for blob in subject.layer.blobs:
-            blob.diff[...] = 0
+            blob.diff[...] = param_fill
         for top, diff in zip(subject.tops, self.top_diffs, strict=True):
-            top.diff[...] = diff
+            top.diff[...] = scale * diff
         subject.layer.backward(subject.tops, list(subject.propagate_down), subject.bottoms)
         self.backwards += 1
         return [blob.const_diff.copy() for blob in self.blobs]

@@ -87,14 +87,13 @@ class Float32Loss(EuclideanLoss):
 
 
 class SoftmaxLoss(Layer):
-    """A loss that takes labels; habits of real code: the scores are changed in place, labels get no diff."""
+    """A loss that takes labels, which get no diff."""
 
     def reshape(self, bottom, top):
         top[0].reshape()
 
     def forward(self, bottom, top):
-        scores = bottom[0].data
-        scores -= scores.max(axis=1, keepdims=True)
+        scores = bottom[0].data - bottom[0].data.max(axis=1, keepdims=True)
         e = np.exp(scores)
         self.p = e / e.sum(axis=1, keepdims=True)
         self.rows, self.labels = np.arange(bottom[0].num), bottom[1].data.astype(int).ravel()

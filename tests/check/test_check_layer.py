@@ -162,7 +162,8 @@ def test_a_bottom_that_is_asked_for_is_checked_although_it_looks_like_a_label():
 
 def test_only_the_bottoms_that_are_asked_for_are_checked():
     report = check_layer(user.WrongSign, [(3, 4), (3, 4)], propagate_down=[False, True])
-    assert report.ok
+    assert all(row.ok for row in report.rows)
+    assert [finding.kind for finding in report.findings] == ["ignores-propagate-down"]
     assert [row.skipped for row in report.rows] == ["propagate_down is false", ""]
 
 

@@ -17,7 +17,7 @@ def failing():
 def test_the_text_is_a_table_with_results_and_the_worst_element(failing):
     lines = str(failing).splitlines()
     assert lines[0] == "Gradient check of WrongSign on 3\u00d74, 3\u00d74"
-    assert lines[1].startswith("FAIL: bottom[0] at [")
+    assert lines[1].startswith("FAIL: sign in bottom[0]: backward has the opposite sign")
     head, rule, *rows = lines[lines.index("") + 1 :]
     assert head.split() == [
         "where",
