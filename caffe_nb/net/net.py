@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from caffe_nb.net.build import build
 from caffe_nb.net.drawing import to_html
 from caffe_nb.net.names import Names
 from caffe_nb.net.passes import Passes
+from caffe_nb.net.zero_diff import Explanation, explain
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import NetSource, parse_net
 
@@ -295,6 +297,43 @@ class Net(Names, Passes):
     def after_backward(self, callback: Callback) -> None:
         """Call `callback(layer_index)` after each layer's backward."""
         self.hooks.after_backward.append(callback)
+
+    # gradients
+
+    def explain_diff(self, name: str) -> Explanation:
+        """Return why the diff of a blob (or of the parameters of a layer) is zero, as a chain of reasons.
+
+        Parameters
+        ----------
+        name : str
+            A blob's name, or that of a layer with parameters.
+
+        Raises
+        ------
+        NetError
+            When there is neither.
+        """
+        with self.lock:
+            return explain(self, name)
+
+    def check_gradients(self, layers: Iterable[int | str] | None = None, **options: Any) -> dict[str, Any]:
+        """Check the gradients of layers on the net's own blobs; `caffe_nb.check_net` says which options there are.
+
+        Parameters
+        ----------
+        layers : iterable of int or str, optional
+            Indices or names; all that compute a gradient by default.
+        **options
+            seed, tolerance, max_elements, seconds, progress.
+
+        Returns
+        -------
+        dict of str to GradientReport
+            By layer name.
+        """
+        check = importlib.import_module("caffe_nb.check")  # stands above this package, and is loaded when asked for
+        reports: dict[str, Any] = check.check_net(self, layers, **options)
+        return reports
 
     # weights
 
