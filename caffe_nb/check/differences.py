@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb.check.lines import LINES, Lines
 from caffe_nb.check.report import GradientReport, GradientRow
 from caffe_nb.check.run import Runner
+from caffe_nb.check.slopes import measure, typical
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], object]
@@ -23,13 +26,11 @@ _SMALL = 1e-3
 """A gradient smaller than this fraction of the blob's largest is compared as if it were that large."""
 _INSENSITIVE = 1e-10
 """So is one that moves the largest top by less than this, relatively, when the values double."""
-_KINK = 1e-3
-"""Relative difference of the slopes to both sides from which a top is taken to have a kink."""
-_ROUNDING = 8.0
-"""How many rounding errors of the tops a difference may be off by."""
 _RETRIES = 200
 _LEAST = 12
 """However slow a layer is, so many elements of each blob are checked."""
+_FEW = 4
+"""So many of one whose slopes along random lines are right."""
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Settings:
         Blobs with more are sampled.
     seconds : float or None
         About how long the forwards may take in all; blobs are sampled more thinly for it. None for no limit.
+    full : bool
+        Whether every element is compared by itself, however many there are.
     progress : callable or None
         Called with the elements done and the elements in all.
     """
@@ -54,6 +57,7 @@ class Settings:
     tolerance: float | None = None
     max_elements: int = 1000
     seconds: float | None = None
+    full: bool = False
     progress: Progress | None = None
 
 
@@ -125,11 +129,10 @@ class Comparison:
                 row.shape = self.runner.values[index].shape
                 self._take_analytic(index, row, analytic[index], fills[index], second[index])
         checked = [index for index, row in enumerate(rows) if not row.skipped and row.analytic_array.size]
-        most = self._affordable(len(checked))
-        samples = {index: self._sample(rows[index], most) for index in checked}
-        self.total = sum(len(sample) for sample in samples.values())
         if checked and self._tops_are_finite():
             self._measure_precision(checked)
+            samples = self._samples(rows, checked, analytic)
+            self.total = sum(len(sample) for sample in samples.values())
             for index in checked:
                 self._compare(index, rows[index], samples[index])
         elif checked:
@@ -157,7 +160,7 @@ class Comparison:
         return not bad
 
     def _measure_precision(self, checked: Sequence[int]) -> None:
-        scales = [_typical(value) for value in self.runner.values]
+        scales = [typical(value) for value in self.runner.values]
         self.precision = self.runner.precision(checked, scales, self.random)
         rough = float(200 * self.precision ** (2 / 3))
         self.tolerance = self.settings.tolerance or max(TOLERANCE, rough)
@@ -225,11 +228,33 @@ class Comparison:
 
     def _affordable(self, blobs: int) -> int:
         """Return how many elements of each blob are checked."""
+        if self.settings.full:
+            return sys.maxsize
         most = max(1, self.settings.max_elements)
         if self.settings.seconds is None:
             return most
         forwards = self.settings.seconds / max(self.runner.seconds, 1e-6)
         return min(most, max(_LEAST, int(forwards / 2 / max(blobs, 1))))
+
+    def _samples(
+        self, rows: Sequence[GradientRow], checked: Sequence[int], analytic: Sequence[Array]
+    ) -> dict[int, NDArray[np.intp]]:
+        """Choose the elements that are compared one by one: all of a small blob, few of one that is right on lines."""
+        most = self._affordable(len(checked))
+        samples = {index: self._sample(rows[index], most) for index in checked}
+        lines = Lines(self.runner, analytic, self.precision, self.tolerance, self.random)
+        for index, sample in samples.items():
+            size = rows[index].analytic_array.size
+            if len(sample) == size or not rows[index].ok or not np.isfinite(analytic[index]).all():
+                continue
+            if lines.right(index):
+                samples[index] = self._sample(rows[index], min(most, _FEW))
+                what = f"all {size} elements along {LINES} random lines, {len(samples[index])} of them one by one"
+            else:
+                samples[index] = np.union1d(sample, np.array(lines.suspects(index), np.intp))
+                what = f"{len(samples[index])} of {size} elements, chosen at random and where a random line was off"
+            self.subject.notes.append(f"{rows[index].label}: {what}")
+        return samples
 
     def _sample(self, row: GradientRow, most: int) -> NDArray[np.intp]:
         size = row.analytic_array.size
@@ -244,7 +269,7 @@ class Comparison:
 
     def _compare(self, index: int, row: GradientRow, sample: NDArray[np.intp]) -> None:
         value = self.runner.values[index]
-        sizes = np.maximum(np.abs(value.ravel()[sample].astype(np.float64)), _typical(value))
+        sizes = np.maximum(np.abs(value.ravel()[sample].astype(np.float64)), typical(value))
         points = Points(index, sample, self.precision ** (1 / 3) * sizes, row.analytic_array.ravel()[sample])
         slopes = np.empty((len(sample), 4))
         for place, element in enumerate(sample):
@@ -252,7 +277,7 @@ class Comparison:
             self._tick()
         points.numeric = slopes[:, 2].copy()
         points.small = _SMALL * float(np.abs(points.numeric[np.isfinite(points.numeric)]).max(initial=0.0))
-        points.small = max(points.small, _INSENSITIVE * self._largest_top(index) / _typical(value))
+        points.small = max(points.small, _INSENSITIVE * self._largest_top(index) / typical(value))
         points.error = self._error(points.analytic, points.numeric, points.small, slopes[:, 3])
         largest = max(float(np.nan_to_num(np.abs(points.analytic)).max(initial=0.0)), points.small / _SMALL)
         if 0 < largest < 3 * float(slopes[:, 3].max(initial=0.0)) and self.precision > 1e-8:
@@ -296,7 +321,7 @@ class Comparison:
         shapes = [[top.shape for top in tops] for tops in (self.tops, up, down)]
         if shapes != shapes[:1] * 3 or above <= below:
             return np.array([np.nan, np.nan, np.nan, 0.0])
-        return _measure(
+        return measure(
             self.runner.top_diffs, (down, self.tops, up), (float(at) - below, above - float(at)), self.precision
         )
 
@@ -345,55 +370,8 @@ class Comparison:
         if not np.isfinite(row.analytic_array).all():
             row.ok, row.fault = False, "non-finite"
             row.remark = row.remark or "backward gives NaN or infinity"
-        size = row.analytic_array.size
-        if len(sample) < size:
-            self.subject.notes.append(f"{row.label}: {len(sample)} of {size} elements checked, chosen at random")
 
     def _tick(self) -> None:
         self.done += 1
         if self.settings.progress is not None:
             self.settings.progress(self.done, self.total)
-
-
-def _measure(
-    top_diffs: Sequence[Array], runs: tuple[Sequence[Array], ...], steps: tuple[float, float], precision: float
-) -> NDArray[np.float64]:
-    """Return the bounds of a right slope, the central slope and its rounding error.
-
-    Parameters
-    ----------
-    top_diffs : sequence of arrays
-        What each top's slope is weighted with.
-    runs : three sequences of arrays
-        The tops below, at and above the point.
-    steps : (float, float)
-        The distances to both sides.
-    precision : float
-        Relative rounding error of the tops.
-
-    Notes
-    -----
-    Each top at a kink may take its slope of either side by itself, so the bounds are of the sum of the least and of
-    the sum of the greatest: with top diffs of both signs the sums to either side would not do.
-    """
-    low = high = centre = noise = 0.0
-    for diff, below, at, above in zip(top_diffs, *runs, strict=True):
-        moved = (above != at) | (below != at)
-        if not moved.any():
-            noise += float(np.abs(diff * at).max(initial=0.0))
-            continue
-        weight, a, b, c = diff[moved], below[moved].astype(np.float64), at[moved], above[moved].astype(np.float64)
-        with np.errstate(invalid="ignore", over="ignore"):
-            left, right, middle = (b - a) / steps[0], (c - b) / steps[1], (c - a) / sum(steps)
-            kink = np.abs(right - left) > _KINK * np.maximum(np.abs(right), np.abs(left))
-            sides = np.where(kink, np.stack([left, right]), middle) * weight
-            low, high = low + float(sides.min(axis=0).sum()), high + float(sides.max(axis=0).sum())
-            centre += float((middle * weight).sum())
-            noise += float(np.abs(weight * b).max())
-    return np.array([low, high, centre, noise * _ROUNDING * precision / sum(steps)])
-
-
-def _typical(value: Array) -> float:
-    """Return the size of a blob's values: the median of those that are not zero, 1 where there are none."""
-    sizes = np.abs(value[np.isfinite(value) & (value != 0)])
-    return float(np.median(sizes)) if sizes.size else 1.0

@@ -39,6 +39,7 @@ def check_layer(
     tolerance: float | None = None,
     params: Sequence[ArrayLike] | None = None,
     max_elements: int = 1000,
+    full: bool = False,
     progress: Progress | None = None,
 ) -> GradientReport:
     """Check a layer's backward against central differences of its forward, in float64 where the layer allows it.
@@ -68,7 +69,10 @@ def check_layer(
     params : sequence of arrays, optional
         Values of the parameters, in place of those that `setup` gives them.
     max_elements : int, default 1000
-        Of larger blobs, this many elements are checked, chosen at random by `seed`.
+        Larger blobs are checked along random lines through all their elements, and few of these one by one; where a
+        line is off, this many, and those that spoil the line.
+    full : bool, default False
+        Compare every element by itself, however many there are.
     progress : callable, optional
         Called with the elements done and the elements in all.
 
@@ -83,7 +87,7 @@ def check_layer(
         What the layer raises, as itself.
     """
     __tracebackhide__ = True
-    settings = Settings(seed, tolerance, max_elements, progress=progress)
+    settings = Settings(seed, tolerance, max_elements, full=full, progress=progress)
     made = Request(layer, list(bottoms), tops, param_str, _phase(phase), propagate_down, params, seed)
     return _check(made.make, settings)
 
@@ -97,6 +101,7 @@ def check_node(
     tolerance: float | None = None,
     max_elements: int = 256,
     seconds: float | None = 5.0,
+    full: bool = False,
     progress: Progress | None = None,
 ) -> GradientReport:
     """Check a layer of a live net on the values that the net's blobs hold now; the net is only read.
@@ -115,7 +120,9 @@ def check_node(
     seed, tolerance, progress
         As for `check_layer`.
     max_elements : int, default 256
-        Of larger blobs, this many elements are checked.
+        As for `check_layer`.
+    full : bool, default False
+        Compare every element by itself.
     seconds : float, optional
         About how long the layer may take, 5 by default: a slow layer's blobs are sampled more thinly. None for no
         limit.
@@ -135,7 +142,7 @@ def check_node(
     __tracebackhide__ = True
     with net.lock:
         node = _find(net, layer)
-        settings = Settings(seed, tolerance, max_elements, seconds, progress)
+        settings = Settings(seed, tolerance, max_elements, None if full else seconds, full, progress)
         report = _check(lambda dtype: of_node(net, node, dtype, propagate_down), settings)
     for listener in tuple(listeners):
         listener(net, node.index, report)
@@ -150,6 +157,7 @@ def check_net(
     tolerance: float | None = None,
     max_elements: int = 256,
     seconds: float | None = 5.0,
+    full: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, GradientReport]:
     """Check the layers of a live net, each on the net's own blobs.
@@ -160,7 +168,7 @@ def check_net(
         The net; it is only read.
     layers : iterable of int or str, optional
         Indices or names; by default all layers that compute a gradient in this net, inserted splits left out.
-    seed, tolerance, max_elements, seconds
+    seed, tolerance, max_elements, seconds, full
         As for `check_node`; seconds are for each layer.
     progress : callable, optional
         Called with the layers done and the layers in all, each as a fraction of its elements: in thousandths.
@@ -189,6 +197,7 @@ def check_net(
             tolerance=tolerance,
             max_elements=max_elements,
             seconds=seconds,
+            full=full,
             progress=part,
         )
         reports[f"{node.name}#{node.index}" if node.name in reports else node.name] = report

@@ -146,7 +146,13 @@ class CaffeMagics(Magics):
             bottoms = [self._bottom(word) for word in args.bottom]
             with ticking("checking") as tick:
                 return check.check_layer(
-                    target, bottoms, tops=args.tops, param_str=args.param_str, seed=args.seed, progress=tick
+                    target,
+                    bottoms,
+                    tops=args.tops,
+                    param_str=args.param_str,
+                    seed=args.seed,
+                    full=args.full,
+                    progress=tick,
                 )
 
         __tracebackhide__ = True
@@ -203,7 +209,7 @@ class CaffeMagics(Magics):
                     f"net '{net.name}' has no layer '{name}'.{did_you_mean(name, names)} Its layers: {listing(names)}"
                 )
         with ticking("checking") as tick:
-            reports = check.check_net(net, args.layer or None, seed=args.seed, progress=tick)
+            reports = check.check_net(net, args.layer or None, seed=args.seed, full=args.full, progress=tick)
         if len(reports) == 1:
             return next(iter(reports.values()))
         for report in reports.values():

@@ -252,13 +252,32 @@ def test_a_layers_prototxt_and_given_parameters():
     assert np.all(report.rows[0].analytic_array[0, 2] == 0)
 
 
-def test_large_blobs_are_sampled_by_the_seed():
+def test_large_blobs_are_checked_along_lines_and_a_few_elements_by_the_seed():
     first, again, other = (check_layer(user.Square, [(30, 10)], max_elements=50, seed=seed) for seed in (0, 0, 1))
     taken = [np.isfinite(report.rows[0].numeric_array) for report in (first, again, other)]
-    assert taken[0].sum() == first.rows[0].checked == 50
+    assert taken[0].sum() == first.rows[0].checked == 4
     assert np.array_equal(taken[0], taken[1])
     assert not np.array_equal(taken[0], taken[2])
-    assert "50 of 300 elements checked" in str(first)
+    assert "all 300 elements along 2 random lines, 4 of them one by one" in str(first)
+    assert first.forwards <= 60
+    assert check_layer(user.Square, [(30, 10)], max_elements=50, full=True).rows[0].checked == 300
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_wrong_element_of_many_is_found(seed):
+    report = check_layer(user.WrongAtOneElement, [(80, 90)], max_elements=20, seed=seed)
+    assert not report.ok
+    assert report.rows[0].worst == (1, 2)
+    assert report.rows[0].checked < 40
+    assert "where a random line was off" in str(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kinks_of_large_blobs_are_no_mistakes(seed):
+    values = np.random.default_rng(seed).standard_normal((60, 70))
+    values[:5] = 0
+    assert check_layer(user.Relu, [values], max_elements=20, seed=seed).ok
+    assert check_layer("ReLU", [values], max_elements=20, seed=seed).ok
 
 
 def test_the_same_seed_gives_the_same_report():
