@@ -31,15 +31,23 @@ def to_html(report: GradientReport) -> str:
     pictures = "".join(_pictures(row) for row in report.rows if not row.ok and row.analytic_array.size)
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.remarks())
     badge = _badge("PASS" if report.ok else "FAIL") if report.rows else ""
-    message = report.message.removeprefix("PASS: ").removeprefix("FAIL: ")
+    said = "".join(f'<div style="margin:2px 0">{_verdict(report, i)}</div>' for i in range(len(report.verdicts())))
     return (
         '<div style="font-size:13px;line-height:1.45">'
         f"<div>{badge} <b>Gradient check of {escape(report.title)}</b></div>"
-        f'<div style="margin:2px 0">{escape(message)}</div>'
+        f"{said}"
         f"{table if report.rows else ''}{pictures}"
         + (f'<ul style="margin:4px 0;padding-left:20px;opacity:.8">{notes}</ul>' if notes else "")
         + "</div>"
     )
+
+
+def _verdict(report: GradientReport, index: int) -> str:
+    if not report.findings:
+        return escape(report.message.removeprefix("PASS: ").removeprefix("FAIL: "))
+    finding = report.findings[index]
+    where = f" in {escape(finding.where)}" if finding.where else ""
+    return f"<b>{escape(finding.kind)}</b>{where}: {escape(finding.message)}"
 
 
 def _align(column: int) -> str:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import caffe_nb
 from caffe_nb.check import GradientReport, listeners
 from caffe_nb.errors import CaffeError
-from caffe_nb.inspector.messages import Check, CheckRow, LayerError, LayerState
+from caffe_nb.inspector.messages import Check, CheckRow, Finding, LayerError, LayerState
 from caffe_nb.layers.utility.python import code_version
 from caffe_nb.live import Swap, on_swap, swaps
 from caffe_nb.net.build import Node
@@ -151,7 +151,8 @@ def check_message(report: GradientReport) -> Check:
         )
         for row in report.rows
     ]
-    return Check(ok=bool(report.ok), rows=rows, message=report.message)
+    findings = [Finding(kind=each.kind, where=each.where, message=each.message) for each in report.findings]
+    return Check(ok=bool(report.ok), rows=rows, message=report.message, findings=findings)
 
 
 def finite(value: float) -> float | None:

@@ -114,6 +114,17 @@ class CheckRow(Struct, frozen=True):
     """Why it was skipped, or what else was seen; else empty."""
 
 
+class Finding(Struct, frozen=True):
+    """A mistake that a gradient check found."""
+
+    kind: str
+    """As ``sign``, ``scale`` or ``stale-state``."""
+    where: str
+    """``bottom[0]``, ``param[1]`` or ``top[0]``; empty for the layer as a whole."""
+    message: str
+    """What is wrong, on what evidence, and what to try."""
+
+
 class Check(Struct, frozen=True):
     """Result of a layer's last gradient check."""
 
@@ -121,6 +132,8 @@ class Check(Struct, frozen=True):
     rows: list[CheckRow]
     message: str
     """One line for people."""
+    findings: list[Finding]
+    """The most certain first."""
 
 
 class LayerState(Struct, frozen=True):

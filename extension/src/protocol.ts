@@ -82,12 +82,24 @@ export interface CheckRow {
   note: string;
 }
 
+/** A mistake that a gradient check found. */
+export interface Finding {
+  /** As `sign`, `scale` or `stale-state`. */
+  kind: string;
+  /** `bottom[0]`, `param[1]` or `top[0]`; empty for the layer as a whole. */
+  where: string;
+  /** What is wrong, on what evidence, and what to try. */
+  message: string;
+}
+
 /** Result of a layer's last gradient check. */
 export interface Check {
   ok: boolean;
   rows: CheckRow[];
   /** One line for people. */
   message: string;
+  /** The most certain first. */
+  findings: Finding[];
 }
 
 /** What changes about a layer while the net lives; sent whole when any of it changes. */
@@ -490,12 +502,22 @@ const readCheckRow: Reader<CheckRow> = (value, path) => {
   };
 };
 
+const readFinding: Reader<Finding> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', readString),
+    where: field('where', readString),
+    message: field('message', readString)
+  };
+};
+
 const readCheck: Reader<Check> = (value, path) => {
   const field = fields(value, path);
   return {
     ok: field('ok', readBoolean),
     rows: field('rows', listOf(readCheckRow)),
-    message: field('message', readString)
+    message: field('message', readString),
+    findings: field('findings', listOf(readFinding))
   };
 };
 

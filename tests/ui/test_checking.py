@@ -27,6 +27,8 @@ def test_a_wrong_backward_is_caught_by_the_check_button_and_mended_live(lab: Lab
         panel.root.locator('[data-testid="caffe-check-row"][data-where="bottom[0]"]').get_attribute("data-ok")
         == "false"
     )
+    finding = panel.root.locator('[data-testid="caffe-finding"][data-kind="scale"][data-where="bottom[0]"]')
+    expect(finding).to_contain_text("backward is 2 times what it should be")
     lab.picture("checking-failed")
 
     lab.write(material.FILES)

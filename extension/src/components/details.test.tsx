@@ -91,10 +91,10 @@ describe('the details', () => {
       { ...row, where: 'bottom[1]', ok: true, skipped: true, note: 'a label' },
       { ...row, where: 'param[0]', ok: false }
     ];
+    const findings = [{ kind: 'sign', where: 'param[0]', message: `A minus is missing. ${HOSTILE}` }];
+    const check = { ok: false, rows, findings, message: 'param[0] is wrong' };
     link.script = request =>
-      request.kind === 'check_layer'
-        ? { kind: 'checked', net: 'n1', layer: 1, check: { ok: false, rows, message: 'param[0] is wrong' } }
-        : oneNet(request);
+      request.kind === 'check_layer' ? { kind: 'checked', net: 'n1', layer: 1, check } : oneNet(request);
     service.select(1);
     render(<Details service={service} openFile={openFile} />);
     fireEvent.click(screen.getByTestId(testids.tab('gradients')));
@@ -106,6 +106,9 @@ describe('the details', () => {
       'bottom[1]'
     ]);
     expect(screen.getByText('skipped: a label')).toBeTruthy();
+    const finding = screen.getByTestId(testids.finding);
+    expect(finding.dataset).toMatchObject({ kind: 'sign', where: 'param[0]' });
+    expect(finding.textContent).toContain(HOSTILE);
   });
 
   it('mark the line of the code where the error is', async () => {
@@ -169,7 +172,7 @@ describe('the header', () => {
 describe('a node', () => {
   it('carries its marks', () => {
     const error = { message: 'boom', traceback: '', path: '', line: 0, refused: true };
-    const check = { ok: false, rows: [], message: '' };
+    const check = { ok: false, rows: [], findings: [], message: '' };
     const face = {
       node: node(2, 'loss', { type: 'Python', python: 'layers.Loss' }),
       state: layerState(2, { version: 3, error, check }),

@@ -22,7 +22,8 @@
  * caffe-version, caffe-note, caffe-open-file   the Python layer's code
  * caffe-source-text  its lines (data-faulty: number of the line where the error is, empty when it is not among them)
  * caffe-versions, caffe-version-row (data-version), caffe-difference   the layer's versions and two compared
- * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok, data-skipped)   gradient checks
+ * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok, data-skipped),
+ * caffe-finding (data-kind, data-where)   gradient checks
  */
 export const testids = {
   panel: 'caffe-panel',
@@ -54,5 +55,6 @@ export const testids = {
   openFile: 'caffe-open-file',
   checkButton: 'caffe-check-button',
   checkResult: 'caffe-check-result',
-  checkRow: 'caffe-check-row'
+  checkRow: 'caffe-check-row',
+  finding: 'caffe-finding'
 } as const;

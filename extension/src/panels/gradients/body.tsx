@@ -37,13 +37,36 @@ export function GradientsBody({ service, node }: { service: Service; node: Graph
   );
 }
 
+function headline(check: Check): string {
+  const count = check.findings.length;
+  if (count > 0) {
+    return count === 1 ? 'A mistake was found.' : `${count} mistakes were found.`;
+  }
+  return check.message || (check.ok ? 'passed' : 'failed');
+}
+
 function Result({ check }: { check: Check }): ReactElement {
   return (
     <div data-testid={testids.checkResult} data-ok={check.ok}>
       <p className={check.ok ? 'caffe-nb-verdict caffe-nb-pass' : 'caffe-nb-verdict caffe-nb-fail'}>
-        <span aria-hidden="true">{check.ok ? '✓' : '✗'}</span>{' '}
-        {check.message || (check.ok ? 'passed' : 'failed')}
+        <span aria-hidden="true">{check.ok ? '✓' : '✗'}</span> {headline(check)}
       </p>
+      {check.findings.length > 0 ? (
+        <ul className="caffe-nb-findings">
+          {check.findings.map(finding => (
+            <li
+              key={`${finding.kind} ${finding.where}`}
+              data-testid={testids.finding}
+              data-kind={finding.kind}
+              data-where={finding.where}
+            >
+              <strong>{finding.kind}</strong>
+              {finding.where ? <code>{finding.where}</code> : null}
+              <div>{finding.message}</div>
+            </li>
+          ))}
+        </ul>
+      ) : null}
       <table className="caffe-nb-table">
         <thead>
           <tr>
