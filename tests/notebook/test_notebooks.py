@@ -90,3 +90,15 @@ def test_the_third_one_edits_a_living_net_and_loses_nothing(executed):
     assert "← runs" in outputs["%caffe_reload Squash"]
     assert "-SLOPE = 1.0" in outputs["%caffe_reload Squash --diff 1 2"]
     assert "back to v1" in outputs["%caffe_reload Squash --rollback --to 1"]
+
+
+@pytest.mark.parametrize("executed", NOTEBOOKS[3:4], indirect=True)
+def test_the_fourth_one_names_five_mistakes_and_sees_them_mended(executed):
+    cells = code_cells(executed)
+    checks = [text for source, text in cells if source.startswith("%caffe_check Distance")]
+    kinds = [sorted(set(re.findall(r"FAIL: ([a-z-]+)[ :]", text))) for text in checks]
+    wanted = ["sign", "scale", "ignores-top-diff", "accumulates-bottom-diff", "stale-state"]
+    assert kinds == [[], *([kind] for kind in wanted), []]
+    assert "the batch size (8)" in checks[2]
+    assert "a dead ReLU" in next(text for source, text in cells if 'net.explain_diff("fc")' in source)
+    assert cells[-1][1].count("PASS: ") == 3

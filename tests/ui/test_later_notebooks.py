@@ -1,4 +1,4 @@
-"""The third tutorial, whole and unchanged: a layer's file is edited while its net lives."""
+"""The third and the fourth tutorial, whole and unchanged: live layers, and gradients."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from playwright.sync_api import expect
 
 from tests.ui.lab import Lab
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03_live_layers.ipynb"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 def test_the_third_notebook_edits_a_living_net(lab: Lab) -> None:
-    shutil.copy(NOTEBOOK, lab.folder)
-    lab.open(NOTEBOOK.name)
+    shutil.copy(NOTEBOOKS / "03_live_layers.ipynb", lab.folder)
+    lab.open("03_live_layers.ipynb")
     lab.run_all()
     lab.finish_all(seconds=180)
     assert lab.errors() == []
@@ -32,4 +32,19 @@ def test_the_third_notebook_edits_a_living_net(lab: Lab) -> None:
     for name, stale in (("hidden", "false"), ("squash", "true"), ("scores", "true"), ("loss", "true")):
         expect(lab.panel.layer(name)).to_have_attribute("data-stale", stale)
     lab.picture("third-notebook-stale")
+    assert lab.faults == []
+
+
+def test_the_fourth_notebook_names_mistakes(lab: Lab) -> None:
+    shutil.copy(NOTEBOOKS / "04_gradients.ipynb", lab.folder)
+    lab.open("04_gradients.ipynb")
+    lab.run_all()
+    lab.finish_all(seconds=180)
+    assert lab.errors() == []
+    lab.page.locator(".jp-Cell", has_text="1. A minus is missing").first.scroll_into_view_if_needed()
+    lab.picture("fourth-notebook")
+    lab.command("caffe-nb:open")
+    lab.panel.wait_for_graph()
+    for name in ("fc", "relu", "distance"):
+        expect(lab.panel.layer(name)).to_have_attribute("data-check", "pass")
     assert lab.faults == []
