@@ -33,6 +33,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     shell.events.register("pre_run_cell", magics.before_cell)
     shell.events.register("post_run_cell", magics.after_cell)
     shell.set_custom_exc((CaffeError,), show_error)
+    live.on_swap.append(magics.on_save)
     live.name_cells(cell_name)
     live.start_watching()
     if getattr(shell, "kernel", None) is not None:
@@ -54,4 +55,5 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
         for name in names:
             shell.magics_manager.magics["line"].pop(name, None)
             shell.magics_manager.magics["cell"].pop(name, None)
+    live.on_swap.remove(magics.on_save)
     live.stop_watching()

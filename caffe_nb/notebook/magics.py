@@ -25,6 +25,7 @@ from caffe_nb.notebook.arguments import plainly, shape
 from caffe_nb.notebook.complete import matcher
 from caffe_nb.notebook.display import ticking
 from caffe_nb.notebook.inspect import inspect
+from caffe_nb.notebook.on_save import CheckOnSave
 from caffe_nb.notebook.run import run, told
 from caffe_nb.notebook.versions import VersionDiff, VersionList
 from caffe_nb.solvers import Solver, get_solver
@@ -42,6 +43,7 @@ class CaffeMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._heard = len(live.swaps())
+        self.on_save = CheckOnSave()
         self.matcher = matcher(parsers.PARSERS, shell.user_ns)
 
     @cell_magic
@@ -136,6 +138,12 @@ class CaffeMagics(Magics):
 
         def body() -> Any:
             args = parsers.check_parser().parse_line(line)
+            if args.on_save:
+                self.on_save.on = args.on_save == "on"
+                print(f"edits {'check' if self.on_save.on else 'do not check'} their layers' gradients")  # noqa: T201
+                return None
+            if not args.target:
+                raise UsageError("say what to check: a layer class, a net or a solver; %caffe_check --help says more")
             target = args.target if ":" in args.target else self._target(args.target)
             if isinstance(target, Net | Solver):
                 return self._check_net(target.net if isinstance(target, Solver) else target, args)
@@ -257,5 +265,6 @@ class CaffeMagics(Magics):
         fresh = [swap for swap in swaps[self._heard :] if not any(swap is other for other in told)]
         self._heard = len(swaps)
         told.clear()
-        for swap in fresh:
-            print(swap.message)  # noqa: T201
+        lines, self.on_save.lines = self.on_save.lines, []
+        for line in [*(swap.message for swap in fresh), *lines]:
+            print(line)  # noqa: T201

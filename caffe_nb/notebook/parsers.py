@@ -57,7 +57,9 @@ def check_parser() -> MagicParser:
         prog="%caffe_check",
         description="Check the gradients of a layer class, of one layer of a net, or of a whole net.",
     )
-    parser.add_argument("target", help="a layer class, 'module:Class', or a variable that holds a net or a solver")
+    parser.add_argument(
+        "target", nargs="?", help="a layer class, 'module:Class', or a variable that holds a net or a solver"
+    )
     parser.add_argument("layer", nargs="*", help="for a net: names of the layers to check; all by default")
     parser.add_argument(
         "-b",
@@ -68,6 +70,7 @@ def check_parser() -> MagicParser:
     )
     parser.add_argument("-t", "--tops", type=int, default=1, help="for a class: number of tops (1)")
     parser.add_argument("--param-str", default="", help="for a class: its param_str")
+    parser.add_argument("--on-save", choices=["on", "off"], help="whether every edit checks its layer at once (off)")
     parser.add_argument("--full", action="store_true", help="compare every element by itself, also of large blobs")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random values (0)")
     return parser

@@ -198,3 +198,29 @@ class TestPausing:
         shell.run_line_magic("caffe_run", "net --quiet")
         np.testing.assert_array_equal(net.blobs["x"].const_data, batch)
         assert net.blobs["y"].const_diff.any()
+
+
+class TestCheckOnSave:
+    def test_an_edit_checks_its_layer(self, shell, project, capsys):
+        net = project.solver.net
+        net.forward()
+        shell.run_line_magic("caffe_check", "--on-save on")
+        project.edit("top[0].diff[0] * self.d", "-top[0].diff[0] * self.d")
+        shell.run_line_magic("caffe_reload", "")
+        out = capsys.readouterr().out
+        assert "backward changed" in out
+        assert "loss: FAIL: sign in bottom[0]: backward has the opposite sign" in out
+        project.edit("-top[0].diff[0] * self.d", "top[0].diff[0] * self.d")
+        shell.run_line_magic("caffe_reload", "")
+        assert "loss: PASS: the gradient is right" in capsys.readouterr().out
+        shell.run_line_magic("caffe_check", "--on-save off")
+        project.edit(*FORWARD)
+        shell.run_line_magic("caffe_reload", "")
+        assert "PASS" not in capsys.readouterr().out
+
+    def test_an_exception_is_told(self, shell, project, capsys):
+        project.solver.net.forward()
+        shell.run_line_magic("caffe_check", "--on-save on")
+        project.edit("        bottom[0].diff[...]", "        {}['no']\n        bottom[0].diff[...]")
+        shell.run_line_magic("caffe_reload", "")
+        assert "loss: KeyError in the gradient check: 'no'" in capsys.readouterr().out
