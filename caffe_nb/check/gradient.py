@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from caffe_nb.check.differences import Comparison, Progress, Settings
+from caffe_nb.check.export import Case
 from caffe_nb.check.report import GradientReport
 from caffe_nb.check.run import Runner
 from caffe_nb.check.state import seeded
@@ -254,6 +255,7 @@ def _attempt(make: Callable[[np.dtype[Any]], Subject], dtype: np.dtype[Any], set
         try:
             comparison = Comparison(Runner(subject, random), settings)
             report = comparison.report()
+            report.case = Case.of(subject, comparison.runner.values, settings.seed) if comparison.tops else None
             report.findings = find(comparison, report)
             report.forwards, report.backwards = comparison.runner.forwards, comparison.runner.backwards
             return report

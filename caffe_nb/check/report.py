@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.check.findings import Finding
+from caffe_nb.errors import NetError
+
+if TYPE_CHECKING:
+    from caffe_nb.check.export import Case
 
 WIDTH = 100
 """Greatest width of the plain text, in columns."""
@@ -101,6 +107,8 @@ class GradientReport:
         The mistakes by their names, the most certain first.
     forwards, backwards : int
         How often the layer ran.
+    case : Case or None
+        What it takes to run the check again.
     """
 
     title: str
@@ -109,6 +117,31 @@ class GradientReport:
     findings: list[Finding] = field(default_factory=list)
     forwards: int = 0
     backwards: int = 0
+    case: Case | None = None
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the check as a pytest file, with its values in an .npz beside it.
+
+        Parameters
+        ----------
+        path : path
+            A file name like ``test_half.py``.
+
+        Returns
+        -------
+        pathlib.Path
+            The test's file.
+
+        Raises
+        ------
+        NetError
+            For a layer that stands in a notebook, and for a file name that is no test's.
+        """
+        from caffe_nb.check.export import write
+
+        if self.case is None:
+            raise NetError("there is nothing to export: no bottom and no parameter took a gradient")
+        return write(self.case, self.title, self.message, path)
 
     @property
     def ok(self) -> bool:

@@ -153,7 +153,7 @@ class CaffeMagics(Magics):
                 raise UsageError("say what the bottoms are: %caffe_check MyLayer --bottom 4,3 --bottom labels")
             bottoms = [self._bottom(word) for word in args.bottom]
             with ticking("checking") as tick:
-                return check.check_layer(
+                report = check.check_layer(
                     target,
                     bottoms,
                     tops=args.tops,
@@ -162,6 +162,7 @@ class CaffeMagics(Magics):
                     full=args.full,
                     progress=tick,
                 )
+            return _exported(report, args.export)
 
         __tracebackhide__ = True
         return plainly(body)
@@ -219,7 +220,9 @@ class CaffeMagics(Magics):
         with ticking("checking") as tick:
             reports = check.check_net(net, args.layer or None, seed=args.seed, full=args.full, progress=tick)
         if len(reports) == 1:
-            return next(iter(reports.values()))
+            return _exported(next(iter(reports.values())), args.export)
+        if args.export:
+            raise UsageError("--export takes one layer: name it after the net")
         for report in reports.values():
             display(report)
         return None
@@ -268,3 +271,9 @@ class CaffeMagics(Magics):
         lines, self.on_save.lines = self.on_save.lines, []
         for line in [*(swap.message for swap in fresh), *lines]:
             print(line)  # noqa: T201
+
+
+def _exported(report: check.GradientReport, path: str | None) -> check.GradientReport:
+    if path:
+        print(f"written: {report.export(path)}, and its values beside it")  # noqa: T201
+    return report
