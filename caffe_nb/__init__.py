@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from caffe_nb.check import check_layer as check_layer
     from caffe_nb.check import check_net as check_net
+    from caffe_nb.check import strict as strict
     from caffe_nb.core.blob import Blob as Blob
     from caffe_nb.core.layer import Layer as Layer
     from caffe_nb.layers.registered import register_layer as register_layer
@@ -48,6 +49,7 @@ _HOMES = {
     "register_layer": "layers.registered",
     "reload": "live",
     "run": "notebook.run",
+    "strict": "check",
     "swaps": "live",
     "unload_ipython_extension": "notebook",
     "unregister_layer": "layers.registered",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from caffe_nb.proto.text import NetSource, parse_net
 Array = NDArray[Any]
 
 _live: weakref.WeakValueDictionary[int, Net] = weakref.WeakValueDictionary()
+on_made: list[Callable[[Net], object]] = []
+"""Called with every new net."""
 
 
 def live_nets() -> list[Net]:
@@ -98,6 +100,8 @@ class Net(Names, Passes):
         if weights is not None:
             self.copy_from(weights)
         _live[self.number] = self
+        for listener in tuple(on_made):
+            listener(self)
 
     @classmethod
     def from_text(cls, text: str, phase: int = Phase.TRAIN, *, name: str = "<string>", **kwargs: Any) -> Net:
