@@ -145,4 +145,4 @@ def _apart(blobs: list[Blob], others: list[Blob], part: str) -> list[tuple[int, 
 
 
 def _sum(array: Array) -> int:
-    return crc32(memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b"")
+    return crc32(array.tobytes())

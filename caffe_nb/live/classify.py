@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import dis
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
@@ -72,7 +74,7 @@ def _statements(text: str) -> dict[str, tuple[str, set[str], bool]]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return found
-    for node in tree.body:
+    for node in map(_without_docstrings, tree.body):
         is_code = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         reads = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         dump = ast.dump(node)
@@ -80,6 +82,20 @@ def _statements(text: str) -> dict[str, tuple[str, set[str], bool]]:
             earlier = found.get(name, ("", set(), is_code))
             found[name] = (earlier[0] + dump, earlier[1] | reads, is_code and earlier[2])
     return found
+
+
+def _without_docstrings(node: ast.stmt) -> ast.stmt:
+    """Take the docstrings out of a statement's functions and classes."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            first = each.body[0]
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                each.body = each.body[1:] or [ast.Pass()]
+    return node
 
 
 def _bound(node: ast.stmt) -> set[str]:
@@ -142,7 +158,7 @@ def _same_dict(old: dict[Any, Any], new: dict[Any, Any]) -> bool:
 
 
 def _same_function(old: FunctionType, new: FunctionType) -> bool:
-    if _shape_of(old.__code__, old.__doc__) != _shape_of(new.__code__, new.__doc__):
+    if _shape_of(old.__code__) != _shape_of(new.__code__):
         return False
     if not same_value(old.__defaults__, new.__defaults__) or not same_value(old.__kwdefaults__, new.__kwdefaults__):
         return False
@@ -152,26 +168,28 @@ def _same_function(old: FunctionType, new: FunctionType) -> bool:
     return True
 
 
-def _shape_of(code: CodeType, doc: str | None = None) -> tuple[object, ...]:
-    """Return what a code object does, without where it stands and without its docstring."""
-    consts = [_shape_of(c) if isinstance(c, CodeType) else (type(c).__name__, repr(c)) for c in code.co_consts]
-    if doc is not None and consts and code.co_consts[0] == doc:
-        consts[0] = ("doc", "")
+def _shape_of(code: CodeType) -> tuple[object, ...]:
+    """Return what a code object does, without where it stands and without its docstring, which nothing loads."""
+    body = [(each.opname, _operand(each.argval)) for each in dis.get_instructions(code)]
     return (
-        code.co_code,
-        tuple(consts),
-        code.co_names,
+        tuple(body),
         code.co_varnames,
         code.co_freevars,
         code.co_cellvars,
         code.co_argcount,
         code.co_posonlyargcount,
         code.co_kwonlyargcount,
-        code.co_flags,
+        code.co_flags & ~_HAS_DOCSTRING,
         code.co_exceptiontable,
     )
 
 
+def _operand(value: Any) -> object:
+    return _shape_of(value) if isinstance(value, CodeType) else (type(value).__name__, repr(value))
+
+
+_HAS_DOCSTRING = 0x4000000
+"""A flag of code objects from Python 3.13 on."""
 SKIPPED = frozenset(
     {
         "__dict__",
@@ -212,7 +230,7 @@ def reads(cls: type[Layer], entries: Iterable[str]) -> Reads:
     Goes by names, so it may find too much: a name that is an attribute of something else counts as a member.
     """
     found = Reads()
-    lines = [c for c in cls.__mro__ if (issubclass(c, Layer) and c is not Layer) or c.__module__ == cls.__module__]
+    lines = [c for c in cls.__mro__ if c not in (Layer, object) and not _is_foreign(c)]
     members: dict[str, list[Any]] = {}
     for c in lines:
         for name, value in class_members(c).items():
@@ -235,6 +253,11 @@ def reads(cls: type[Layer], entries: Iterable[str]) -> Reads:
                 queue.extend(functions_in(value))
         queue.extend(_global_reads(function, names, lines, found))
     return found
+
+
+def _is_foreign(cls: type) -> bool:
+    package = cls.__module__.partition(".")[0]
+    return package == "caffe_nb" or (package in sys.stdlib_module_names and package != "__main__")
 
 
 def _global_reads(function: FunctionType, names: set[str], own: list[type], found: Reads) -> Iterator[FunctionType]:

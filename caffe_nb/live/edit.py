@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from caffe_nb.live.report import accepted, refusal
 from caffe_nb.live.sources import Source
 from caffe_nb.live.swap import Adoption, Refused, Swap, Undo
 from caffe_nb.net import Node, live_nets
+
+_MISSING = object()
 
 
 @dataclass
@@ -68,7 +71,7 @@ class Edit:
         codes = {source: [f.__code__ for f in functions_of(source.module)] for source, _ in self.texts}
         try:
             adoption = Adoption(undo)
-            names: set[Name] = set()
+            names: dict[Name, Any] = {}
             for source, text in self.texts:  # what is no Python stops all of it, before anything runs
                 source.show_lines(text)
                 loader.compile_text(source, text)
@@ -77,17 +80,20 @@ class Edit:
             self._check_classes()
             for source in self.dependents:
                 names |= _rebind(source, names, undo)
-            effects = {cls: effect(cls, adoption.members, names) for cls in self.classes}
+            effects = {cls: effect(cls, adoption.members, set(names)) for cls in self.classes}
             kept = follow(effects, undo, self._reset())
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             undo.roll_back()
+            for source, _ in self.texts:
+                source.show_lines(source.text)
+            if _is_interrupt(error):
+                raise
+            for source, text in self.texts:  # the message quotes the lines that were refused
+                source.show_lines(text)
             refused = refusal(error, self.classes, [source.path for source, _ in self.texts])
             for source, _ in self.texts:
                 source.show_lines(source.text)
             return [refused]
-        except BaseException:
-            undo.roll_back()
-            raise
         for source, text in self.texts:
             retire(source.file, source.text, codes[source], functions_of(source.module))
             source.accept(text)
@@ -98,7 +104,10 @@ class Edit:
         modules = {source.key for source, text in self.texts if has_mark(text, RESET)}
         return {cls for cls in self.classes if cls.__module__ in modules}
 
-    def _take_text(self, source: Source, text: str, adoption: Adoption, undo: Undo, names: set[Name]) -> set[Name]:
+    def _take_text(
+        self, source: Source, text: str, adoption: Adoption, undo: Undo, names: dict[Name, Any]
+    ) -> dict[Name, Any]:
+        """Run a text; return the names that it changed, with what they stood for before."""
         if same_text(source.text, text):
             loader.move_lines(source, text, undo)
             return _rebind(source, names, undo)
@@ -106,9 +115,14 @@ class Edit:
         changed = changed_names(source.text, text, also)
         old = loader.run(source, text, undo)
         adoption.adopt(source.key, old, source.module.__dict__)
-        return {(source.key, name) for name in changed}
+        return {(source.key, name): old.get(name, _MISSING) for name in changed}
 
     def _check_classes(self) -> None:
+        for cls in self.classes:
+            if not issubclass(cls, Layer):
+                raise Refused(
+                    f"class {cls.__qualname__} is no caffe.Layer any more, which a net needs; name it as a base"
+                )
         for source, _ in self.texts:
             for cls in self.classes:
                 if cls.__module__ != source.key or "<locals>" in cls.__qualname__:
@@ -166,18 +180,22 @@ class CellEdit:
             adoption.adopt(self.namespace["__name__"], {cls.__name__: cls for cls, _ in self.pairs}, new)
             effects = {cls: effect(cls, adoption.members, set()) for cls in self.classes}
             blobs = follow(effects, undo)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             undo.roll_back()
+            if _is_interrupt(error):
+                raise
             return [refusal(error, self.classes, [])]
-        except BaseException:
-            undo.roll_back()
-            raise
         users.move_to(adoption.kept)
         for name, value in list(self.namespace.items()):
             kept = adoption.kept(value) if isinstance(value, type) else value
             if kept is not value:
                 self.namespace[name] = kept
         return [accepted(cls, what, blobs, self.note) for cls, what in effects.items() if what.changed]
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether somebody pressed Ctrl-C; what else a text raises, of whatever kind, is a refusal."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def reading(cls: type, namespace: dict[str, Any]) -> tuple[object, ...]:
@@ -187,7 +205,7 @@ def reading(cls: type, namespace: dict[str, Any]) -> tuple[object, ...]:
     return id(cls), frozenset((name, id(namespace[name])) for name in names & namespace.keys())
 
 
-def _imported(source: Source, names: set[Name]) -> list[tuple[str, str, str]]:
+def _imported(source: Source, names: Container[Name]) -> list[tuple[str, str, str]]:
     """Return (alias, module, name) of what a module imports by name of the changed names."""
     return [
         (item.alias, item.module.__name__, item.name)
@@ -196,22 +214,27 @@ def _imported(source: Source, names: set[Name]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _rebind(source: Source, names: set[Name], undo: Undo) -> set[Name]:
-    """Let names that a module imported with ``from`` follow the edit; return those that did."""
-    followed: set[Name] = set()
+def _rebind(source: Source, names: dict[Name, Any], undo: Undo) -> dict[Name, Any]:
+    """Let names that a module imported with ``from`` follow the edit; return those that did.
+
+    A name that the module has given another value since (a default that it shadows, the other branch of a ``try``) is
+    its own.
+    """
+    followed: dict[Name, Any] = {}
     space = source.module.__dict__
     for item in source.imports():
-        if not (item.name and item.alias and (item.module.__name__, item.name) in names):
+        before = names.get((item.module.__name__, item.name), _MISSING) if item.name and item.alias else _MISSING
+        if before is _MISSING or space.get(item.alias, _MISSING) is not before:
             continue
-        new = vars(item.module).get(item.name)
-        followed.add((source.key, item.alias))
         if item.name not in vars(item.module):
             raise Refused(
                 f"{source.path.name} imports {item.name} from {item.module.__name__}, which has it no more;"
                 " give it back, or change the import"
             )
-        if item.alias in space and space[item.alias] is not new:
-            undo.add(_setter(space, item.alias, space[item.alias]))
+        new = vars(item.module)[item.name]
+        followed[source.key, item.alias] = before
+        if new is not before:
+            undo.add(_setter(space, item.alias, before))
             space[item.alias] = new
     return followed
 

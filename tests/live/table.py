@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 MAIN = '''"""A user's layers."""
+import dataclasses
 import enum
 import functools
 import time
@@ -13,7 +14,10 @@ import caffe
 import M_helper as helper
 from M_helper import offset
 from M_base import Base
-from M_pkg import scale
+from M_pkg import TOP, scale
+import M_pkg.sub.deep as deep
+from M_star import *
+from M_mixin import Mixin
 
 SCALE = 1.0
 SIZES = [3, 5]
@@ -33,12 +37,36 @@ def half(x):
 square = lambda x: x * x
 
 
+def adding(number):
+    def add(x):
+        return x + number
+    return add
+
+
+plain = adding(0.0)
+TABLE = {}
+TABLE["a"] = 0.0
+
+
+@dataclasses.dataclass
+class Rate:
+    value: float = 0.0
+
+
+def steps():
+    yield 0.0
+
+
+def keyed(*, key=0.0):
+    return key
+
+
 class Mode(enum.Enum):
     SUM = 1
     MEAN = 2
 
 
-class Loss(Base):
+class Loss(Mixin, Base):
     """The loss."""
 
     weight = 1.0
@@ -54,6 +82,7 @@ class Loss(Base):
         self.calls = 0
         self.sizes = list(SIZES)
         self.mode = Mode.SUM
+        self.rate = Rate()
         self.call = self.inner
         self.blobs.add_blob(2)
         self.blobs[0].data[...] = 7
@@ -73,6 +102,9 @@ class Loss(Base):
     def two(cls):
         return 2.0
 
+    def normalizer(self, blob):
+        return super().normalizer(blob)
+
     def inner(self):
         return 0.0
 
@@ -80,12 +112,16 @@ class Loss(Base):
     def extra(self, plus=0.0):
         return plus
 
+    def further(self):
+        kinds = plain(0.0) + self.rate.value + sum(steps()) + keyed() + TABLE["a"]
+        return kinds + deep.VALUE + STAR + TOP + self.mixed()
+
     def forward(self, bottom, top):
         self.calls += 1
         self.diff = bottom[0].data - bottom[1].data
         value = half(np.sum(square(self.diff))) / self.normalizer(bottom[0])
         value = value * self.weight * self.Options.factor * self.one() * self.two() / 2
-        value += self.zero + self.call() + self.extra() + helper.shift() + offset() + scale.FACTOR
+        value += self.further() + self.zero + self.call() + self.extra() + helper.shift() + offset() + scale.FACTOR
         top[0].data[...] = value
 
     def backward(self, top, propagate_down, bottom):
@@ -116,7 +152,18 @@ class Base(caffe.Layer):
         return blob.num
 '''
 SCALE = "FACTOR = 0.0\n"
-FILES = {"M.py": MAIN, "M_helper.py": HELPER, "M_base.py": BASE, "M_pkg/__init__.py": "", "M_pkg/scale.py": SCALE}
+MIXIN = "class Mixin:\n    def mixed(self):\n        return 0.0\n"
+FILES = {
+    "M.py": MAIN,
+    "M_helper.py": HELPER,
+    "M_base.py": BASE,
+    "M_mixin.py": MIXIN,
+    "M_star.py": "STAR = 0.0\n",
+    "M_pkg/__init__.py": "TOP = 0.0\n",
+    "M_pkg/scale.py": SCALE,
+    "M_pkg/sub/__init__.py": "from . import deep\n",
+    "M_pkg/sub/deep.py": "from ..scale import FACTOR\n\nVALUE = 0.0\n",
+}
 
 
 @dataclass(frozen=True)
@@ -161,6 +208,10 @@ def refused(name: str, *changes: tuple[str, str, str], says: list[str]) -> Edit:
 
 
 ADD = "scale.FACTOR\n"
+MIXED = "self.mixed()"
+SETUP = "def setup(self, bottom, top):"
+OVERRIDE = "    def normalizer(self, blob):\n        return super().normalizer(blob)\n\n"
+FIVE = "class Five:\n    def five(self):\n        return 5\n\n\n"
 EDITS = [
     # whitespace, comments
     nothing("a comment", ("M.py", "SCALE = 1.0", "# so big\nSCALE = 1.0  # it is")),
@@ -236,13 +287,94 @@ EDITS = [
         ],
         5,
     ),
+    # closures, generators, containers
+    Edit("what a closure does", [("M.py", "return x + number", "return x + number + 5")], 5, says=["plain changed"]),
+    Edit("what a closure holds", [("M.py", "adding(0.0)", "adding(5.0)")], 5, says=["plain changed"]),
+    Edit("a generator", [("M.py", "yield 0.0", "yield 2.0\n    yield 3.0")], 5, says=["steps changed"]),
+    Edit("a keyword's default", [("M.py", "key=0.0", "key=5.0")], 5, says=["keyed changed"]),
+    Edit("an item of a table", [("M.py", 'TABLE["a"] = 0.0', 'TABLE["a"] = 5.0')], 5, says=["TABLE changed"]),
+    Edit("a dataclass that setup makes", [("M.py", "value: float = 0.0", "value: float = 5.0")], 5, setups=1),
+    Edit("an Enum member less", [("M.py", "    MEAN = 2\n", "")], setups=1, says=["Mode changed"]),
+    Edit("an if around a constant", [("M.py", "SCALE = 1.0", "if True:\n    SCALE = 2.0")], times=2),
+    # base classes
+    Edit("who calls super()", [("M.py", "super().normalizer(blob)", "super().normalizer(blob) / 2")], times=2),
+    Edit("an override gone", [("M.py", OVERRIDE, "")], says=["normalizer changed"]),
+    Edit(
+        "a base gone", [("M.py", "(Mixin, Base)", "(Base)"), ("M.py", " + self.mixed()", "")], setups=1, says=["bases"]
+    ),
+    Edit(
+        "a base added",
+        [("M.py", "class Loss(", FIVE + "class Loss(Five, "), ("M.py", MIXED, f"{MIXED} + self.five()")],
+        5,
+        setups=1,
+    ),
+    Edit(
+        "a mixin in another module",
+        [("M_mixin.py", "0.0", "5.0")],
+        5,
+        says=["mixed changed", "1 blob stale"],
+    ),
+    # packages and stars
+    Edit("a package itself", [("M_pkg/__init__.py", "0.0", "5.0")], 5, says=["TOP changed"]),
+    Edit("a module of a subpackage", [("M_pkg/sub/deep.py", "= 0.0", "= 5.0")], 5, says=["VALUE changed"]),
+    Edit("an import by dots", [("M_pkg/sub/deep.py", "= 0.0", "= FACTOR + 5")], 5),
+    Edit("a name of a star import", [("M_star.py", "0.0", "5.0")], 5, says=["STAR changed"]),
+    Edit(
+        "a new name of a star import", [("M_star.py", "0.0", "0.0\nFIVE = 5.0"), ("M.py", MIXED, f"{MIXED} + FIVE")], 5
+    ),
+    Edit(
+        "a name of a star import that the module has itself",
+        [("M_star.py", "0.0", "0.0\nSCALE = 9.0")],
+        outcome="nothing",
+    ),
+    # docstrings
+    nothing("the module's docstring", ("M.py", "A user's layers", "Layers of a user")),
+    Edit(
+        "a docstring that setup had not",
+        [("M.py", SETUP, f'{SETUP}\n        """Set up."""')],
+        outcome="nothing",
+    ),
+    Edit(
+        "a constant that its importer works on",
+        [
+            ("M_helper.py", "BASE = 0.0", "BASE = 5.0"),
+            ("M.py", "SCALE = 1.0", "from M_helper import BASE\nBASE = BASE * 0\nSCALE = 1.0"),
+        ],
+        5,
+    ),
     # refusals
+    refused(
+        "a tab among spaces", ("M.py", "    return SCALE", "    if x:\n\treturn 1\n    return SCALE"), says=["TabError"]
+    ),
+    refused("no common order of bases", ("M.py", "(Mixin, Base)", "(object, Base)"), says=["M.py:", "MRO"]),
+    refused(
+        "a function of the class's name",
+        ("M.py", "class Other", "def Loss(): pass\n\n\nclass Other"),
+        says=["no class Loss"],
+    ),
+    refused("setup that exits", ("M.py", "self.calls = 0", "raise SystemExit"), says=["M.py:", "SystemExit"]),
+    refused("setup without an end", ("M.py", "self.calls = 0", "self.setup(bottom, top)"), says=["M.py:", "Recursion"]),
+    refused("a shape too large", ("M.py", "reshape(1)\n\n    @p", "reshape(10**12)\n\n    @p"), says=["2,147,483,647"]),
+    refused("a module of a subpackage broken", ("M_pkg/sub/deep.py", "VALUE =", "VALUE = ="), says=["deep.py:3"]),
+    refused(
+        "a name that a helper does not have",
+        ("M_helper.py", "BASE = 0.0", "from M_base import nothing"),
+        says=["M_helper.py:2"],
+    ),
+    refused(
+        "a task cancelled",
+        ("M.py", "SCALE = 1.0", "import asyncio\nraise asyncio.CancelledError\nSCALE = 1.0"),
+        says=["Cancelled"],
+    ),
+    refused(
+        "no layer any more", ("M_base.py", "class Base(caffe.Layer)", "class Base(dict)"), says=["other bases now"]
+    ),
     refused("a syntax error", ("M.py", "SCALE * x / 2", "SCALE * x /"), says=["M.py:", "SyntaxError"]),
     refused("a wrong indent", ("M.py", "    return SCALE", "     a = 1\n    return SCALE"), says=["IndentationError"]),
     refused("a null byte", ("M.py", "SCALE = 1.0", "SCALE = 1.0\x00"), says=["null bytes"]),
     refused("no UTF-8", ("M.py", "SCALE = 1.0", "SCALE = 1.0  # caf\udce9"), says=["M.py:", "not UTF-8"]),
-    refused("an import of nothing", ("M.py", "import enum", "import enum, M_nowhere"), says=["M.py:2", "M_nowhere"]),
-    refused("a name that is not there", ("M.py", "SCALE = 1.0", "SCALE = ONE"), says=["M.py:12", "NameError"]),
+    refused("an import of nothing", ("M.py", "import enum", "import enum, M_nowhere"), says=["M.py:3", "M_nowhere"]),
+    refused("a name that is not there", ("M.py", "SCALE = 1.0", "SCALE = ONE"), says=["M.py:16", "NameError"]),
     refused("an exit", ("M.py", "SCALE = 1.0", "SCALE = 1.0\nraise SystemExit(3)"), says=["SystemExit"]),
     refused("an endless recursion", ("M.py", "SCALE = 1.0", "SCALE = 1.0\ndef f(): f()\nf()"), says=["RecursionError"]),
     refused("a class renamed", ("M.py", "class Loss", "class Loos"), says=["no class Loss any more", "Loos"]),

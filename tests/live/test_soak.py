@@ -180,7 +180,7 @@ def edits(kinds: list[list[tuple[str, str]]], seed: int, count: int, each: int =
 def test_good_bad_and_meaningless_edits(soak: Soak, watching: list[Swap]) -> None:
     layer: Any = soak.solver.net.layers[2]
     cls, memory = type(layer), soak.solver.net.params["ip1"][0].memory
-    soak.train(edits([[*GOOD, *MEANINGLESS], BAD, [RAISING]], 1, 240))
+    soak.train(edits([[*GOOD, *MEANINGLESS], BAD, [RAISING]], 1, 160))
     assert soak.raised == []
     assert soak.solver.iter == len(soak.losses) > 100
     assert soak.stops > 0

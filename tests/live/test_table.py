@@ -27,9 +27,9 @@ class Files:
 
     def __init__(self, folder: Path, module: str) -> None:
         self.folder, self.module = folder, module
-        self.texts = {name.replace("M", module): text.replace("M_", f"{module}_") for name, text in FILES.items()}
+        self.texts = {name.replace("M", module, 1): text.replace("M_", f"{module}_") for name, text in FILES.items()}
         for name, text in self.texts.items():
-            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             self.write(folder / name, text)
         text = NET.replace("MODULE", module).replace("LAYER", "Loss")
         self.nets = [Net.from_text(text, phase=phase, folder=folder) for phase in (0, 1)]
@@ -196,7 +196,13 @@ class TestCells:
     CELL = FILES["M.py"].replace(
         "import M_helper as helper\nfrom M_helper import offset\nfrom M_base import Base\n", ""
     )
-    CELL = CELL.replace("from M_pkg import scale\n", "").replace("(Base)", "(caffe.Layer)").replace("from __f", "")
+    CELL = CELL.replace(
+        "from M_pkg import TOP, scale\nimport M_pkg.sub.deep as deep\n"
+        "from M_star import *\nfrom M_mixin import Mixin\n",
+        "",
+    )
+    CELL = CELL.replace(" + deep.VALUE + STAR + TOP + self.mixed()", "").replace("(Mixin, Base)", "(caffe.Layer)")
+    CELL = CELL.replace("    def normalizer(self, blob):\n        return super().normalizer(blob)\n\n", "")
     CELL = CELL.replace("helper.shift() + offset() + scale.FACTOR", "0").replace("self.normalizer(bottom[0])", "4")
     ROWS = [
         ("forward", "self.call() + self.extra() + 0", "self.call() + self.extra() + 5", 1, 5),
