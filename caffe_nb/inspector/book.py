@@ -8,11 +8,14 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
+
+from numpy.typing import NDArray
 
 import caffe_nb
 from caffe_nb.check import GradientReport, listeners
-from caffe_nb.errors import CaffeError
+from caffe_nb.errors import CaffeError, NetError
 from caffe_nb.inspector.messages import Check, CheckRow, Finding, LayerError, LayerState
 from caffe_nb.layers.utility.python import code_version
 from caffe_nb.live import Swap, on_swap, swaps
@@ -29,6 +32,7 @@ class Record:
 
     notes: dict[int, str] = field(default_factory=dict)
     checks: dict[int, Check] = field(default_factory=dict)
+    reports: dict[int, GradientReport] = field(default_factory=dict)
     errors: dict[int, LayerError] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
     """The method whose exception is in `errors`; refused edits are not in it."""
@@ -92,6 +96,27 @@ class Record:
         )
 
 
+def checked_array(record: Record, ref: str) -> NDArray[Any]:
+    """Return what a reference into a layer's last check names: ``check:LAYER:ROW:backward``, differences or error.
+
+    Raises
+    ------
+    NetError
+        For what is not there.
+    """
+    parts = ref.split(":")
+    if len(parts) != 4 or not (parts[1].isdecimal() and parts[2].isdecimal()) or parts[3] not in _GRADIENTS:
+        raise NetError(f"'{ref}' names no gradient: expected check:LAYER:ROW and backward, differences or error")
+    report, row = record.reports.get(int(parts[1])), int(parts[2])
+    if report is None or row >= len(report.rows):
+        raise NetError("this layer has no such check any more; check it again")
+    array: NDArray[Any] = getattr(report.rows[row], _GRADIENTS[parts[3]])
+    return array
+
+
+_GRADIENTS = {"backward": "analytic_array", "differences": "numeric_array", "error": "error_array"}
+
+
 class Book:
     """The records of all nets; listens to swaps and checks from `open` on, which costs nothing while there are none."""
 
@@ -132,7 +157,8 @@ class Book:
                 self.record(nets[net_id]).swapped(index, swap)
 
     def _checked(self, net: Net, index: int, report: GradientReport) -> None:
-        self.record(net).checks[index] = check_message(report)
+        record = self.record(net)
+        record.checks[index], record.reports[index] = check_message(report), report
 
 
 def check_message(report: GradientReport) -> Check:

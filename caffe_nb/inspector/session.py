@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 import msgspec
+from numpy.typing import NDArray
 
 from caffe_nb.check import check_node
 from caffe_nb.errors import CaffeError
 from caffe_nb.inspector import messages, sample, versions
-from caffe_nb.inspector.book import Book, check_message
+from caffe_nb.inspector.book import Book, check_message, checked_array
 from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.pusher import Pusher, net_list
@@ -104,6 +105,9 @@ class Session:
             case messages.GetGraph():
                 net = find_net(request.net)
                 return ask(net, lambda: graph(net, self._book), TIMEOUT), None
+            case messages.GetTensor() if request.ref.startswith("check:"):
+                array = checked_array(self._book.record(find_net(request.net)), request.ref)
+                return view_of(array, request, 0)
             case messages.GetTensor():
                 net = find_net(request.net)
                 return ask(net, lambda: tensor(net, request), TIMEOUT, about_gradients=request.part == "diff")
@@ -176,14 +180,19 @@ def tensor(net: Net, request: messages.GetTensor) -> Answer:
     """Return the view of a blob that a request asks for; reads the blob without counting as a write."""
     blob = find_blob(net, request.ref)
     array = blob.const_data if request.part == "data" else blob.const_diff
+    return view_of(array, request, blob.version if request.part == "data" else blob.diff_version)
+
+
+def view_of(array: NDArray[Any], request: messages.GetTensor, version: int) -> Answer:
+    """Return the view of an array that a request asks for."""
     view = sample.view(array, request.index)
     tiles, rows, cols = view.values.shape
     reply = messages.Tensor(
-        net=net.id,
+        net=request.net,
         ref=request.ref,
         part=request.part,
-        shape=list(blob.shape),
-        dtype=str(blob.dtype),
+        shape=list(array.shape),
+        dtype=str(array.dtype),
         axes=view.axes,
         index=view.index,
         tiles=tiles,
@@ -191,6 +200,6 @@ def tensor(net: Net, request: messages.GetTensor) -> Answer:
         cols=cols,
         reduced=view.reduced,
         statistics=sample.statistics(array),
-        version=blob.version if request.part == "data" else blob.diff_version,
+        version=version,
     )
     return reply, view.values.astype("<f4", copy=False).tobytes()

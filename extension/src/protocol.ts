@@ -20,7 +20,7 @@ export interface NetInfo {
 export interface BlobInfo {
   /** The blob's name; for parameters, `weight`, `bias` or `param 2`. */
   name: string;
-  /** What `GetTensor` takes: `blob:NAME`, `param:LAYER_INDEX:PARAM_INDEX` or, for a top without a name, `top:LAYER_INDEX:TOP_INDEX`. */
+  /** What `GetTensor` takes: `blob:NAME`, `param:LAYER_INDEX:PARAM_INDEX` or, for a top without a name, `top:LAYER_INDEX:TOP_INDEX`. A gradient of the layer's last check is `check:LAYER_INDEX:ROW:WHICH`, WHICH being `backward`, `differences` or `error`. */
   ref: string;
   shape: number[];
   /** Whether backward computes its diff. */

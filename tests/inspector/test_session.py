@@ -238,6 +238,22 @@ def test_versions_are_listed_compared_and_gone_back_to(session: Session, net: Ne
     np.testing.assert_array_equal(net.blobs["half"].data, value)
 
 
+def test_the_gradients_of_the_last_check_are_tensors(session: Session, net: Net) -> None:
+    net.forward()
+    index = next(node.index for node in net.nodes if node.name == "half")
+    request(session, messages.CheckLayer(net.id, index))
+    views = [
+        get_tensor(session, net=net.id, ref=f"check:{index}:0:{which}", part="diff")
+        for which in ("backward", "differences", "error")
+    ]
+    assert [reply.shape for reply, _ in views] == [[4, 2]] * 3
+    np.testing.assert_allclose(views[0][1], views[1][1], rtol=1e-5)
+    assert views[2][1].max() < 1e-5
+    for ref, words in ((f"check:{index}:9:error", "no such check"), ("check:x:0:error", "names no gradient")):
+        reply = request(session, messages.GetTensor(net=net.id, ref=ref, part="diff"))
+        assert words in reply.message
+
+
 @pytest.mark.parametrize(
     ("message", "words"),
     [

@@ -1,12 +1,15 @@
 import type { ReactElement } from 'react';
+import { useState } from 'react';
 
+import type { ICell } from '../../components/arrange';
 import { formatNumber } from '../../components/format';
 import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
 import type { Check, CheckRow, GraphNode } from '../../protocol';
 import type { Service } from '../../service';
+import { PartView, Sliders, useView } from '../tensor/body';
 import { shapeText } from '../tensor/model';
-import { indexText, worstFirst } from './model';
+import { indexText, pictured, worstFirst } from './model';
 
 /** The last gradient check of a layer, and a button to run one. */
 export function GradientsBody({ service, node }: { service: Service; node: GraphNode }): ReactElement {
@@ -30,10 +33,60 @@ export function GradientsBody({ service, node }: { service: Service; node: Graph
       </div>
       {failure ? <p className="caffe-nb-failure">{failure}</p> : null}
       {check ? <Result check={check} /> : null}
+      {check ? <Pictures service={service} layer={node.index} check={check} /> : null}
       {!check && !failure && !checking ? (
         <p className="caffe-nb-hint">This layer has not been checked yet.</p>
       ) : null}
     </div>
+  );
+}
+
+/** The gradients of the bottoms and parameters that failed; of the first that was checked where none did. */
+function Pictures(props: { service: Service; layer: number; check: Check }): ReactElement {
+  const { service, layer, check } = props;
+  return (
+    <>
+      {pictured(check).map(({ row, at }) => (
+        <GradientCard
+          key={`${layer} ${at} ${row.max_error} ${row.analytic} ${row.numeric}`}
+          service={service}
+          name={row.where}
+          place={`check:${layer}:${at}`}
+        />
+      ))}
+    </>
+  );
+}
+
+/** What backward gave, what differences gave and the error, side by side under one cursor. */
+function GradientCard(props: { service: Service; name: string; place: string }): ReactElement {
+  const { service, name, place } = props;
+  const [index, setIndex] = useState<readonly number[]>([]);
+  const [cell, setCell] = useState<ICell | null>(null);
+  const backward = useView(service, `${place}:backward`, 'diff', index);
+  const differences = useView(service, `${place}:differences`, 'diff', index);
+  const error = useView(service, `${place}:error`, 'diff', index);
+  const parts = { backward, differences, error };
+  return (
+    <section className="caffe-nb-blob" aria-label={`gradients of ${name}`}>
+      <header>
+        <span className="caffe-nb-name">{name}</span>
+      </header>
+      {backward?.tensor ? <Sliders tensor={backward.tensor} index={index} onChange={setIndex} /> : null}
+      <div className="caffe-nb-parts">
+        {Object.entries(parts).map(([title, state]) => (
+          <PartView
+            key={title}
+            blob={{ ref: `${place}:${title}`, name }}
+            part="diff"
+            title={title}
+            state={state}
+            cell={cell}
+            onHover={setCell}
+          />
+        ))}
+      </div>
+    </section>
   );
 }
 

@@ -67,7 +67,7 @@ function BlobCard({ service, role }: { service: Service; role: IRole }): ReactEl
 }
 
 /** A view that lives as long as the component, and its state. */
-function useView(
+export function useView(
   service: Service,
   ref: string,
   part: Part,
@@ -95,7 +95,7 @@ function useView(
   return state;
 }
 
-function Sliders(props: {
+export function Sliders(props: {
   tensor: Tensor;
   index: readonly number[];
   onChange: (index: readonly number[]) => void;
@@ -134,14 +134,18 @@ function Sliders(props: {
   );
 }
 
-function PartView(props: {
-  blob: BlobInfo;
+/** One picture with its scale, the value under the cursor and the figures. */
+export function PartView(props: {
+  blob: Pick<BlobInfo, 'ref' | 'name'>;
   part: Part;
+  /** What stands above it; the part's name by default. */
+  title?: string;
   state: IViewState | null;
   cell: ICell | null;
   onHover: (cell: ICell | null) => void;
 }): ReactElement {
   const { blob, part, state, cell, onHover } = props;
+  const title = props.title ?? part;
   const dark = useDarkTheme();
   const [ref, width] = useSize<HTMLDivElement>();
   const tensor = state?.tensor ?? null;
@@ -156,7 +160,7 @@ function PartView(props: {
       data-version={tensor?.version ?? ''}
     >
       <h4>
-        {part}
+        {title}
         {tensor?.reduced ? (
           <span
             className="caffe-nb-hint"
@@ -178,7 +182,7 @@ function PartView(props: {
             dark={dark}
             width={width}
             height={PICTURE_HEIGHT}
-            label={`${part} of ${blob.name}, ${shapeText(tensor.shape)}`}
+            label={`${title} of ${blob.name}, ${shapeText(tensor.shape)}`}
             onHover={onHover}
           />
           <Scale limit={limit} dark={dark} />
