@@ -32,7 +32,7 @@ def test_a_wrong_backward_is_caught_by_the_check_button_and_mended_live(lab: Lab
     pictures = panel.root.locator('[data-testid="caffe-tensor"][data-ref^="check:"]')
     expect(pictures).to_have_count(3)
     for which in ("backward", "differences", "error"):
-        expect(panel.tensor(f":{which}", "diff").get_by_test_id("caffe-stat-mean")).to_be_visible()
+        expect(panel.tensor(f":{which}", "diff").get_by_test_id("caffe-heatmap")).to_be_visible()
     panel.tensor(":error", "diff").get_by_test_id("caffe-heatmap").hover()
     for which in ("backward", "differences", "error"):  # one cursor in all three
         expect(panel.tensor(f":{which}", "diff").get_by_test_id("caffe-cursor")).to_contain_text("] = ")

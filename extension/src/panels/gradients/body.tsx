@@ -2,12 +2,14 @@ import type { ReactElement } from 'react';
 import { useState } from 'react';
 
 import type { ICell } from '../../components/arrange';
+import { limitOf } from '../../components/colormap';
 import { formatNumber } from '../../components/format';
 import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
 import type { Check, CheckRow, GraphNode } from '../../protocol';
 import type { Service } from '../../service';
 import { PartView, Sliders, useView } from '../tensor/body';
+import type { IViewState } from '../tensor/model';
 import { shapeText } from '../tensor/model';
 import { indexText, pictured, worstFirst } from './model';
 
@@ -67,8 +69,11 @@ function GradientCard(props: { service: Service; name: string; place: string }):
   const differences = useView(service, `${place}:differences`, 'diff', index);
   const error = useView(service, `${place}:error`, 'diff', index);
   const parts = { backward, differences, error };
+  const limitIn = (state: IViewState | null): number =>
+    state?.tensor ? limitOf(state.tensor.statistics) : 0;
+  const common = Math.max(limitIn(backward), limitIn(differences)); // a factor is to be seen
   return (
-    <section className="caffe-nb-blob" aria-label={`gradients of ${name}`}>
+    <section className="caffe-nb-blob caffe-nb-gradients" aria-label={`gradients of ${name}`}>
       <header>
         <span className="caffe-nb-name">{name}</span>
       </header>
@@ -80,6 +85,7 @@ function GradientCard(props: { service: Service; name: string; place: string }):
             blob={{ ref: `${place}:${title}`, name }}
             part="diff"
             title={title}
+            limit={title === 'error' ? limitIn(error) : common}
             state={state}
             cell={cell}
             onHover={setCell}

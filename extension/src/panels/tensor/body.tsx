@@ -140,6 +140,8 @@ export function PartView(props: {
   part: Part;
   /** What stands above it; the part's name by default. */
   title?: string;
+  /** The value with the strongest colour, where several pictures are to be compared; leaves the figures out. */
+  limit?: number;
   state: IViewState | null;
   cell: ICell | null;
   onHover: (cell: ICell | null) => void;
@@ -149,7 +151,7 @@ export function PartView(props: {
   const dark = useDarkTheme();
   const [ref, width] = useSize<HTMLDivElement>();
   const tensor = state?.tensor ?? null;
-  const limit = tensor ? limitOf(tensor.statistics) : 0;
+  const limit = props.limit ?? (tensor ? limitOf(tensor.statistics) : 0);
   return (
     <div
       className="caffe-nb-part"
@@ -189,7 +191,7 @@ export function PartView(props: {
           <p className="caffe-nb-cursor" data-testid={testids.cursor}>
             {cellText(tensor, state?.values ?? new Float32Array(0), cell)}
           </p>
-          <StatisticsTable statistics={tensor.statistics} />
+          {props.limit === undefined ? <StatisticsTable statistics={tensor.statistics} /> : null}
         </>
       ) : null}
       {tensor || state?.error ? null : <div className="caffe-nb-picture-pending" aria-hidden="true" />}
