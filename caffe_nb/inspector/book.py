@@ -158,10 +158,10 @@ class Book:
 
     def _checked(self, net: Net, index: int, report: GradientReport) -> None:
         record = self.record(net)
-        record.checks[index], record.reports[index] = check_message(report), report
+        record.checks[index], record.reports[index] = check_message(report, net.nodes[index]), report
 
 
-def check_message(report: GradientReport) -> Check:
+def check_message(report: GradientReport, node: Node) -> Check:
     """Return a gradient check as the panel gets it."""
     rows = [
         CheckRow(
@@ -178,7 +178,21 @@ def check_message(report: GradientReport) -> Check:
         for row in report.rows
     ]
     findings = [Finding(kind=each.kind, where=each.where, message=each.message) for each in report.findings]
-    return Check(ok=bool(report.ok), rows=rows, message=report.message, findings=findings)
+    path, line = _backward_of(node)
+    return Check(ok=bool(report.ok), rows=rows, message=report.message, findings=findings, path=path, line=line)
+
+
+def _backward_of(node: Node) -> tuple[str, int]:
+    """Return file and line of a user's backward; nothing for one in a cell, or where there is none."""
+    code = getattr(getattr(type(node.layer), "backward", None), "__code__", None)
+    if (
+        not node.is_python
+        or code is None
+        or code.co_filename.startswith(ENGINE)
+        or not Path(code.co_filename).is_file()
+    ):
+        return "", 0
+    return code.co_filename, code.co_firstlineno
 
 
 def finite(value: float) -> float | None:

@@ -135,6 +135,10 @@ class Check(Struct, frozen=True):
     """One line for people."""
     findings: list[Finding]
     """The most certain first."""
+    path: str
+    """File of the layer's backward; empty where there is none to open."""
+    line: int
+    """1-based line of it."""
 
 
 class LayerState(Struct, frozen=True):

@@ -131,7 +131,7 @@ class Session:
         net = find_net(request.net)
         node = find_node(net, request.layer)
         report = ask(net, lambda: check_node(net, node.index), TIMEOUT)
-        return messages.Checked(net=net.id, layer=node.index, check=check_message(report))
+        return messages.Checked(net=net.id, layer=node.index, check=check_message(report, node))
 
 
 _serving: Session | None = None

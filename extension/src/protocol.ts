@@ -100,6 +100,10 @@ export interface Check {
   message: string;
   /** The most certain first. */
   findings: Finding[];
+  /** File of the layer's backward; empty where there is none to open. */
+  path: string;
+  /** 1-based line of it. */
+  line: number;
 }
 
 /** What changes about a layer while the net lives; sent whole when any of it changes. */
@@ -517,7 +521,9 @@ const readCheck: Reader<Check> = (value, path) => {
     ok: field('ok', readBoolean),
     rows: field('rows', listOf(readCheckRow)),
     message: field('message', readString),
-    findings: field('findings', listOf(readFinding))
+    findings: field('findings', listOf(readFinding)),
+    path: field('path', readString),
+    line: field('line', readInteger)
   };
 };
 

@@ -92,7 +92,7 @@ describe('the details', () => {
       { ...row, where: 'param[0]', ok: false }
     ];
     const findings = [{ kind: 'sign', where: 'param[0]', message: `A minus is missing. ${HOSTILE}` }];
-    const check = { ok: false, rows, findings, message: 'param[0] is wrong' };
+    const check = { ok: false, rows, findings, path: '/l.py', line: 7, message: 'param[0] is wrong' };
     link.script = request =>
       request.kind === 'check_layer' ? { kind: 'checked', net: 'n1', layer: 1, check } : oneNet(request);
     service.select(1);
@@ -109,6 +109,8 @@ describe('the details', () => {
     const finding = screen.getByTestId(testids.finding);
     expect(finding.dataset).toMatchObject({ kind: 'sign', where: 'param[0]' });
     expect(finding.textContent).toContain(HOSTILE);
+    fireEvent.click(screen.getByText('Open backward at line 7'));
+    expect(openFile).toHaveBeenCalledWith('/l.py', 7);
   });
 
   it('mark the line of the code where the error is', async () => {
@@ -172,7 +174,7 @@ describe('the header', () => {
 describe('a node', () => {
   it('carries its marks', () => {
     const error = { message: 'boom', traceback: '', path: '', line: 0, refused: true };
-    const check = { ok: false, rows: [], findings: [], message: '' };
+    const check = { ok: false, rows: [], findings: [], path: '', line: 0, message: '' };
     const face = {
       node: node(2, 'loss', { type: 'Python', python: 'layers.Loss' }),
       state: layerState(2, { version: 3, error, check }),

@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 
 import type { Tab } from '../choice';
 import { GradientsBody } from '../panels/gradients/body';
-import type { OpenFile } from '../panels/source/body';
+import type { OpenFile } from './openbutton';
 import { SourceBody } from '../panels/source/body';
 import { TensorsBody } from '../panels/tensor/body';
 import { TrainingBody } from '../panels/training/body';
@@ -36,7 +36,7 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
         ) : tab === 'tensors' ? (
           <TensorsBody service={service} node={node} />
         ) : tab === 'gradients' ? (
-          <GradientsBody key={node.index} service={service} node={node} />
+          <GradientsBody key={node.index} service={service} node={node} openFile={openFile} />
         ) : (
           <SourceBody key={node.index} service={service} node={node} openFile={openFile} />
         )}

@@ -5,6 +5,8 @@ import type { ICell } from '../../components/arrange';
 import { limitOf } from '../../components/colormap';
 import { formatNumber } from '../../components/format';
 import { useService } from '../../components/hooks';
+import type { OpenFile } from '../../components/openbutton';
+import { OpenButton } from '../../components/openbutton';
 import { testids } from '../../components/testids';
 import type { Check, CheckRow, GraphNode } from '../../protocol';
 import type { Service } from '../../service';
@@ -14,7 +16,12 @@ import { shapeText } from '../tensor/model';
 import { indexText, pictured, worstFirst } from './model';
 
 /** The last gradient check of a layer, and a button to run one. */
-export function GradientsBody({ service, node }: { service: Service; node: GraphNode }): ReactElement {
+export function GradientsBody(props: {
+  service: Service;
+  node: GraphNode;
+  openFile: OpenFile;
+}): ReactElement {
+  const { service, node, openFile } = props;
   const check = useService(service, state => state.states.get(node.index)?.check ?? null);
   const failure = useService(service, state => state.checkErrors.get(node.index) ?? null);
   const checking = useService(service, state => state.checking.has(node.index));
@@ -35,6 +42,11 @@ export function GradientsBody({ service, node }: { service: Service; node: Graph
       </div>
       {failure ? <p className="caffe-nb-failure">{failure}</p> : null}
       {check ? <Result check={check} /> : null}
+      {check && !check.ok && check.path !== '' ? (
+        <div className="caffe-nb-actions">
+          <OpenButton path={check.path} line={check.line} label="Open backward" openFile={openFile} />
+        </div>
+      ) : null}
       {check ? <Pictures service={service} layer={node.index} check={check} /> : null}
       {!check && !failure && !checking ? (
         <p className="caffe-nb-hint">This layer has not been checked yet.</p>

@@ -1,15 +1,14 @@
 import type { ReactElement } from 'react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 
 import { useService } from '../../components/hooks';
+import type { OpenFile } from '../../components/openbutton';
+import { OpenButton } from '../../components/openbutton';
 import { testids } from '../../components/testids';
 import type { GraphNode, LayerError, SourceText } from '../../protocol';
 import type { Service } from '../../service';
 import { faultyLine, sourceLines } from './model';
 import { DifferenceView, useVersions, VersionList } from './versions';
-
-/** Opens a file in JupyterLab at a line; false where the server does not reach it. */
-export type OpenFile = (path: string, line: number) => Promise<boolean>;
 
 /** A Python layer's version, its last swap, its error and its code. */
 export function SourceBody(props: { service: Service; node: GraphNode; openFile: OpenFile }): ReactElement {
@@ -75,25 +74,6 @@ function ErrorText({ error, openFile }: { error: LayerError; openFile: OpenFile 
       </div>
       <pre data-testid={testids.traceback}>{error.traceback || error.message}</pre>
     </div>
-  );
-}
-
-function OpenButton(props: { path: string; line: number; openFile: OpenFile }): ReactElement {
-  const { path, line, openFile } = props;
-  const [failed, setFailed] = useState(false);
-  const open = async (): Promise<void> => setFailed(!(await openFile(path, line)));
-  return (
-    <>
-      <button
-        className="jp-mod-styled"
-        data-testid={testids.openFile}
-        title={`${path}:${line}`}
-        onClick={() => void open()}
-      >
-        Open at line {line}
-      </button>
-      {failed ? <span className="caffe-nb-hint">{path} is outside the server&apos;s folder.</span> : null}
-    </>
   );
 }
 
