@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caffe_nb.cli.common import add_device, use_device
+from caffe_nb.cli.common import use_device
 from caffe_nb.cli.options import Parser, UsageError
 from caffe_nb.errors import FormatError
 from caffe_nb.proto.binary import blob_to_array, read_blob
@@ -39,7 +39,7 @@ def add_arguments(parser: Parser) -> None:
     parser.option("raw_scale", "factor of the values before that (255)", type=float, default=255.0)
     parser.option("channel_swap", "order of the channels (2,1,0: RGB to BGR); '' leaves it", default="2,1,0")
     parser.option("ext", "ending of the images of a folder (jpg)", default="jpg")
-    add_device(parser)
+    parser.flag("gpu", "compute on the GPU")
 
 
 def run(args: argparse.Namespace) -> int:

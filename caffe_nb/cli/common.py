@@ -7,7 +7,9 @@ import argparse
 from caffe_nb import device
 from caffe_nb.cli.options import Parser, UsageError
 from caffe_nb.core.layer import Phase
+from caffe_nb.errors import CaffeError
 from caffe_nb.net import Net
+from caffe_nb.proto.text import NetSource, read_net
 
 
 def add_device(parser: Parser) -> None:
@@ -18,7 +20,11 @@ def add_device(parser: Parser) -> None:
 def use_device(args: argparse.Namespace) -> None:
     """Compute where the options say."""
     if args.gpu:
-        device.set_mode_gpu()
+        try:
+            device.set_mode_gpu()
+        except CaffeError as error:
+            reason = error.message.partition(";")[0]
+            raise CaffeError(f"-gpu: {reason}; leave the option out") from error
     else:
         device.set_mode_cpu()
 
@@ -42,6 +48,12 @@ def stages(args: argparse.Namespace) -> list[str]:
     return [name for name in args.stage.split(",") if name]
 
 
+def read_any_net(path: str) -> NetSource:
+    """Return a net's text, also one with fields that Caffe does not have; a text of something else is refused."""
+    source = read_net(path, keep_unknown=True)
+    return source if len(source.param.layer) or not source.unknown else read_net(path)
+
+
 def phase_of(text: str) -> Phase:
     """Return the phase of that name.
 
@@ -50,9 +62,9 @@ def phase_of(text: str) -> Phase:
     UsageError
         For any other word.
     """
-    if text not in Phase.__members__:
+    if text.upper() not in Phase.__members__:
         raise UsageError(f"-phase is TRAIN or TEST, not '{text}'")
-    return Phase[text]
+    return Phase[text.upper()]
 
 
 def open_net(args: argparse.Namespace, phase: Phase) -> Net:

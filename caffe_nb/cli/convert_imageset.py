@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
             if writer.count % 1000 == 0:
                 log.info("Processed %d files.", writer.count)
         if not writer.count:
-            raise FormatError(f"none of the {len(entries)} images could be read; no database was written")
+            joined = Path(args.root).is_dir() and not args.root.endswith(("/", os.sep))
+            hint = f". The names stand right behind '{args.root}': end it with a slash" if joined else ""
+            raise FormatError(f"none of the {len(entries)} images could be read; no database was written{hint}")
     if writer.count % 1000:
         log.info("Processed %d files.", writer.count)
     if writer.count < len(entries):

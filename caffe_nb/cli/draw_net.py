@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
+from caffe_nb.cli.common import read_any_net
 from caffe_nb.cli.options import Parser
 from caffe_nb.core.layer import Phase
-from caffe_nb.proto.text import read_net
 from caffe_nb.pycaffe.draw import draw_net_to_file
 
 
@@ -33,8 +34,10 @@ def add_arguments(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw."""
-    net = read_net(args.input).param
+    source = read_any_net(args.input)
+    for field in (field for fields in source.unknown for field in fields):
+        print(f"caffe draw-net: {source.name}, line {field.line}: {field.words} Not drawn.", file=sys.stderr)
     print(f"Drawing net to {args.output}", flush=True)
     phase = None if args.phase == "ALL" else Phase[args.phase]
-    draw_net_to_file(net, args.output, args.rankdir, phase, args.display_lrm)
+    draw_net_to_file(source.param, args.output, args.rankdir, phase, args.display_lrm)
     return 0

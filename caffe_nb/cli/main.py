@@ -61,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, rest = _split(words)
     if name is None:
         return _without_command(words)
+    if rest[:1] in (["help"], ["-help"], ["--help"]):  # `caffe help train`
+        rest = ["--help"]
     module = importlib.import_module(f"caffe_nb.cli.{name}")
     parser = Parser(f"caffe {name.replace('_', '-')}", module.__doc__ or "")
     module.add_arguments(parser)

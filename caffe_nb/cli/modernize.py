@@ -32,7 +32,10 @@ def add_arguments(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show or write the changes; 1 where a file could not be translated, or, with --check, where one would change."""
     changed = failed = 0
-    for path in list(_files(args.paths)):
+    paths = list(dict.fromkeys(_files(args.paths)))
+    if not paths:
+        print(f"there are no Python files (.py) in {listing(args.paths)}")
+    for path in paths:
         text, encoding, ends = _read(path)
         try:
             new = python3.modernized(text, str(path))
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
             continue
         if new == text:
             print(f"{path}: nothing to change")
+            _warn(text, new, path)
             continue
         changed += 1
         if args.write:
@@ -98,6 +102,8 @@ def _write(path: Path, content: bytes, *, backup: bool) -> None:
 
 def _warn(old: str, new: str, path: Path) -> None:
     """Name the lines whose meaning may have changed though their text has not."""
+    for line, name in python3.leftovers(new):
+        print(f"{path}: look at line {line}: `{name}` is gone, and has to be mended by hand")
     if "import division" in old or (python3.syntax_error(old) is None and not python3.uses_python2(old)):
         return
     lines = python3.divisions(new)

@@ -6,10 +6,12 @@ The translation is fissix's, the maintained successor of 2to3, with a few lines 
 from __future__ import annotations
 
 import ast
+import importlib
 import io
 import re
 import tokenize
 import warnings
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from caffe_nb.errors import CaffeError
@@ -48,7 +50,12 @@ _MODULES = {
     "__builtin__",
 }
 _MODULES |= {"HTMLParser", "httplib", "SocketServer", "copy_reg", "commands"}
+_TEXTS = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 _LAZY = {"map", "filter", "zip"}
+
+
+_CHANGED = {"collections", "inspect", "itertools", "numpy", "os", "string", "sys", "time", "types"}
+"""Modules that still are there, but have lost names."""
 
 
 class NotPythonError(CaffeError, ValueError):
@@ -81,14 +88,14 @@ def modernized(text: str, name: str) -> str:
     error = syntax_error(whole)
     if error is not None or uses_python2(whole):
         whole = _translated(whole, name, statements=error is not None or _prints(whole))
-    for pattern, use in LIBRARIES:
-        whole = pattern.sub(use, whole)
     error = syntax_error(whole)
     if isinstance(error, TabError):
         whole = "".join(_without_tabs(line) for line in whole.splitlines(keepends=True))
         error = syntax_error(whole)
     if error is not None:
         raise NotPythonError(f"{name}, line {error.lineno}: this has to be mended by hand: {error.msg}")
+    for pattern, use in LIBRARIES:
+        whole = _replaced(whole, pattern, use)
     return whole if text.endswith("\n") else whole[:-1]
 
 
@@ -110,10 +117,11 @@ def uses_python2(text: str) -> bool:
 
     Names that the module makes itself, and imports that it tries, do not count: such a module runs on both.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(text)
-    nodes = list(ast.walk(tree))
+    return _prints(text) or bool(_python2_nodes(text))
+
+
+def _python2_nodes(text: str) -> list[ast.AST]:
+    nodes = list(ast.walk(_tree(text)))
     made = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
@@ -121,10 +129,56 @@ def uses_python2(text: str) -> bool:
         (alias.asname or alias.name) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }  # fmt: skip
-    if _prints(text):
-        return True
-    tried = {id(part) for node in nodes if isinstance(node, ast.Try) for part in ast.walk(node)}
-    return any(_is_python2(node, made) for node in nodes if id(node) not in tried)
+    tried = _tried(nodes)
+    return [node for node in nodes if id(node) not in tried and _is_python2(node, made)]
+
+
+def leftovers(text: str) -> list[tuple[int, str]]:
+    """Return the lines of a Python 3 text with names that are gone, and that have to be mended by hand.
+
+    Parameters
+    ----------
+    text : str
+        The module, as `modernized` returns it.
+
+    Returns
+    -------
+    list of (int, str)
+        1-based line and the name: of Python 2, or of NumPy or the standard library as they are installed here.
+    """
+    found = {(node.lineno, node.id) for node in _python2_nodes(text) if isinstance(node, ast.Name)}
+    nodes = list(ast.walk(_tree(text)))
+    tried = _tried(nodes)
+    modules = {
+        alias.asname or alias.name: alias.name
+        for node in nodes
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name in _CHANGED
+    }
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id=alias), attr=name) if alias in modules and id(node) not in tried:
+                if not _has(modules[alias], name):
+                    found.add((node.lineno, f"{alias}.{name}"))
+    return sorted(found)
+
+
+def _tree(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _tried(nodes: Iterable[ast.AST]) -> set[int]:
+    """Return the ids of the nodes that stand in a `try`: a module that tries a name knows that it may be gone."""
+    return {id(part) for node in nodes if isinstance(node, ast.Try) for part in ast.walk(node)}
+
+
+def _has(module: str, name: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return hasattr(importlib.import_module(module), name)
 
 
 def _is_python2(node: ast.AST, made: set[str]) -> bool:
@@ -146,7 +200,7 @@ def _is_python2(node: ast.AST, made: set[str]) -> bool:
 
 def _prints(text: str) -> bool:
     """Whether a text that Python 3 can read has `print` as a statement nevertheless: alone, or with ``>>``."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(_tree(text)):
         match node:
             case ast.BinOp(left=ast.Name(id="print"), op=ast.RShift()) | ast.Expr(value=ast.Name(id="print")):
                 return True
@@ -157,6 +211,31 @@ def divisions(text: str) -> list[int]:
     """Return the lines of a Python 3 text that divide with ``/``, which in Python 2 may have meant whole numbers."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return sorted({token.start[0] for token in tokens if token.type == tokenize.OP and token.string in ("/", "/=")})
+
+
+def _replaced(text: str, pattern: re.Pattern[str], use: str) -> str:
+    """Replace a pattern in a Python 3 text where it is code: strings and comments stay as they are."""
+    code = _code_alone(text)
+    parts, at = [], 0
+    for found in pattern.finditer(code):
+        argument = text[slice(*found.span(1))] if pattern.groups else ""
+        parts += [text[at : found.start()], use.replace(r"\1", argument)]
+        at = found.end()
+    return "".join([*parts, text[at:]])
+
+
+def _code_alone(text: str) -> str:
+    """Return a Python 3 text with a quote in the place of each character of its strings and comments."""
+    lines = text.split("\n")
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in _TEXTS:
+            continue
+        (first, start), (last, end) = token.start, token.end
+        for number in range(first - 1, last):
+            line = lines[number]
+            begin, stop = start if number == first - 1 else 0, end if number == last - 1 else len(line)
+            lines[number] = line[:begin] + '"' * (stop - begin) + line[stop:]
+    return "\n".join(lines)
 
 
 def _translated(text: str, name: str, *, statements: bool) -> str:

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Upgrade."""
     log = logs.start()
     new = text.read_solver(args.input).param
-    if as_it_stands(args.input, caffe_pb2.SolverParameter()) == new:
+    if as_it_stands(args.input, caffe_pb2.SolverParameter())[0] == new:
         log.warning("File already in latest proto format: %s", args.input)
     write_bytes(args.output, text.to_text(new).encode())
     log.info("Wrote upgraded SolverParameter text proto to %s", args.output)

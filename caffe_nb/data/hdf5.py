@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -120,6 +119,8 @@ class HDF5Rows:
             rng.generator().shuffle(self._order)
 
     def _load(self) -> None:
+        import h5py
+
         path = self._files[self._file_order[self._file]]
         try:
             with h5py.File(path, "r") as file, np.errstate(over="ignore", invalid="ignore"):
@@ -142,6 +143,8 @@ class HDF5Rows:
         self._restart()
 
     def _dataset(self, file: Any, name: str, path: Path) -> Array:
+        import h5py
+
         if name not in file or not isinstance(file[name], h5py.Dataset):
             raise NetError(
                 f"'{path}' has no dataset '{name}', which the top's name asks for.{did_you_mean(name, file)}"

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 from numpy.typing import NDArray
 
 from caffe_nb.errors import FormatError, NetError, ShapeError
@@ -60,6 +59,8 @@ class HDF5Writer:
         self._begun = True
 
     def _begin(self, rows: Mapping[str, Array]) -> None:
+        import h5py
+
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             with h5py.File(beside, "w") as file:
@@ -70,6 +71,8 @@ class HDF5Writer:
             beside.unlink(missing_ok=True)
 
     def _extend(self, rows: Mapping[str, Array]) -> None:
+        import h5py
+
         with h5py.File(self.path, "r+") as file:
             for name, values in rows.items():
                 if file[name].shape[1:] != values.shape[1:]:

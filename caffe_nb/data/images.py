@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from caffe_nb.errors import FormatError
+
+if TYPE_CHECKING:
+    from PIL import Image  # loaded where an image is read: it is slow to import
 
 Array = NDArray[Any]
 
@@ -42,6 +44,8 @@ def decode(content: bytes, color: bool | None, where: str) -> Array:
     """
     if not content:
         raise FormatError(f"{where} is empty; an image file was expected")
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     try:
         with Image.open(io.BytesIO(content)) as image:
             if color is False and image.format == "JPEG":
@@ -76,6 +80,8 @@ def _pixels(image: Image.Image, color: bool | None, png: bool) -> Array:
 
 def _eight_bits(image: Image.Image, color: bool | None) -> Image.Image:
     """Return a grey image of 16 bits as one of 8, as OpenCV reduces it: the upper byte of each value."""
+    from PIL import Image
+
     values = np.asarray(image)
     if color is None or values.size == 0 or values.min() < 0 or values.max() > 0xFFFF:
         raise ValueError(f"its values have more than 8 bits (mode {image.mode}); 8-bit values were expected")

@@ -35,7 +35,7 @@ def register_layer(type: str, cls: Any = None, *, override: bool = False) -> Any
     Raises
     ------
     NetError
-        When the class is no layer, or the name is a built-in type's.
+        When the class is no layer, or the name is no text or a built-in type's.
 
     Notes
     -----
@@ -61,6 +61,9 @@ def register_layer(type: str, cls: Any = None, *, override: bool = False) -> Any
     """
 
     def register(cls: Cls) -> Cls:
+        name: object = type
+        if not isinstance(name, str) or not name:
+            raise NetError(f"the name of a layer type is a text such as 'Maxout', got {type!r}")
         if not _is_layer(cls):
             raise NetError(f"register_layer('{type}') needs a subclass of caffe.Layer, got {cls!r}")
         if registry.is_known(type) and not registry.is_users(type) and not override:

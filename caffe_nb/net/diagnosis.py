@@ -84,7 +84,8 @@ class Diagnosis:
     @property
     def ok(self) -> bool:
         """Whether the net can run, with these weights."""
-        return not self.problems and all(layer.state == "builds" and not layer.problems for layer in self.layers)
+        well = all(layer.state == "builds" and not layer.problems for layer in self.layers)
+        return bool(self.layers) and not self.problems and well
 
     def __str__(self) -> str:
         wide = max([len(layer.name) for layer in self.layers] + [5])
@@ -112,7 +113,10 @@ class Diagnosis:
 
 
 def diagnose(
-    source: str | os.PathLike[str] | NetSource, weights: str | os.PathLike[str] | None = None, phase: int = Phase.TEST
+    source: str | os.PathLike[str] | NetSource,
+    weights: str | os.PathLike[str] | None = None,
+    phase: int = Phase.TEST,
+    state: caffe_pb2.NetState | None = None,
 ) -> Diagnosis:
     """Open a net without giving up at the first mistake. Nothing is run forward, nothing is changed.
 
@@ -124,6 +128,8 @@ def diagnose(
         A .caffemodel to compare it with.
     phase : int, default TEST
         caffe.TRAIN or caffe.TEST.
+    state : NetState, optional
+        Level and stages, as a solver gives them; they are added to those of the text.
 
     Returns
     -------
@@ -139,17 +145,23 @@ def diagnose(
         result.problems.append(str(error))
         return result
     result.notes += [words for pattern, words in _OLD if re.search(pattern, text, re.MULTILINE)]
-    nodes = _build(source, Phase(phase), result)
+    wanted = caffe_pb2.NetState(phase=caffe_pb2.TRAIN if Phase(phase) == Phase.TRAIN else caffe_pb2.TEST)
+    nodes = _build(source, wanted, state, result)
     if weights is not None:
         _compare(result, nodes, Path(weights))
     return result
 
 
-def _build(source: NetSource, phase: Phase, result: Diagnosis) -> dict[int, Node]:
+def _build(
+    source: NetSource, wanted: caffe_pb2.NetState, state: caffe_pb2.NetState | None, result: Diagnosis
+) -> dict[int, Node]:
     """Build what can be built; return the nodes by their place in the text."""
     param = caffe_pb2.NetParameter()
     param.CopyFrom(source.param)
-    param.state.phase = caffe_pb2.TRAIN if phase == Phase.TRAIN else caffe_pb2.TEST
+    param.state.MergeFrom(wanted)
+    if state is not None:
+        param.state.MergeFrom(state)
+    phase = Phase(param.state.phase)
     folder = source.path.absolute().parent if source.path else None
     lines = source.lines
     errors: dict[int, BaseException] = {}

@@ -11,15 +11,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.errors import FormatError, did_you_mean
 from caffe_nb.proto.files import open_bytes
 from caffe_nb.proto.stored import Fill, StoredArray, StoredLayer
+
+if TYPE_CHECKING:
+    import h5py  # loaded where a file is opened: it is slow to import
 
 Path = str | os.PathLike[str]
 Array = NDArray[Any]
@@ -53,6 +55,8 @@ class SolverState:
 
 def is_hdf5(path: Path) -> bool:
     """Whether a file is to be read as HDF5: its contents say so, or it has the suffix ``.h5``."""
+    import h5py
+
     return os.fspath(path).endswith(".h5") or bool(h5py.is_hdf5(path))
 
 
@@ -77,6 +81,8 @@ def open_weights(path: Path) -> Iterator[list[StoredLayer]]:
     FormatError
         When the file is truncated, damaged, or of another kind.
     """
+    import h5py
+
     with _opened(path, _WEIGHTS) as file:
         data = _group(file, "data", path, _WEIGHTS)
         diff = file.get("diff")
@@ -119,6 +125,8 @@ def write_weights(path: FilePath, layers: Sequence[Layer]) -> None:
     FormatError
         When two layers with arrays have one name, or one has a name that cannot be a path in HDF5.
     """
+    import h5py
+
     with h5py.File(path, "w") as file:
         for name, arrays, diffs in layers:
             if arrays and ("" in name.split("/") or "." in name.split("/") or "\0" in name):
@@ -193,6 +201,8 @@ def write_state(path: FilePath, iteration: int, current_step: int, learned_net: 
     history : sequence of ndarray
         The rule's memory.
     """
+    import h5py
+
     text = learned_net.encode()
     with h5py.File(path, "w") as file:
         file.create_dataset("iter", data=np.array([iteration], np.int32))
@@ -205,6 +215,8 @@ def write_state(path: FilePath, iteration: int, current_step: int, learned_net: 
 
 @contextmanager
 def _opened(path: Path, kind: str) -> Iterator[h5py.File]:
+    import h5py
+
     with open_bytes(path):  # a missing file is said in our words
         pass
     try:
@@ -221,6 +233,8 @@ def _opened(path: Path, kind: str) -> Iterator[h5py.File]:
 
 
 def _group(file: h5py.File, name: str, path: Path, kind: str) -> h5py.Group:
+    import h5py
+
     try:
         found = file.get(name)
         known = list(file)
@@ -232,6 +246,8 @@ def _group(file: h5py.File, name: str, path: Path, kind: str) -> h5py.Group:
 
 
 def _stored(item: object, path: Path, name: str, diff: object = None) -> StoredArray:
+    import h5py
+
     gradient = _fill(diff, path, name.replace("data/", "diff/", 1)) if isinstance(diff, h5py.Dataset) else None
     if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiu" or item.shape is None:
         raise FormatError(f"'{name}' is no array of numbers.", where=os.fspath(path))
@@ -257,6 +273,8 @@ def _fill(dataset: h5py.Dataset, path: Path, name: str) -> Fill:
 
 
 def _integer(file: h5py.File, name: str, path: Path) -> int:
+    import h5py
+
     item = file.get(name)
     if not isinstance(item, h5py.Dataset) or item.size != 1 or item.dtype.kind not in "iu":
         raise _bad(path, _STATE, f"it has no whole number '{name}'")
@@ -264,6 +282,8 @@ def _integer(file: h5py.File, name: str, path: Path) -> int:
 
 
 def _text(file: h5py.File, name: str, path: Path) -> str:
+    import h5py
+
     item = file.get(name)
     if item is None:
         return ""

@@ -262,12 +262,14 @@ def _parse(
     # Caffe refuses an unknown escape ("C:\\data"); protobuf for Python would take it with a warning.
     odd = first_mistake(text, descriptor, name) if _ODD_ESCAPE.search(text) else None
     if odd:
-        raise odd
+        raise _binary(text, name) if "\0" in text else odd
     unknown: list[UnknownField] = []
     types: list[ForeignType] = []
     try:
         text_format.Parse(text, message)
     except text_format.ParseError as error:
+        if "\0" in text:
+            raise _binary(text, name) from error
         known, unknown, types = unknown_fields(text, descriptor)
         count = len(unknown) + len(types)
         if count > 1 and not keep_unknown:
@@ -285,6 +287,17 @@ def _parse(
     if missing:
         raise _incomplete(missing[0], text, name)
     return message, unknown, types
+
+
+def _binary(text: str, name: str) -> PrototxtError:
+    """Return the error for a file that is no text."""
+    line = text.count("\n", 0, text.index("\0")) + 1
+    return PrototxtError(
+        "expected a text (.prototxt), but this is a binary file. Weights (.caffemodel) go where weights are asked for; "
+        "the net's structure is in a file of its own.",
+        where=f"line {line} of {name}",
+        line=line,
+    )
 
 
 def _incomplete(missing: str, text: str, name: str) -> PrototxtError:

@@ -55,9 +55,16 @@ class UnknownField:
     value: Any
     near: str = ""
     error: PrototxtError | None = None
+    text: str = ""
+    """As it stands in the prototxt, from its name on."""
 
     def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}: {self.block} has no field '{self.name}'.{self.near}"
+        return f"line {self.line}, column {self.column}: {self.words}"
+
+    @property
+    def words(self) -> str:
+        """A sentence about it."""
+        return f"{self.block} has no field '{self.name}'.{self.near}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,12 @@ class ForeignType:
     line: int
 
     def __str__(self) -> str:
-        return f"the type '{self.word}' is none of the V1 format"
+        return self.words.rstrip(".")
+
+    @property
+    def words(self) -> str:
+        """A sentence about it."""
+        return f"the type '{self.word}' is none of the V1 format."
 
 
 def unknown_fields(text: str, descriptor: Descriptor) -> tuple[str, list[UnknownField], list[ForeignType]]:
@@ -103,7 +115,7 @@ def unknown_fields(text: str, descriptor: Descriptor) -> tuple[str, list[Unknown
     """
     lines = text.split("\n")
     lines.append("")  # so that what stands last ends before it
-    walk = _Collector(text_format.Tokenizer(lines), end=len(lines))
+    walk = _Collector(text_format.Tokenizer(lines), end=len(lines), lines=lines)
     if not walk_through(walk, descriptor):
         return text, [], []
     for (line, column), (end_line, end_column) in walk.spans:
@@ -125,6 +137,7 @@ class _Collector(Walk):
     nets: int = 0
     layers: int = 0
     end: int = 0
+    lines: Sequence[str] = ()
     named: tuple[int, int] = (1, 1)
 
     @property
@@ -182,8 +195,18 @@ class _Collector(Walk):
         known = did_you_mean(name, block.descriptor.fields_by_name)
         near = f" It is a field of a {root}: is this the right file?" if root else known
         layer = self.layers - 1 if inside else -1
-        self.unknown.append(UnknownField(name, block.words, path, layer, self.net, *start, value, near))
+        text = self.between(start, end)
+        self.unknown.append(UnknownField(name, block.words, path, layer, self.net, *start, value, near, text=text))
         self.spans.append((start, end))
+
+    def between(self, start: tuple[int, int], end: tuple[int, int]) -> str:
+        """Return the text from one place to another, without the comments that follow what stands there."""
+        lines = list(self.lines[start[0] - 1 : end[0]])
+        lines[-1] = lines[-1][: end[1] - 1]
+        lines[0] = lines[0][start[1] - 1 :]
+        while not lines[-1].strip() or lines[-1].lstrip().startswith("#"):
+            lines.pop()
+        return "\n".join(lines).rstrip()
 
     def anything(self) -> Any:
         """Take what follows an unknown field's name, whatever it is."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.core.layer import Phase
-from caffe_nb.errors import CaffeError
+from caffe_nb.errors import CaffeError, ShapeError
 from caffe_nb.net import Net
 from caffe_nb.pycaffe.classifier import File, image_transformer
 from caffe_nb.pycaffe.io import load_image, resize_image
@@ -65,6 +65,11 @@ class Detector(Net):
         -------
         list of dict
             A window each: ``window``, ``prediction`` (the net's first output) and ``filename``.
+
+        Raises
+        ------
+        ShapeError
+            When a window is not four numbers, or has nothing of its image in it.
         """
         found = [
             (str(path), image, np.asarray(window))
@@ -75,7 +80,9 @@ class Detector(Net):
         if not found:
             return []
         name = self.inputs[0]
-        inputs = np.stack([self.transformer.preprocess(name, self.crop(image, window)) for _, image, window in found])
+        inputs = np.stack(
+            [self.transformer.preprocess(name, self._crop(path, image, window)) for path, image, window in found]
+        )
         predictions = self.forward_all(**{name: inputs})[self.outputs[0]].squeeze(axis=self._ones())
         return [
             {"window": window, "prediction": prediction, "filename": path}
@@ -109,6 +116,23 @@ class Detector(Net):
             ) from error
         names = [os.path.abspath(name) for name in image_fnames]  # noqa: PTH100  (that package takes strings)
         return self.detect_windows(zip(names, get_windows(names, cmd="selective_search_rcnn"), strict=True))
+
+    def _crop(self, path: str, image: Array, window: Array) -> Array:
+        if window.shape != (4,):
+            raise ShapeError(
+                f"the windows of {path} must be a list of (ymin, xmin, ymax, xmax), each 4 numbers; got one of shape "
+                f"{window.shape}"
+            )
+        top, left, bottom, right = window.astype(int)
+        height, width = image.shape[:2]
+        wider = int(bool(self.context_pad))  # what lies around is shown too
+        seen = max(top, 0) < min(bottom + wider, height) and max(left, 0) < min(right + wider, width)
+        if not seen or (not wider and min(top, left) < 0):
+            raise ShapeError(
+                f"the window (ymin, xmin, ymax, xmax) = {tuple(window.tolist())} of {path} must lie in the image, "
+                f"which is {height} high and {width} wide, and end behind its beginning"
+            )
+        return self.crop(image, window)
 
     def crop(self, im: Array, window: Any) -> Array:
         """Return a window of an image, with its context where that is configured.

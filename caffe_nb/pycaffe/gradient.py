@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,18 @@ from caffe_nb.check import GradientReport, check_layer
 
 
 def test_gradient_for_python_layer(
-    input_names_and_values: Sequence[tuple[str, Any]],
+    input_names_and_values: Sequence[tuple[str, Any]] | Mapping[str, Any],
     output_names: Sequence[str],
     py_module: str,
     py_layer: str,
-    param_str: str = "",
+    param_str: str | None = "",
     propagate_down: Sequence[bool] | None = None,
 ) -> GradientReport:
     """Check the backward of a Python layer against differences of its forward.
 
     Parameters
     ----------
-    input_names_and_values : sequence of (str, array_like)
+    input_names_and_values : sequence of (str, array_like), or dict
         Name and values of each bottom.
     output_names : sequence of str
         Names of the tops.
@@ -45,15 +45,17 @@ def test_gradient_for_python_layer(
     Exception
         What the layer raises, as itself.
     """
+    inputs = input_names_and_values
+    pairs = list(inputs.items() if isinstance(inputs, Mapping) else inputs)
     report = check_layer(
         f"{py_module}:{py_layer}",
-        [np.asarray(values, np.float64) for _, values in input_names_and_values],
+        [np.asarray(values, np.float64) for _, values in pairs],
         tops=len(output_names),
-        param_str=param_str,
+        param_str=param_str or "",
         propagate_down=propagate_down,
     )
     if not report.ok:
-        names = ", ".join(f"bottom[{i}] is '{name}'" for i, (name, _) in enumerate(input_names_and_values))
+        names = ", ".join(f"bottom[{i}] is '{name}'" for i, (name, _) in enumerate(pairs))
         raise AssertionError(f"the gradient of {py_module}.{py_layer} is wrong ({names})\n{report}")
     return report
 

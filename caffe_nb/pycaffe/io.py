@@ -17,6 +17,7 @@ from caffe_nb.data import datum as datums
 from caffe_nb.data import images as decoded
 from caffe_nb.errors import ShapeError
 from caffe_nb.proto import binary, caffe_pb2
+from caffe_nb.proto.files import read_bytes
 from caffe_nb.pycaffe.transformer import Transformer
 
 __all__ = [
@@ -154,7 +155,7 @@ def load_image(filename: str | os.PathLike[str], color: bool = True) -> Array:
         When there is no such file, or it is no image.
     """
     path = Path(filename)
-    image = decoded.decode(path.read_bytes(), color, str(path))
+    image = decoded.decode(read_bytes(path), color, str(path))
     return np.ascontiguousarray(image[:, :, ::-1], dtype=np.float32) / np.float32(255)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -331,10 +331,35 @@ class Parameters:
         if found is None:
             known = [each.removesuffix("Parameter") for each in caffe_pb2.DESCRIPTOR.message_types_by_name]
             raise AttributeError(f"Caffe has no parameters of a type '{name}'.{did_you_mean(name, known)}")
-        return found
+        return Values(found)
 
     def __dir__(self) -> list[str]:
         return sorted(param_name_dict())
+
+
+class Values:
+    """The names that one type's parameters have for their values, as in ``MAX`` of ``P.Pooling.MAX``.
+
+    Parameters
+    ----------
+    message : type
+        The class of the parameters' message.
+    """
+
+    def __init__(self, message: type[Message]) -> None:
+        self._message = message
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(self._message, name):
+            return getattr(self._message, name)
+        known = dir(self)
+        raise AttributeError(
+            f"Caffe's {self._message.__name__} has no '{name}'.{did_you_mean(name, known)} It has: "
+            f"{listing(known) or 'no names for values'}"
+        )
+
+    def __dir__(self) -> list[str]:
+        return sorted(cast(Any, self._message.DESCRIPTOR).enum_values_by_name)
 
 
 layers = Layers()

@@ -169,7 +169,8 @@ class Transformer:
             fits = image.shape == shape or (mean.ndim == 2 and image.shape[1:] == shape[1:])
             if not fits:
                 raise ShapeError(
-                    f"the mean has shape {mean.shape}, '{in_}' takes images of shape {shape}; crop or resize it"
+                    f"the mean has shape {mean.shape}, '{in_}' takes images of shape {shape}; crop or resize it, or "
+                    "give its mean of each channel, mean.mean((1, 2))"
                 )
             mean = image
         self.mean[in_] = mean.astype(np.float32)

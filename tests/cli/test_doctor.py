@@ -67,6 +67,8 @@ def test_a_net_that_is_well_is_called_so_and_nothing_runs(tmp_path, capsys):
     ("text", "says"),
     [
         ("nonsense", "nonsense"),
+        ("# nothing here", "there is no net to look at"),
+        ("\x0a\x01x\x06\x00", "this is a binary file"),
         ('layer { name: "r" type: "ReLU" bottom: "nowhere" top: "r" }', "nowhere"),
         ('layer { name: "d" type: "Data" top: "d" data_param { source: "gone" backend: LMDB batch_size: 1 } }', "gone"),
         ('layers { name: "r" type: RELU bottom: "x" top: "r" }', "before 2015"),
@@ -131,3 +133,50 @@ def test_types_of_old_formats_are_looked_at_one_by_one(tmp_path):
     found = diagnose(tmp_path / "net.prototxt")
     assert [row.state for row in found.layers] == ["builds", "builds", "fails"]
     assert "register_layer('FORKED', YourClass)" in found.layers[2].problems[0]
+
+
+SOLVED = """
+layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 1 dim: 4 } } }
+layer { name: "drop" type: "Dropout" bottom: "d" top: "drop" include { phase: TRAIN } }
+layer { name: "odd" type: "Nowhere" bottom: "d" top: "odd" include { stage: "second" } }
+layer { name: "best" type: "ArgMax" bottom: "d" top: "best" include { phase: TEST } }
+"""
+SOLVER = 'net: "net.prototxt" base_lr: 1 lr_policy: "fixed" test_iter: 1 test_iter: 1 test_interval: 5 '
+
+
+def test_all_nets_of_a_solver_are_looked_at_in_their_states(tmp_path, capsys):
+    (tmp_path / "net.prototxt").write_text(SOLVED)
+    (tmp_path / "s.prototxt").write_text(SOLVER + 'test_state { } test_state { stage: "second" }')
+    assert main(["doctor", str(tmp_path / "s.prototxt")]) == 1
+    training, first, second = capsys.readouterr().out.split("net.prototxt (")[1:]
+    assert training.startswith("the training net)\n")
+    assert first.startswith("test net 0)\n")
+    assert ["drop" in part for part in (training, first, second)] == [True, False, False]
+    assert ["'Nowhere' is unknown" in part for part in (training, first, second)] == [False, False, True]
+    assert ["best" in part for part in (training, first, second)] == [False, True, True]
+    assert main(["doctor", str(tmp_path / "s.prototxt"), "-phase", "train"]) == 0
+    assert "test net" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (SOLVER + "test_state { }", "test_state is given 1 times for 2 test nets"),
+        (SOLVER + 'test_net: "net.prototxt" train_net: "net.prototxt"', "its training net once"),
+        (SOLVER.replace("test_interval: 5", ""), "no test_interval"),
+        (
+            SOLVER.replace("test_iter: 1", "").replace("net:", "train_net:") + 'test_net: "net.prototxt"',
+            "0 times for 1",
+        ),
+        (SOLVER + 'type: "Adm"', "Did you mean 'Adam'"),
+        (SOLVER.replace("fixed", "stp"), "lr_policy"),
+        ('base_lr: 1 lr_policy: "fixed"', "its training net once, as one of net, net_param"),
+    ],
+)
+def test_what_is_wrong_with_a_solver_is_said_before_its_nets(tmp_path, capsys, text, says):
+    (tmp_path / "net.prototxt").write_text(SOLVED)
+    (tmp_path / "s.prototxt").write_text(text)
+    assert main(["doctor", str(tmp_path / "s.prototxt")]) == 1
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("  problem: ")
+    assert says in first

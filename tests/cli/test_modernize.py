@@ -84,6 +84,8 @@ def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("a = np.product(s)\n", "a = np.prod(s)\n"),
         ("p = yaml.load(self.param_str)\n", "p = yaml.safe_load(self.param_str)\n"),
         ("p = yaml.load(open(p).read())\n", "p = yaml.safe_load(open(p).read())\n"),
+        ("p = yaml.load('{a: \"x)\", b: 2}')\n", "p = yaml.safe_load('{a: \"x)\", b: 2}')\n"),
+        ("é = 'np.float é'; x = np.float(2)  # np.int\n", "é = 'np.float é'; x = float(2)  # np.int\n"),
         ("t = time.clock()\n", "t = time.perf_counter()\n"),
     ],
 )
@@ -106,6 +108,8 @@ def test_each_construct_becomes_that_of_python_3(old: str, new: str) -> None:
         "a = np.float32(1) + np.float_ + np.int64(2) + np.bool_(3) + x.np.float\n",
         "p = yaml.load(text, Loader=yaml.SafeLoader)\n",
         "import helper  # beside it\n",
+        '"""np.float and yaml.load(x)\nin a docstring"""\nname = "np.int"  # once time.clock()\n',
+        "name = f'np.float {x} {{np.int}}'\n",
         "",
     ],
 )
@@ -157,6 +161,26 @@ def test_a_division_that_may_mean_another_thing_now_is_named(capsys: pytest.Capt
     Path("layers.py").write_text("from __future__ import division\n" + OLD)
     main(["modernize", "layers.py"])
     assert "look at" not in capsys.readouterr().out
+
+
+def test_names_that_are_gone_and_have_to_be_mended_by_hand_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "import string, numpy as np\nx = sorted(y, cmp=lambda a, b: cmp(a, b))\nz = np.asscalar(x) + string.letters\n"
+    )
+    Path("layers.py").write_text(text)
+    assert main(["modernize", "layers.py"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "layers.py: nothing to change",
+        "layers.py: look at line 2: `cmp` is gone, and has to be mended by hand",
+        "layers.py: look at line 3: `np.asscalar` is gone, and has to be mended by hand",
+        "layers.py: look at line 3: `string.letters` is gone, and has to be mended by hand",
+    ]
+
+
+def test_a_file_that_is_named_twice_is_done_once(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("layers.py").write_text("x = 1\n")
+    assert main(["modernize", "layers.py", "."]) == 0
+    assert capsys.readouterr().out == "layers.py: nothing to change\n"
 
 
 def test_an_older_backup_is_never_written_over() -> None:
@@ -229,6 +253,12 @@ def test_no_python_at_all_is_named_with_its_line_and_the_others_are_done(capsys:
     assert "a.py, line 2: this is no Python, neither 2 nor 3" in capsys.readouterr().err
     assert Path("a.py").read_text() == "x = 1\nlayer { name: 'a' }\n"
     assert Path("b.py").read_text() == "print(1)\n"
+
+
+def test_a_folder_without_python_files_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("zoo").mkdir()
+    assert main(["modernize", "zoo"]) == 0
+    assert capsys.readouterr().out == "there are no Python files (.py) in zoo\n"
 
 
 def test_a_file_that_is_not_there_is_said_with_what_is_near(capsys: pytest.CaptureFixture[str]) -> None:

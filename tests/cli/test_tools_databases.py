@@ -133,6 +133,15 @@ def test_no_database_where_no_image_can_be_read(images: list[Array], capfd: pyte
     )
 
 
+def test_a_folder_without_its_slash_is_said(images: list[Array], capfd: pytest.CaptureFixture[str]) -> None:
+    Path("pictures").mkdir()
+    Path("pictures/x.png").touch()
+    Path("list.txt").write_text("x.png 1\n")
+    assert refused(capfd, main(["convert-imageset", "pictures", "list.txt", "db"])).endswith(
+        "The names stand right behind 'pictures': end it with a slash"
+    )
+
+
 def test_check_size(images: list[Array], capfd: pytest.CaptureFixture[str]) -> None:
     Path("images/2.png").write_bytes(encoded(pixels(2, 7, 8)))
     message = refused(capfd, convert("-check_size"))

@@ -30,6 +30,16 @@ layers { name: "d" type: DUMMY_DATA top: "data" dummy_data_param { num: 2 channe
 layers { name: "ip" type: INNER_PRODUCT bottom: "data" top: "ip" blobs_lr: 1 blobs_lr: 2
          inner_product_param { num_output: 4 } }
 """
+FORK = """name: "fork"
+colour: 3
+layers { name: "d" type: DUMMY_DATA top: "d" dummy_data_param { num: 1 channels: 3 height: 8 width: 8 } }
+layers { name: "c" type: CONVOLUTION bottom: "d" top: "c" blobs_lr: 1 blobs_lr: 2
+  convolution_param { num_output: 2 kernel_size: 3 dilate_w: 3  # the fork's
+    # of another field
+    stride: 1 } }
+layers { name: "f" type: FORKED bottom: "c" top: "f" forked_param { a: 1 b { c: "x # y"
+      d: WORD } } other: [1, 2]; }
+"""
 TODAY = """
 layer { name: "d" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }
 layer { name: "in_train" type: "InnerProduct" bottom: "data" top: "x" include { phase: TRAIN }
@@ -71,6 +81,32 @@ def test_what_is_of_today_stays_and_says_so(capfd: pytest.CaptureFixture[str]) -
     assert Path("again.prototxt").read_text() == written
 
 
+def test_what_caffe_does_not_have_is_kept_as_it_stands(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("old.prototxt").write_text(FORK)
+    assert main(["upgrade-net", "old.prototxt", "new.prototxt"]) == 0
+    said = logged(capfd)
+    assert "old.prototxt, line 5: `convolution_param` has no field 'dilate_w'. Did you mean 'dilation'?" in said[1]
+    assert "old.prototxt, line 8: the type 'FORKED' is none of the V1 format. Kept as it stands." in said
+    old, new = (read_net(f"{name}.prototxt", keep_unknown=True) for name in ("old", "new"))
+    assert new.param == old.param
+    for before, after in zip(old.unknown, new.unknown, strict=True):
+        assert [(each.name, each.path, each.value) for each in after] == [
+            (each.name, each.path, each.value) for each in before
+        ]
+    assert [each.name for each in new.unknown[2]] == ["forked_param", "other"]
+    assert "    stride: 1\n    dilate_w: 3  # the fork's\n  }\n" in Path("new.prototxt").read_text()
+    assert main(["upgrade-net", "new.prototxt", "again.prototxt"]) == 0
+    assert "File already in latest proto format: new.prototxt" in logged(capfd)
+    assert Path("again.prototxt").read_text() == Path("new.prototxt").read_text()
+
+
+def test_a_block_that_an_upgrade_has_emptied_is_there_for_what_is_kept() -> None:
+    Path("old.prototxt").write_text('layers { name: "d" type: DATA top: "d" data_param { scale: 2 hue: 3 } }')
+    assert main(["upgrade-net", "old.prototxt", "new.prototxt"]) == 0
+    unknown = read_net("new.prototxt", keep_unknown=True).unknown[0]
+    assert [(each.name, each.path, each.value) for each in unknown] == [("hue", ("data_param",), 3)]
+
+
 def test_weights_stay_binary_whatever_their_name(capfd: pytest.CaptureFixture[str]) -> None:
     old = text_format.Parse(V1, caffe_pb2.NetParameter())
     old.layers[1].blobs.add(num=1, channels=1, height=2, width=2, data=[1, 2, 3, 4])
@@ -109,7 +145,10 @@ def test_an_old_solver(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("command", "content", "message"),
     [
-        ("upgrade-net", b"layer { nam: 'x' }", "Did you mean 'name'"),
+        ("upgrade-net", b"base_lr: 1", "It is a field of a solver: is this the right file?"),
+        ("upgrade-solver", b"\x0a\x01x\xa2\x06\x00", "this is a binary file"),
+        ("upgrade-net", b"layers { type: RELU param { x: 1 } }", "param"),
+        ("upgrade-net", b"layer { param { lr_mult: 1 } param { decai: 1 } }", "one of 2 blocks 'param'"),
         ("upgrade-net", b"layers { type: RELU } layer { type: 'ReLU' }", "layer"),
         ("upgrade-net", b"\x89HDF\r\n\x1a\n\0\0", "it is an HDF5 file"),
         ("upgrade-net", bytes(range(200)), "cannot be decoded"),
@@ -157,6 +196,14 @@ def test_a_drawing_of_an_old_net_with_learning_rates(capfd: pytest.CaptureFixtur
     assert capfd.readouterr().out == "Drawing net to net.dot\n"
 
 
+def test_a_net_of_a_fork_is_drawn_without_what_is_unknown(capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pydot", reason="it is an extra")
+    Path("fork.prototxt").write_text(FORK)
+    assert main(["draw-net", "fork.prototxt", "net.dot"]) == 0
+    assert "(FORKED)" in Path("net.dot").read_text()
+    assert "fork.prototxt, line 9: `layers` has no field 'other'. Not drawn." in capfd.readouterr().err
+
+
 def test_without_graphviz_a_picture_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +213,16 @@ def test_without_graphviz_a_picture_says_what_is_missing(
     assert main(["draw-net", "net.prototxt", "net.png"]) == 1
     assert "drawing as png needs Graphviz" in capfd.readouterr().err
     assert not Path("net.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"base_lr: 1", "is this the right file"), (b"\x0a\x01x\xa2\x06\x00", "a binary file")]
+)
+def test_what_is_no_net_is_not_drawn(content: bytes, message: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("in").write_bytes(content)
+    assert main(["draw-net", "in", "net.dot"]) == 1
+    assert message in capfd.readouterr().err
+    assert not Path("net.dot").exists()
 
 
 def test_draw_net_refuses_other_directions(capfd: pytest.CaptureFixture[str]) -> None:

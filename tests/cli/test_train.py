@@ -141,6 +141,7 @@ def test_help_lists_the_commands_and_each_has_its_own(folder):
     listed = caffe(folder, "--help").stdout
     for name in COMMANDS:
         assert f"  {name.replace('_', '-')} " in listed
+    assert caffe(folder, "help", "train").stdout.startswith("usage: caffe train")
     for name in ("train", "doctor", "modernize", "parse-log"):
         done = caffe(folder, name, "--help")
         assert done.returncode == 0

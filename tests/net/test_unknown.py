@@ -192,6 +192,8 @@ def test_built_in_names_are_refused_unless_told(registered):
 def test_only_layers_are_taken():
     with pytest.raises(NetError, match=r"subclass of caffe\.Layer"):
         caffe_nb.register_layer("X", dict)
+    with pytest.raises(NetError, match="the name of a layer type is a text"):
+        caffe_nb.register_layer("", caffe_nb.Layer)
     with pytest.raises(NetError, match="not a type"):
         caffe_nb.unregister_layer("X")
 

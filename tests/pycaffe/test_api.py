@@ -49,12 +49,13 @@ def test_the_class_has_the_member(module, cls, name, signature):
 
 def test_what_pycaffe_has_after_import_is_there():
     names = "io.Transformer net_spec.NetSpec Classifier _caffe.RawBlobVec Detector classifier detector"
+    names += " io.caffe_pb2.BlobProto() net_spec.caffe_pb2.NetParameter() proto.caffe_pb2.Datum()"
     code = "import caffe; " + "; ".join(f"caffe.{name}" for name in names.split())
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
 def test_importing_it_is_light():
-    heavy = ["scipy", "pydot", "IPython", "numba", "fissix", "matplotlib"]
+    heavy = ["scipy", "pydot", "IPython", "numba", "fissix", "matplotlib", "PIL", "h5py", "lmdb"]
     code = f"import sys, caffe; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
@@ -65,6 +66,8 @@ def test_a_name_that_is_not_there_says_so():
         caffe.Lyaer  # noqa: B018
     with pytest.raises(AttributeError, match="from a fork or a later version"):
         caffe.set_ssd_mode  # noqa: B018
+    with pytest.raises(AttributeError, match=r"`caffe\.io` has no 'resize'\. Did you mean 'resize_image'"):
+        caffe.io.resize  # noqa: B018
     assert not hasattr(caffe, "roi_data_layer")
     with pytest.raises(ImportError):
         from caffe import set_ssd_mode  # noqa: F401

@@ -42,6 +42,12 @@ def test_a_right_gradient_passes():
     assert check(INPUTS, ["z"], "halves", "Half", "0.5", [True, False]).ok
 
 
+def test_inputs_may_be_a_dict_and_there_may_be_no_param_str():
+    assert check(dict(INPUTS), ["z"], "halves", "Half", "0.5", [True, False]).ok
+    with pytest.raises(ValueError, match="could not convert string to float: ''"):
+        check(INPUTS, ["z"], "halves", "Half", None, [True, False])
+
+
 def test_a_wrong_one_is_an_assertion_with_the_report():
     with pytest.raises(AssertionError, match=r"(?s)gradient of halves\.Half is wrong.*bottom\[0\] is 'x'.*FAIL"):
         check(INPUTS, ["z"], "halves", "Half", "1", [True, False])

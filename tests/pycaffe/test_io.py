@@ -10,7 +10,7 @@ from PIL import Image
 
 import caffe
 import caffe.draw
-from caffe_nb.errors import CaffeError
+from caffe_nb.errors import CaffeError, ShapeError
 
 RNG = np.random.default_rng(0)
 
@@ -27,7 +27,7 @@ def test_an_image_is_rgb_from_0_to_1(tmp_path):
     assert image.dtype == np.float32
     np.testing.assert_allclose(image, pixels / 255, atol=1e-6)
     assert caffe.io.load_image(tmp_path / "a.png", color=False).shape == (5, 7, 1)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"there is no file 'missing\.png'"):
         caffe.io.load_image("missing.png")
     (tmp_path / "b.png").write_text("no image")
     with pytest.raises(CaffeError, match="image"):
@@ -180,6 +180,9 @@ def test_a_detector_classifies_windows(deploy, tmp_path):
         top, left, bottom, right = each["window"]
         np.testing.assert_allclose(np.ravel(each["prediction"]), pixels[top:bottom, left:right].mean((0, 1)), atol=1e-5)
     assert detector.detect_windows([]) == []
+    for window in ([5, 5, 2, 9], [0, 30, 5, 40], [-2, 0, 5, 5], [1, 2, 3]):
+        with pytest.raises(ShapeError, match=r"a\.png must"):
+            detector.detect_windows([(str(tmp_path / "a.png"), [window])])
     with pytest.raises(CaffeError, match="selective_search"):
         detector.detect_selective_search([str(tmp_path / "a.png")])
 

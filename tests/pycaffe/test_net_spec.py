@@ -100,6 +100,7 @@ def test_several_tops_give_one_net():
         (lambda x: L.Slice(x, ntop=2, in_place=True), "has one top"),
         (lambda x: setattr(caffe.NetSpec(), "a", 3), "'a' is given int"),
         (lambda x: P.Poling.MAX, "Did you mean 'Pooling'"),
+        (lambda x: P.Pooling.MX, "'MX'. Did you mean 'MAX'"),
         (lambda x: caffe.NetSpec().nothing, "no top 'nothing'"),
         (lambda x: assign_proto(caffe_pb2.SolverParameter(), "base_lr", "fast"), "no value for 'base_lr'"),
     ],

@@ -1,5 +1,6 @@
 """pycaffe's `caffe.draw`: re-exports only."""
 
+from caffe_nb.proto import caffe_pb2
 from caffe_nb.pycaffe.draw import (
     choose_color_by_layertype,
     draw_net,
@@ -12,6 +13,7 @@ from caffe_nb.pycaffe.draw import (
 )
 
 __all__ = [
+    "caffe_pb2",
     "choose_color_by_layertype",
     "draw_net",
     "draw_net_to_file",

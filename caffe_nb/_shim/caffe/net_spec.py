@@ -1,5 +1,6 @@
 """pycaffe's `caffe.net_spec`: re-exports only."""
 
+from caffe_nb.proto import caffe_pb2
 from caffe_nb.pycaffe.net_spec import (
     Function,
     Layers,
@@ -20,6 +21,7 @@ __all__ = [
     "Parameters",
     "Top",
     "assign_proto",
+    "caffe_pb2",
     "layers",
     "param_name_dict",
     "params",
