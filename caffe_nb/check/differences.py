@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caffe_nb.check.lines import LINES, Lines
+from caffe_nb.check.lines import Lines, Slope
 from caffe_nb.check.report import GradientReport, GradientRow
 from caffe_nb.check.run import Runner
 from caffe_nb.check.slopes import measure, typical
@@ -24,13 +24,13 @@ _LADDER = (1.0, 1 / 30, 1 / 1000, 30.0)
 _ROUGH_LADDER = (1.0, 1 / 8, 8.0, 1 / 50)
 _SMALL = 1e-3
 """A gradient smaller than this fraction of the blob's largest is compared as if it were that large."""
-_INSENSITIVE = 1e-10
+_INSENSITIVE = 1e-7
 """So is one that moves the largest top by less than this, relatively, when the values double."""
 _RETRIES = 200
 _LEAST = 12
 """However slow a layer is, so many elements of each blob are checked."""
-_FEW = 4
-"""So many of one whose slopes along random lines are right."""
+_QUICK = 0.1
+"""Seconds in which a blob of a live net is compared one by one, without asking a line first."""
 
 
 @dataclass
@@ -133,8 +133,8 @@ class Comparison:
             self._measure_precision(checked)
             samples = self._samples(rows, checked, analytic)
             self.total = sum(len(sample) for sample in samples.values())
-            for index in checked:
-                self._compare(index, rows[index], samples[index])
+            for index, sample in samples.items():
+                self._compare(index, rows[index], sample)
         elif checked:
             for index in checked:
                 rows[index].ok, rows[index].max_error, rows[index].fault = False, np.nan, "non-finite"
@@ -161,7 +161,7 @@ class Comparison:
 
     def _measure_precision(self, checked: Sequence[int]) -> None:
         scales = [typical(value) for value in self.runner.values]
-        self.precision = self.runner.precision(checked, scales, self.random)
+        self.precision = self.runner.precision(self.tops, checked, scales, self.random)
         rough = float(200 * self.precision ** (2 / 3))
         self.tolerance = self.settings.tolerance or max(TOLERANCE, rough)
         if self.precision > 1e-8:
@@ -226,35 +226,49 @@ class Comparison:
 
     # differences
 
-    def _affordable(self, blobs: int) -> int:
-        """Return how many elements of each blob are checked."""
+    def _affordable(self, blobs: int, seconds: float | None) -> int:
+        """Return how many elements of each blob can be compared one by one in that time."""
         if self.settings.full:
             return sys.maxsize
         most = max(1, self.settings.max_elements)
-        if self.settings.seconds is None:
+        if seconds is None:
             return most
-        forwards = self.settings.seconds / max(self.runner.seconds, 1e-6)
-        return min(most, max(_LEAST, int(forwards / 2 / max(blobs, 1))))
+        forwards = seconds / max(self.runner.seconds, 1e-6)
+        return min(most, int(forwards / 2 / max(blobs, 1)))
 
     def _samples(
         self, rows: Sequence[GradientRow], checked: Sequence[int], analytic: Sequence[Array]
     ) -> dict[int, NDArray[np.intp]]:
-        """Choose the elements that are compared one by one: all of a small blob, few of one that is right on lines."""
-        most = self._affordable(len(checked))
-        samples = {index: self._sample(rows[index], most) for index in checked}
+        """Choose what is compared one by one: all of a small blob, nothing of one that is right on a line."""
+        seconds = self.settings.seconds
+        quick = self._affordable(len(checked), None if seconds is None else min(_QUICK, seconds))
+        most = max(_LEAST, self._affordable(len(checked), seconds))
         lines = Lines(self.runner, analytic, self.precision, self.tolerance, self.random)
-        for index, sample in samples.items():
-            size = rows[index].analytic_array.size
-            if len(sample) == size or not rows[index].ok or not np.isfinite(analytic[index]).all():
+        samples: dict[int, NDArray[np.intp]] = {}
+        for index in checked:
+            row, size = rows[index], rows[index].analytic_array.size
+            plain = size <= quick or not row.ok or not np.isfinite(analytic[index]).all()
+            slope = None if plain else lines.slope(index)
+            if slope is not None:
+                self._fill_line(row, slope)
                 continue
-            if lines.right(index):
-                samples[index] = self._sample(rows[index], min(most, _FEW))
-                what = f"all {size} elements along {LINES} random lines, {len(samples[index])} of them one by one"
-            else:
-                samples[index] = np.union1d(sample, np.array(lines.suspects(index), np.intp))
-                what = f"{len(samples[index])} of {size} elements, chosen at random and where a random line was off"
-            self.subject.notes.append(f"{rows[index].label}: {what}")
+            samples[index] = self._sample(row, most)
+            if not plain:
+                samples[index] = np.union1d(samples[index], np.array(lines.suspects(index), np.intp))
+            if len(samples[index]) < size:
+                where = " and where a random line was off" * (not plain)
+                self.subject.notes.append(
+                    f"{row.label}: {len(samples[index])} of {size} elements, chosen at random{where}"
+                )
         return samples
+
+    def _fill_line(self, row: GradientRow, slope: Slope) -> None:
+        row.line, row.checked, row.tolerance = True, row.analytic_array.size, self.tolerance
+        row.analytic, row.numeric, row.max_error = slope.analytic, slope.numeric, slope.error
+        if slope.near:
+            self.subject.notes.append(
+                f"{row.label}: compared beside these values, which lie at kinks (zeros or ties) of forward"
+            )
 
     def _sample(self, row: GradientRow, most: int) -> NDArray[np.intp]:
         size = row.analytic_array.size

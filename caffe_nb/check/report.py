@@ -58,6 +58,9 @@ class GradientRow:
         Why the row was not checked; empty where it was.
     remark : str
         What else was seen, as that backward does not write the diff.
+    line : bool
+        Whether all elements were compared at once, along a random line: `analytic`, `numeric` and `max_error` are of
+        the slope along it, `worst` is empty.
     fault : str
         The kind of finding that the remark is about; empty where it is about none.
     """
@@ -79,6 +82,7 @@ class GradientRow:
     skipped: str = ""
     remark: str = ""
     fault: str = ""
+    line: bool = False
 
     @property
     def result(self) -> str:
@@ -234,7 +238,7 @@ def cells(row: GradientRow) -> list[str]:
         return [row.where, shape, "", "", "", "", "", row.result]
     size = int(np.prod(row.shape))
     checked = str(row.checked) if row.checked == size else f"{row.checked} of {size}"
-    at = _index(row.worst)
+    at = "along a line" if row.line else _index(row.worst)
     return [
         row.where,
         shape,

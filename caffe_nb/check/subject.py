@@ -132,7 +132,9 @@ class Request:
         self._check_counts(layer)
         layer.setup(bottoms, tops)
         layer.reshape(bottoms, tops)
-        layer.param_propagate_down = [True] * len(layer.blobs)
+        frozen = {i for i, spec in enumerate(layer.layer_param.param) if spec.HasField("lr_mult") and spec.lr_mult == 0}
+        layer.param_propagate_down = [index not in frozen for index in range(len(layer.blobs))]
+        subject.skipped_params = {i: "lr_mult is 0" for i in frozen if i < len(layer.blobs)}
         self._fill_params(subject, random)
         self._choose(subject)
         if subject.built_in and layer.default_loss_weight:
@@ -159,7 +161,7 @@ class Request:
         for index, blob in enumerate(blobs):
             if self.params is not None:
                 blob.data = np.asarray(self.params[index])
-            elif blob.count and not blob.const_data.any():
+            elif index not in subject.skipped_params and blob.count and not blob.const_data.any():
                 blob.data = random.uniform(-0.5, 0.5, blob.shape)
                 subject.notes.append(f"param[{index}] was all zeros after setup; it is checked at random values")
 

@@ -36,7 +36,7 @@ def find(comparison: Comparison, report: GradientReport) -> list[Finding]:
     found: list[Finding] = []
     compared = bool(comparison.tops) and any(not row.skipped for row in report.rows)
     if compared and not runner.repeats:
-        unwritten = tops_unwritten(runner)
+        unwritten = tops_unwritten(runner, comparison.tops)
         if unwritten:
             return unwritten
         message = (
@@ -45,7 +45,7 @@ def find(comparison: Comparison, report: GradientReport) -> list[Finding]:
         )
         return [Finding("nondeterministic", "", message)]
     if compared and not comparison.subject.built_in and all(np.isfinite(top).all() for top in comparison.tops):
-        found += broken(runner, report.rows, comparison.tolerance)
+        found += broken(runner, comparison.tops, report.rows, comparison.tolerance)
     ignored = {finding.where for finding in found if finding.kind == "ignores-top-diff"}
     for index, row in enumerate(report.rows):
         if row.fault and not row.ok:

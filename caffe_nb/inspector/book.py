@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 import threading
 import traceback
 from collections.abc import Iterable
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 import caffe_nb
 from caffe_nb.check import GradientReport, listeners
 from caffe_nb.errors import CaffeError, NetError
-from caffe_nb.inspector.messages import Check, CheckRow, Finding, LayerError, LayerState
+from caffe_nb.inspector.pieces import Check, CheckRow, Finding, LayerError, LayerState
 from caffe_nb.layers.utility.python import code_version
 from caffe_nb.live import Swap, on_swap, swaps
 from caffe_nb.net.build import Node
@@ -117,6 +119,23 @@ def checked_array(record: Record, ref: str) -> NDArray[Any]:
 _GRADIENTS = {"backward": "analytic_array", "differences": "numeric_array", "error": "error_array"}
 
 
+def export_check(record: Record, node: Node) -> Path:
+    """Write a layer's last check as a pytest file into the working folder; return it. No file is overwritten.
+
+    Raises
+    ------
+    NetError
+        Where there is no check any more, or none that a test could run.
+    """
+    report = record.reports.get(node.index)
+    if report is None:
+        raise NetError("this layer has no check any more; check it again")
+    stem = f"test_{re.sub(r'[^0-9A-Za-z]+', '_', node.name)[:60].strip('_').lower() or 'layer'}"
+    names = (f"{stem}{'' if number == 1 else f'_{number}'}" for number in itertools.count(1))
+    free = next(name for name in names if not any(Path(f"{name}{end}").exists() for end in (".py", ".npz")))
+    return report.export(f"{free}.py").resolve()
+
+
 class Book:
     """The records of all nets; listens to swaps and checks from `open` on, which costs nothing while there are none."""
 
@@ -174,6 +193,7 @@ def check_message(report: GradientReport, node: Node) -> Check:
             ok=bool(row.ok),
             skipped=bool(row.skipped),
             note=row.skipped or row.remark,
+            line=row.line,
         )
         for row in report.rows
     ]

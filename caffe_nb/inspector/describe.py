@@ -9,7 +9,8 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import NetError, did_you_mean, listing
 from caffe_nb.inspector.book import Book
-from caffe_nb.inspector.messages import BlobInfo, Graph, GraphEdge, GraphNode, NetInfo
+from caffe_nb.inspector.messages import Graph
+from caffe_nb.inspector.pieces import BlobInfo, GraphEdge, GraphNode, NetInfo
 from caffe_nb.net.build import AUTOMATIC, Node
 from caffe_nb.net.graph import topology
 from caffe_nb.net.net import Net, live_nets

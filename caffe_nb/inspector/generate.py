@@ -19,7 +19,7 @@ from typing import Any, get_args
 import msgspec.inspect as types
 from msgspec import Struct
 
-from caffe_nb.inspector import messages
+from caffe_nb.inspector import messages, pieces
 
 TARGET = Path(__file__).resolve().parents[2] / "extension" / "src" / "protocol.ts"
 UNIONS = ("Request", "Reply", "Push")
@@ -166,7 +166,8 @@ def _members(union: str) -> list[type]:
 
 
 def _structs() -> list[type]:
-    found = [value for value in vars(messages).values() if isinstance(value, type) and issubclass(value, Struct)]
+    everything = {**vars(pieces), **vars(messages)}
+    found = [value for value in everything.values() if isinstance(value, type) and issubclass(value, Struct)]
     return [cls for cls in found if cls not in (Struct, messages.Message)]
 
 
@@ -195,7 +196,7 @@ def _closure(classes: list[type]) -> list[type]:
 def _documentation() -> dict[str, str]:
     """Docstrings of classes by name, and of their fields by ``Class.field``."""
     docs: dict[str, str] = {}
-    for node in ast.parse(inspect.getsource(messages)).body:
+    for node in [*ast.parse(inspect.getsource(pieces)).body, *ast.parse(inspect.getsource(messages)).body]:
         if not isinstance(node, ast.ClassDef):
             continue
         docs[node.name] = ast.get_docstring(node) or ""

@@ -14,204 +14,29 @@ from typing import Literal
 
 from msgspec import Struct
 
+from caffe_nb.inspector.pieces import (
+    Check,
+    Current,
+    GraphEdge,
+    GraphNode,
+    LayerState,
+    LayerTime,
+    NetInfo,
+    Source,
+    Statistics,
+    VersionInfo,
+)
+
 HELLO_TARGET = "caffe_nb.hello"
 REQUEST_TARGET = "caffe_nb.request"
 PUSH_TARGET = "caffe_nb.push"
 MAX_VIEW_BYTES = 256 * 1024
 
-Pass = Literal["forward", "backward"]
 Part = Literal["data", "diff"]
 
 
 class Message(Struct, tag_field="kind", frozen=True, forbid_unknown_fields=True):
     """Base of every tagged message."""
-
-
-# Pieces of messages
-
-
-class NetInfo(Struct, frozen=True):
-    """One live net."""
-
-    id: str
-    """Unique in the kernel's life."""
-    name: str
-    phase: Literal["TRAIN", "TEST"]
-    layers: int
-    """Number of layers, inserted splits not counted."""
-    running: bool
-
-
-class BlobInfo(Struct, frozen=True):
-    """A bottom, a top or a parameter of a layer, as something to look into."""
-
-    name: str
-    """The blob's name; for parameters, ``weight``, ``bias`` or ``param 2``."""
-    ref: str
-    """What `GetTensor` takes: ``blob:NAME``, ``param:LAYER_INDEX:PARAM_INDEX`` or, for a top without a name,
-    ``top:LAYER_INDEX:TOP_INDEX``. A gradient of the layer's last check is ``check:LAYER_INDEX:ROW:WHICH``, WHICH being
-    ``backward``, ``differences`` or ``error``."""
-    shape: list[int]
-    has_diff: bool
-    """Whether backward computes its diff."""
-
-
-class Source(Struct, frozen=True):
-    """Where a Python layer's code stands."""
-
-    path: str
-    """File name as Python gives it; empty for a class made in the notebook."""
-    line: int
-    """1-based line of the class."""
-    module: str
-    qualname: str
-
-
-class LayerError(Struct, frozen=True):
-    """Why a layer failed, or why an edit of it was refused."""
-
-    message: str
-    """First line: exception type and text."""
-    traceback: str
-    """Plain text, the user's frames."""
-    path: str
-    line: int
-    refused: bool
-    """True: an edit was refused and the old code runs on. False: the layer itself raised."""
-
-
-class VersionInfo(Struct, frozen=True):
-    """One version of a Python layer's code."""
-
-    number: int
-    """From 1."""
-    what: str
-    """What changed, in words."""
-    seconds: float
-    """How long ago it was taken up."""
-    same: bool
-    """Whether its code is that of the version that runs."""
-
-
-class CheckRow(Struct, frozen=True):
-    """Gradient check of one bottom or parameter."""
-
-    where: str
-    """``bottom[0]``, ``param[1]``."""
-    shape: list[int]
-    max_error: float | None
-    """Greatest relative error; None where it is not finite."""
-    worst: list[int]
-    """Index of the worst element."""
-    analytic: float | None
-    """What backward gave there; None where it is not finite."""
-    numeric: float | None
-    """What central differences gave there; None where it is not finite."""
-    ok: bool
-    """Also true for a row that was skipped."""
-    skipped: bool
-    """Whether it was not checked: it takes no gradient, and the numbers mean nothing."""
-    note: str
-    """Why it was skipped, or what else was seen; else empty."""
-
-
-class Finding(Struct, frozen=True):
-    """A mistake that a gradient check found."""
-
-    kind: str
-    """As ``sign``, ``scale`` or ``stale-state``."""
-    where: str
-    """``bottom[0]``, ``param[1]`` or ``top[0]``; empty for the layer as a whole."""
-    message: str
-    """What is wrong, on what evidence, and what to try."""
-
-
-class Check(Struct, frozen=True):
-    """Result of a layer's last gradient check."""
-
-    ok: bool
-    rows: list[CheckRow]
-    message: str
-    """One line for people."""
-    findings: list[Finding]
-    """The most certain first."""
-    path: str
-    """File of the layer's backward; empty where there is none to open."""
-    line: int
-    """1-based line of it."""
-
-
-class LayerState(Struct, frozen=True):
-    """What changes about a layer while the net lives; sent whole when any of it changes."""
-
-    index: int
-    version: int
-    """Version of a Python layer's code, from 1; 0 for built-in types."""
-    note: str
-    """What the last swap said, or an empty string."""
-    error: LayerError | None
-    check: Check | None
-
-
-class GraphNode(Struct, frozen=True):
-    """One layer in the graph."""
-
-    index: int
-    """Index in `net.layers`; inserted splits have no node."""
-    name: str
-    type: str
-    python: str
-    """``module.Class`` for Python layers, else empty."""
-    tops: list[BlobInfo]
-    bottoms: list[BlobInfo]
-    params: list[BlobInfo]
-    in_place: bool
-    needs_backward: bool
-    loss_weight: float
-    """Of the first weighted top; 0 for layers that are no loss."""
-    line: int
-    """1-based line in the prototxt; 0 when unknown."""
-
-
-class GraphEdge(Struct, frozen=True):
-    """A blob on its way from the layer that wrote it to one that reads it."""
-
-    source: int
-    target: int
-    blob: str
-    shape: list[int]
-
-
-class Statistics(Struct, frozen=True):
-    """Exact figures of a whole blob; min, max, mean and std are over its finite elements, 0 where there are none."""
-
-    count: int
-    min: float
-    max: float
-    mean: float
-    std: float
-    zeros: int
-    negatives: int
-    nans: int
-    positive_infinities: int
-    negative_infinities: int
-
-
-class Current(Struct, frozen=True):
-    """The layer that is running now."""
-
-    index: int
-    direction: Pass
-    seconds: float
-    """For how long it has been running."""
-
-
-class LayerTime(Struct, frozen=True):
-    """Smoothed time of a layer, milliseconds; 0 before the first pass."""
-
-    index: int
-    forward: float
-    backward: float
 
 
 # Requests and replies
@@ -251,6 +76,13 @@ class CheckLayer(Message, tag="check_layer", frozen=True):
     layer: int
 
 
+class ExportCheck(Message, tag="export_check", frozen=True):
+    """Write a layer's last gradient check as a pytest file into the kernel's folder."""
+
+    net: str
+    layer: int
+
+
 class GetVersions(Message, tag="get_versions", frozen=True):
     """Ask for the versions of a Python layer's code."""
 
@@ -275,7 +107,9 @@ class RollBack(Message, tag="roll_back", frozen=True):
     version: int
 
 
-Request = ListNets | GetGraph | GetTensor | GetSource | CheckLayer | GetVersions | CompareVersions | RollBack
+Request = (
+    ListNets | GetGraph | GetTensor | GetSource | CheckLayer | ExportCheck | GetVersions | CompareVersions | RollBack
+)
 
 
 class NetList(Message, tag="net_list", frozen=True):
@@ -351,13 +185,20 @@ class Checked(Message, tag="checked", frozen=True):
     check: Check
 
 
+class Exported(Message, tag="exported", frozen=True):
+    """Answer to `ExportCheck`."""
+
+    path: str
+    """The file that was written, whole."""
+
+
 class Failed(Message, tag="failed", frozen=True):
     """A request that could not be served, in words for people."""
 
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | Checked | Versions | Difference | Failed
+Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | Failed
 
 # Pushes
 

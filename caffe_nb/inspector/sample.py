@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caffe_nb.inspector.messages import MAX_VIEW_BYTES, Statistics
+from caffe_nb.inspector.messages import MAX_VIEW_BYTES
+from caffe_nb.inspector.pieces import Statistics
 
 Array = NDArray[Any]
 

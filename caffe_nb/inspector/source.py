@@ -8,7 +8,8 @@ from pathlib import Path
 from types import FunctionType
 
 from caffe_nb.errors import NetError
-from caffe_nb.inspector.messages import Source, SourceText
+from caffe_nb.inspector.messages import SourceText
+from caffe_nb.inspector.pieces import Source
 from caffe_nb.net.build import Node
 
 

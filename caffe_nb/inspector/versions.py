@@ -6,7 +6,7 @@ import time
 
 from caffe_nb import live
 from caffe_nb.errors import NetError
-from caffe_nb.inspector import messages
+from caffe_nb.inspector import messages, pieces
 from caffe_nb.inspector.describe import find_net, find_node
 from caffe_nb.net.build import Node
 
@@ -41,7 +41,7 @@ def answer(request: Request) -> messages.Versions | messages.Difference:
 def _versions(net: str, node: Node) -> messages.Versions:
     known, now = live.versions(node.layer), time.time()
     infos = [
-        messages.VersionInfo(number=v.number, what=v.what, seconds=max(0.0, now - v.when), same=v.same_code(known[-1]))
+        pieces.VersionInfo(number=v.number, what=v.what, seconds=max(0.0, now - v.when), same=v.same_code(known[-1]))
         for v in known
     ]
     return messages.Versions(net=net, layer=node.index, versions=infos)

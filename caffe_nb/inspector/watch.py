@@ -9,7 +9,8 @@ from collections.abc import Callable
 from caffe_nb.core.hooks import Callback
 from caffe_nb.inspector.book import Record, finite
 from caffe_nb.inspector.describe import solver_of
-from caffe_nb.inspector.messages import Current, LayerState, LayerTime, NetUpdate
+from caffe_nb.inspector.messages import NetUpdate
+from caffe_nb.inspector.pieces import Current, LayerState, LayerTime
 from caffe_nb.net.net import Net
 from caffe_nb.net.stale import dependents
 

@@ -165,7 +165,11 @@ class CaffeMagics(Magics):
             return _exported(report, args.export)
 
         __tracebackhide__ = True
-        return plainly(body)
+        try:
+            return plainly(body)
+        except KeyboardInterrupt:
+            print("the check was stopped by interrupt; the net is as it was")  # noqa: T201
+            return None
 
     @line_magic
     def caffe_reload(self, line: str) -> Any:

@@ -80,6 +80,8 @@ export interface CheckRow {
   skipped: boolean;
   /** Why it was skipped, or what else was seen; else empty. */
   note: string;
+  /** Whether all elements were compared at once along a random line: the numbers are of the slope along it. */
+  line: boolean;
 }
 
 /** A mistake that a gradient check found. */
@@ -208,6 +210,13 @@ export interface CheckLayer {
   layer: number;
 }
 
+/** Write a layer's last gradient check as a pytest file into the kernel's folder. */
+export interface ExportCheck {
+  kind: 'export_check';
+  net: string;
+  layer: number;
+}
+
 /** Ask for the versions of a Python layer's code. */
 export interface GetVersions {
   kind: 'get_versions';
@@ -306,6 +315,13 @@ export interface Checked {
   check: Check;
 }
 
+/** Answer to `ExportCheck`. */
+export interface Exported {
+  kind: 'exported';
+  /** The file that was written, whole. */
+  path: string;
+}
+
 /** A request that could not be served, in words for people. */
 export interface Failed {
   kind: 'failed';
@@ -344,11 +360,21 @@ export type Request =
   | GetTensor
   | GetSource
   | CheckLayer
+  | ExportCheck
   | GetVersions
   | CompareVersions
   | RollBack;
 
-export type Reply = NetList | Graph | Tensor | SourceText | Checked | Versions | Difference | Failed;
+export type Reply =
+  | NetList
+  | Graph
+  | Tensor
+  | SourceText
+  | Checked
+  | Exported
+  | Versions
+  | Difference
+  | Failed;
 
 export type Push = NetList | NetUpdate;
 
@@ -502,7 +528,8 @@ const readCheckRow: Reader<CheckRow> = (value, path) => {
     numeric: field('numeric', nullable(readNumber)),
     ok: field('ok', readBoolean),
     skipped: field('skipped', readBoolean),
-    note: field('note', readString)
+    note: field('note', readString),
+    line: field('line', readBoolean)
   };
 };
 
@@ -679,6 +706,14 @@ const readChecked: Reader<Checked> = (value, path) => {
   };
 };
 
+const readExported: Reader<Exported> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('exported')),
+    path: field('path', readString)
+  };
+};
+
 const readFailed: Reader<Failed> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -710,7 +745,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'versions', 'difference', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -723,6 +758,8 @@ export function parseReply(value: unknown): Reply {
       return readSourceText(value, 'reply');
     case 'checked':
       return readChecked(value, 'reply');
+    case 'exported':
+      return readExported(value, 'reply');
     case 'versions':
       return readVersions(value, 'reply');
     case 'difference':

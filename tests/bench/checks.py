@@ -22,7 +22,7 @@ def main(seeds: int = 20) -> None:
     warnings.simplefilter("ignore")
     alarms(seeds)
     small()
-    layers_of_a_net()
+    layers_of_nets()
 
 
 def alarms(seeds: int) -> None:
@@ -52,9 +52,15 @@ def small() -> None:
     print(f"1,000 inputs by 1,000 outputs, element by element: {statistics.median(took):.2f} s")
 
 
-def layers_of_a_net() -> None:
-    """Every layer of a net, fast."""
-    net = Net(NETS / "lenet.prototxt")
+def layers_of_nets() -> None:
+    """Every layer of the nets, fast."""
+    for name in ("lenet", "caffenet"):
+        print(f"checks of {name}, layer by layer:")
+        layers_of(Net(NETS / f"{name}.prototxt"))
+
+
+def layers_of(net: Net) -> None:
+    """Every layer of a net, on random data."""
     net.blobs["data"].data[...] = np.random.default_rng(0).normal(size=net.blobs["data"].shape)
     net.forward_backward()
     for node in net.nodes:

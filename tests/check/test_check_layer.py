@@ -252,15 +252,77 @@ def test_a_layers_prototxt_and_given_parameters():
     assert np.all(report.rows[0].analytic_array[0, 2] == 0)
 
 
-def test_large_blobs_are_checked_along_lines_and_a_few_elements_by_the_seed():
+def test_a_large_blob_is_checked_along_a_line_by_the_seed():
     first, again, other = (check_layer(user.Square, [(30, 10)], max_elements=50, seed=seed) for seed in (0, 0, 1))
-    taken = [np.isfinite(report.rows[0].numeric_array) for report in (first, again, other)]
-    assert taken[0].sum() == first.rows[0].checked == 4
-    assert np.array_equal(taken[0], taken[1])
-    assert not np.array_equal(taken[0], taken[2])
-    assert "all 300 elements along 2 random lines, 4 of them one by one" in str(first)
-    assert first.forwards <= 60
-    assert check_layer(user.Square, [(30, 10)], max_elements=50, full=True).rows[0].checked == 300
+    (row,) = first.rows
+    assert row.line
+    assert (row.checked, row.worst) == (300, ())
+    assert not np.isfinite(row.numeric_array).any()
+    assert row.analytic == pytest.approx(row.numeric)
+    assert row.analytic == again.rows[0].analytic != other.rows[0].analytic
+    assert "along a line" in str(first)
+    assert first.forwards <= 16
+    assert first.backwards <= 6
+    full = check_layer(user.Square, [(30, 10)], max_elements=50, full=True).rows[0]
+    assert not full.line
+    assert np.isfinite(full.numeric_array).all()
+
+
+def test_a_shape_that_is_set_in_forward_is_noted():
+    class Late(user.Square):
+        def reshape(self, bottom, top):
+            pass
+
+        def forward(self, bottom, top):
+            top[0].reshape(*bottom[0].shape)
+            super().forward(bottom, top)
+
+    report = check_layer(Late, [(3, 4)])
+    assert report.ok
+    assert any("in forward only" in note for note in report.notes)
+
+
+INEXACT = [
+    ("type: 'ContrastiveLoss'", [np.eye(4, 3) / 8, np.ones((4, 3)) / 7, np.zeros(4)]),
+    ("type: 'MVN' mvn_param { eps: 0.5 }", [np.random.default_rng(0).normal(size=(2, 3, 4, 5))]),
+    ("type: 'SoftmaxWithLoss'", [np.array([[1e3, 0.0], [0.0, 1.0]]), np.array([1.0, 0.0])]),
+]
+
+
+@pytest.mark.parametrize(("text", "bottoms"), INEXACT, ids=[text.split("'")[1] for text, _ in INEXACT])
+def test_where_caffe_is_no_derivative_the_check_says_so_and_passes(text, bottoms):
+    report = check_layer(f"name: 'mine' {text}", bottoms)
+    assert report.ok
+    assert "no derivative, on purpose, as in Caffe: " in report.rows[0].skipped
+
+
+def test_a_parameter_that_is_not_learned_is_left_out():
+    report = check_layer("name: 'norm' type: 'BatchNorm'", [np.random.default_rng(0).normal(size=(4, 3))], phase="TEST")
+    assert report.ok
+    assert [row.skipped for row in report.rows] == ["", *["lr_mult is 0"] * 3]
+
+
+@pytest.mark.parametrize("bottom", [np.zeros((30, 10)), np.maximum(np.random.default_rng(0).normal(size=(30, 10)), 0)])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_large_blob_full_of_kinks_is_right_beside_them(bottom, seed):
+    text = "name: 'relu' type: 'ReLU' bottom: 'x' top: 'y'"
+    report = check_layer(text, [bottom], max_elements=50, seed=seed)
+    assert report.ok
+    assert report.rows[0].line
+    assert "compared beside these values" in str(report)
+    assert report.forwards <= 12
+    assert report.backwards <= 4
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_mistake_among_kinks_is_found(seed):
+    class TwiceFromHere(user.Relu):
+        def backward(self, top, propagate_down, bottom):
+            super().backward(top, propagate_down, bottom)
+            bottom[0].diff[7] *= 2
+
+    bottom = np.maximum(np.random.default_rng(seed).normal(size=(30, 10)), 0)
+    assert not check_layer(TwiceFromHere, [bottom], max_elements=50, seed=seed).ok
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from caffe_nb.inspector import messages
+from caffe_nb.inspector import messages, pieces
 from caffe_nb.inspector.session import Session
 from caffe_nb.live import reload as take_up_edits
 from caffe_nb.net.net import Net
@@ -223,7 +223,7 @@ def test_an_error_while_nobody_looks_is_there_for_who_looks_later_and_goes_when_
     with pytest.raises(ValueError, match="unseen"):
         net.forward()
 
-    def error() -> messages.LayerError | None:
+    def error() -> pieces.LayerError | None:
         reply = session.handle({"id": 1, "request": {"kind": "get_graph", "net": net.id}})[0]["reply"]
         states = msgspec.convert(reply, messages.Graph).states
         return next(state for state in states if state.index == half.index).error
@@ -243,7 +243,7 @@ def test_an_edit_shows_its_version_and_note_and_a_broken_one_its_error(
     text = file.read_text(encoding="utf-8")
     until(lambda: watcher.updates(net))
 
-    def last_state() -> messages.LayerState | None:
+    def last_state() -> pieces.LayerState | None:
         states = [state for update in watcher.updates(net) for state in update.states if state.index == half.index]
         return states[-1] if states else None
 

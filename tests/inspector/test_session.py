@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from caffe_nb import live
-from caffe_nb.inspector import messages
+from caffe_nb.inspector import messages, pieces
 from caffe_nb.inspector.session import Session
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver
@@ -27,7 +27,7 @@ def request(session: Session, message: messages.Request) -> Any:
     return msgspec.convert(data["reply"], messages.Reply)
 
 
-def node(graph: messages.Graph, name: str) -> messages.GraphNode:
+def node(graph: messages.Graph, name: str) -> pieces.GraphNode:
     return next(node for node in graph.nodes if node.name == name)
 
 
@@ -65,7 +65,7 @@ def test_anything_else_gets_a_reply_in_words(session: Session, data: object, wor
 
 def test_live_nets_are_listed_and_dead_ones_are_not(session: Session, net: Net) -> None:
     listed = {info.id: info for info in request(session, messages.ListNets()).nets}
-    assert listed[net.id] == messages.NetInfo(id=net.id, name="little", phase="TRAIN", layers=6, running=False)
+    assert listed[net.id] == pieces.NetInfo(id=net.id, name="little", phase="TRAIN", layers=6, running=False)
     other = Net.from_text('layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 } } }')
     gone = other.id
     assert gone in {info.id for info in request(session, messages.ListNets()).nets}
@@ -279,6 +279,19 @@ def test_a_check_comes_back_and_stays_in_the_graph(session: Session, net: Net) -
     assert reply.check.rows[0].where == "bottom[0]"
     state = next(state for state in request(session, messages.GetGraph(net.id)).states if state.index == index)
     assert state.check == reply.check
+
+
+def test_a_check_is_exported_into_the_working_folder_and_overwrites_nothing(
+    session: Session, net: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    index = next(node.index for node in net.nodes if node.name == "ip")
+    assert "check it again" in request(session, messages.ExportCheck(net.id, index)).message
+    net.forward_backward()
+    request(session, messages.CheckLayer(net.id, index))
+    paths = [request(session, messages.ExportCheck(net.id, index)).path for _ in range(2)]
+    assert paths == [str(tmp_path / "test_ip.py"), str(tmp_path / "test_ip_2.py")]
+    assert all(Path(path).with_suffix(".npz").is_file() for path in paths)
 
 
 def test_a_check_of_a_layer_that_raises_says_so(session: Session, net: Net) -> None:

@@ -187,6 +187,29 @@ def test_caffe_check_of_a_class_of_a_layer_and_of_a_net(shell, net, capsys):
     assert capsys.readouterr().out.count("PASS") >= 2
 
 
+def test_an_interrupted_check_says_so(shell, net, capsys):
+    class Interrupted(caffe_nb.Layer):
+        def reshape(self, bottom, top):
+            top[0].reshape_like(bottom[0])
+
+        def forward(self, bottom, top):
+            raise KeyboardInterrupt
+
+    shell.user_ns["Interrupted"] = Interrupted
+    assert shell.run_line_magic("caffe_check", "Interrupted --bottom 4,2") is None
+    assert "stopped by interrupt" in capsys.readouterr().out
+
+
+def test_a_check_is_exported_as_a_test(shell, net, capsys, tmp_path):
+    net.forward()
+    path = tmp_path / "test_ip.py"
+    shell.run_line_magic("caffe_check", f"net ip --export {path}")
+    assert f"written: {path}" in capsys.readouterr().out
+    assert path.with_suffix(".npz").is_file()
+    with pytest.raises(UsageError, match="one layer"):
+        shell.run_line_magic("caffe_check", f"net --export {path}")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

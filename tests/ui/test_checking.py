@@ -37,6 +37,10 @@ def test_a_wrong_backward_is_caught_by_the_check_button_and_mended_live(lab: Lab
     for which in ("backward", "differences", "error"):  # one cursor in all three
         expect(panel.tensor(f":{which}", "diff").get_by_test_id("caffe-cursor")).to_contain_text("] = ")
     lab.picture("checking-failed")
+    panel.find("caffe-export-check").click()
+    expect(panel.find("caffe-exported")).to_have_text("Written: test_loss.py")
+    lab.picture("checking-exported")
+    assert "check_layer" in (lab.folder / "test_loss.py").read_text()
 
     lab.write(material.FILES)
     expect(panel.layer("loss")).to_have_attribute("data-version", "2")

@@ -61,6 +61,7 @@ class BN(Layer):
     bottoms_needed = (1, 1)
     tops_allowed = (1, 3)
     in_place = True
+    inexact = "no gradient comes from the tops of the statistics"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Tell the forks apart, make and fill the parameters."""

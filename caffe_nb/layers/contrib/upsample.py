@@ -40,6 +40,7 @@ class Upsample(Layer):
     bottoms_needed = (1, 2)
     tops_allowed = (1, 1)
     label_bottoms = (1,)
+    inexact = "of values for the same pixel each gets its gradient, only the last one stands there"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check the settings."""

@@ -51,6 +51,7 @@ class ContrastiveLoss(Layer):
     auto_tops = True
     default_loss_weight = 1.0
     label_bottoms = (2,)
+    inexact = "the gradient of dissimilar pairs is divided by their distance + 0.0001"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

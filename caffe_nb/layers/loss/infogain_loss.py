@@ -61,6 +61,7 @@ class InfogainLoss(Layer):
     auto_tops = True
     default_loss_weight = 1.0
     label_bottoms = (1, 2)
+    inexact = "forward takes a probability below 1e-20 for 1e-20, backward does not"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters, and the matrix where it comes from a file."""

@@ -49,6 +49,7 @@ class MultinomialLogisticLoss(Layer):
     auto_tops = True
     default_loss_weight = 1.0
     label_bottoms = (1,)
+    inexact = "forward takes a probability below 1e-20 for 1e-20, backward does not"
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that probabilities and labels fit; the top is a scalar."""

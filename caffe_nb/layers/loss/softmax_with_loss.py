@@ -56,6 +56,7 @@ class SoftmaxWithLoss(Layer):
     auto_tops = True
     default_loss_weight = 1.0
     label_bottoms = (1,)
+    inexact = "forward takes a probability below 1e-38 for 1e-38, backward does not"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

@@ -43,6 +43,7 @@ class MVN(Layer):
     bottoms_needed = (1, 1)
     tops_allowed = (1, 1)
     in_place = True
+    inexact = "eps is left out of the derivative of the deviation"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

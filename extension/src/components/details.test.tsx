@@ -85,9 +85,10 @@ describe('the details', () => {
   });
 
   it('run a gradient check and show its rows, the failing ones first', async () => {
-    const row = { shape: [2], worst: [1], analytic: 1, numeric: 2, max_error: 0.5, skipped: false, note: '' };
+    const numbers = { shape: [2], worst: [1], analytic: 1, numeric: 2, max_error: 0.5 };
+    const row = { ...numbers, skipped: false, note: '', line: false };
     const rows = [
-      { ...row, where: 'bottom[0]', ok: true, max_error: 1e-9 },
+      { ...row, where: 'bottom[0]', ok: true, max_error: 1e-9, line: true, worst: [] },
       { ...row, where: 'bottom[1]', ok: true, skipped: true, note: 'a label' },
       { ...row, where: 'param[0]', ok: false }
     ];
@@ -106,6 +107,9 @@ describe('the details', () => {
       'bottom[1]'
     ]);
     expect(screen.getByText('skipped: a label')).toBeTruthy();
+    expect(screen.getByText('along a line')).toBeTruthy();
+    fireEvent.click(screen.getByTestId(testids.exportCheck));
+    expect((await screen.findByTestId(testids.exported)).textContent).toBe('Written: test_loss.py');
     const finding = screen.getByTestId(testids.finding);
     expect(finding.dataset).toMatchObject({ kind: 'sign', where: 'param[0]' });
     expect(finding.textContent).toContain(HOSTILE);

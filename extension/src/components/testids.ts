@@ -23,7 +23,7 @@
  * caffe-source-text  its lines (data-faulty: number of the line where the error is, empty when it is not among them)
  * caffe-versions, caffe-version-row (data-version), caffe-difference   the layer's versions and two compared
  * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok, data-skipped),
- * caffe-finding (data-kind, data-where)   gradient checks
+ * caffe-finding (data-kind, data-where), caffe-export-check, caffe-exported   gradient checks
  */
 export const testids = {
   panel: 'caffe-panel',
@@ -56,5 +56,7 @@ export const testids = {
   checkButton: 'caffe-check-button',
   checkResult: 'caffe-check-result',
   checkRow: 'caffe-check-row',
+  exportCheck: 'caffe-export-check',
+  exported: 'caffe-exported',
   finding: 'caffe-finding'
 } as const;

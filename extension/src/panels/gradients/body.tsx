@@ -13,6 +13,7 @@ import type { Service } from '../../service';
 import { PartView, Sliders, useView } from '../tensor/body';
 import type { IViewState } from '../tensor/model';
 import { shapeText } from '../tensor/model';
+import { ExportButton } from './export';
 import { indexText, pictured, worstFirst } from './model';
 
 /** The last gradient check of a layer, and a button to run one. */
@@ -42,9 +43,12 @@ export function GradientsBody(props: {
       </div>
       {failure ? <p className="caffe-nb-failure">{failure}</p> : null}
       {check ? <Result check={check} /> : null}
-      {check && !check.ok && check.path !== '' ? (
+      {check && !check.ok ? (
         <div className="caffe-nb-actions">
-          <OpenButton path={check.path} line={check.line} label="Open backward" openFile={openFile} />
+          {check.path !== '' ? (
+            <OpenButton path={check.path} line={check.line} label="Open backward" openFile={openFile} />
+          ) : null}
+          <ExportButton key={node.index} service={service} layer={node.index} openFile={openFile} />
         </div>
       ) : null}
       {check ? <Pictures service={service} layer={node.index} check={check} /> : null}
@@ -181,7 +185,7 @@ function Row({ row }: { row: CheckRow }): ReactElement {
         <>
           <td className="caffe-nb-number">
             {formatNumber(row.max_error ?? NaN, 3)}
-            <div className="caffe-nb-hint">at {indexText(row.worst)}</div>
+            <div className="caffe-nb-hint">{row.line ? 'along a line' : `at ${indexText(row.worst)}`}</div>
           </td>
           <td className="caffe-nb-number">{formatNumber(row.analytic ?? NaN)}</td>
           <td className="caffe-nb-number">{formatNumber(row.numeric ?? NaN)}</td>

@@ -13,9 +13,9 @@ export function indexText(index: readonly number[]): string {
   return `[${index.join(', ')}]`;
 }
 
-/** The rows to be shown as pictures, with their places: those that failed, else the first that was checked. */
+/** The rows to be shown as pictures, with their places: those that failed, else the first compared one by one. */
 export function pictured(check: Check): { row: CheckRow; at: number }[] {
   const checked = check.rows.map((row, at) => ({ row, at })).filter(({ row }) => !row.skipped);
   const failed = checked.filter(({ row }) => !row.ok);
-  return failed.length > 0 ? failed : checked.slice(0, 1);
+  return failed.length > 0 ? failed : checked.filter(({ row }) => !row.line).slice(0, 1);
 }
