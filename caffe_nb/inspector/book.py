@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import caffe_nb
 from caffe_nb.check import GradientReport, listeners
 from caffe_nb.errors import CaffeError, NetError
+from caffe_nb.inspector.history import Histories
 from caffe_nb.inspector.pieces import Check, CheckRow, Finding, LayerError, LayerState
 from caffe_nb.layers.utility.python import code_version
 from caffe_nb.live import Swap, on_swap, swaps
@@ -137,9 +138,16 @@ def export_check(record: Record, node: Node) -> Path:
 
 
 class Book:
-    """The records of all nets; listens to swaps and checks from `open` on, which costs nothing while there are none."""
+    """The records of all nets; listens to swaps and checks from `open` on, which costs nothing while there are none.
+
+    Attributes
+    ----------
+    histories : Histories
+        The curves of all solvers.
+    """
 
     def __init__(self) -> None:
+        self.histories = Histories()
         self._records: WeakKeyDictionary[Net, Record] = WeakKeyDictionary()
         self._guard = threading.Lock()
 
@@ -152,6 +160,7 @@ class Book:
 
     def close(self) -> None:
         """Stop listening."""
+        self.histories.close()
         on_swap.remove(self._swapped)
         listeners.remove(self._checked)
 

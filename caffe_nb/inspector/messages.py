@@ -17,8 +17,10 @@ from msgspec import Struct
 from caffe_nb.inspector.pieces import (
     Check,
     Current,
+    Curve,
     GraphEdge,
     GraphNode,
+    Known,
     LayerState,
     LayerTime,
     NetInfo,
@@ -107,8 +109,26 @@ class RollBack(Message, tag="roll_back", frozen=True):
     version: int
 
 
+class GetHistory(Message, tag="get_history", frozen=True):
+    """Ask for what is new in the curves of the solver that drives a net."""
+
+    net: str
+    key: str = ""
+    """The history that `known` is about; empty at first."""
+    known: list[Known] = []
+
+
 Request = (
-    ListNets | GetGraph | GetTensor | GetSource | CheckLayer | ExportCheck | GetVersions | CompareVersions | RollBack
+    ListNets
+    | GetGraph
+    | GetTensor
+    | GetSource
+    | CheckLayer
+    | ExportCheck
+    | GetVersions
+    | CompareVersions
+    | RollBack
+    | GetHistory
 )
 
 
@@ -192,13 +212,25 @@ class Exported(Message, tag="exported", frozen=True):
     """The file that was written, whole."""
 
 
+class History(Message, tag="history", frozen=True):
+    """The curves of a solver; those without news come without points."""
+
+    net: str
+    key: str
+    """Another key than before: what is known is of another solver, or kernel. Empty where no solver drives the net."""
+    iteration: int
+    curves: list[Curve]
+    more: bool
+    """Whether there is more than one answer holds: ask again."""
+
+
 class Failed(Message, tag="failed", frozen=True):
     """A request that could not be served, in words for people."""
 
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | Failed
+Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | History | Failed
 
 # Pushes
 

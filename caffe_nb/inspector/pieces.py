@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Pass = Literal["forward", "backward"]
+CurveKind = Literal["loss", "rate", "train", "test"]
 
 
 class NetInfo(Struct, frozen=True):
@@ -193,3 +194,36 @@ class LayerTime(Struct, frozen=True):
     index: int
     forward: float
     backward: float
+
+
+class Known(Struct, frozen=True):
+    """How much of a curve the panel has."""
+
+    curve: str
+    """Its id."""
+    generation: int
+    stamp: int
+
+
+class Curve(Struct, frozen=True):
+    """A scalar of a training by iteration: all of its points, or those that are new.
+
+    A point stands for a stretch of iterations; the last one known may come again with more iterations in it.
+    """
+
+    id: str
+    name: str
+    """The top's name."""
+    kind: CurveKind
+    test_net: int
+    """Index of the test net; 0 for others."""
+    whole: bool
+    """Whether these points take the place of all that are known."""
+    generation: int
+    stamp: int
+    at: list[int]
+    """First iteration of every stretch."""
+    means: list[float | None]
+    """None where nothing was finite."""
+    lows: list[float | None]
+    highs: list[float | None]

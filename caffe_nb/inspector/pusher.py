@@ -59,6 +59,7 @@ class Pusher:
 
         The first push is the list of nets, then comes the state of each.
         """
+        self._book.histories.open()
         with self._guard:
             self._watchers[send] = 0
             self._listed = None

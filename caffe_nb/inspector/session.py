@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from caffe_nb.check import check_node
 from caffe_nb.errors import CaffeError
-from caffe_nb.inspector import messages, sample, versions
+from caffe_nb.inspector import messages, sample, training, versions
 from caffe_nb.inspector.book import Book, check_message, checked_array, export_check
 from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
@@ -83,6 +83,7 @@ class Session:
         """Ask the panel to open and show this net; one that connects later is asked, too."""
         self._shown = weakref.ref(net)
         self._book.record(net)
+        self._book.histories.open()
         self.pusher.show(net.id)
         for listener in self.on_show:
             listener()
@@ -121,6 +122,8 @@ class Session:
                 return messages.Exported(path=str(path)), None
             case messages.GetVersions() | messages.CompareVersions() | messages.RollBack():
                 return versions.answer(request), None
+            case messages.GetHistory():
+                return training.answer(request, self._book), None
             case _:
                 assert_never(request)
 

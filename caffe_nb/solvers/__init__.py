@@ -1,6 +1,7 @@
 """Solvers: train a net."""
 
-from caffe_nb.solvers.base import Solver, SolverHooks, live_solvers
+from caffe_nb.solvers.alive import live_solvers
+from caffe_nb.solvers.base import Solver, SolverHooks
 from caffe_nb.solvers.kinds import (
     AdaDeltaSolver,
     AdaGradSolver,

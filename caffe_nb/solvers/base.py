@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,18 +18,12 @@ from caffe_nb.net.interrupts import between_layers
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import SolverSource, parse_solver
 from caffe_nb.solvers import nets, outputs, regularize, rules, snapshot
+from caffe_nb.solvers.alive import announce
 from caffe_nb.solvers.display import solver_html
 from caffe_nb.solvers.lr_policy import learning_rate
 from caffe_nb.solvers.source import as_source, check
 
 log = logging.getLogger("caffe_nb")
-
-_live: weakref.WeakSet[Solver] = weakref.WeakSet()
-
-
-def live_solvers() -> list[Solver]:
-    """Return all solvers that are alive in this process."""
-    return list(_live)
 
 
 @dataclass
@@ -114,7 +107,7 @@ class Solver:
         self._stop = False
         self._begun: tuple[int, float] | None = None  # passes done of the iteration that runs, and their loss
         self._callbacks: list[tuple[Callable[[], object], Callable[[], object]]] = []
-        _live.add(self)
+        announce(self)
 
     @classmethod
     def from_text(

@@ -175,6 +175,38 @@ export interface LayerTime {
   backward: number;
 }
 
+/** How much of a curve the panel has. */
+export interface Known {
+  /** Its id. */
+  curve: string;
+  generation: number;
+  stamp: number;
+}
+
+/**
+ * A scalar of a training by iteration: all of its points, or those that are new.
+ *
+ * A point stands for a stretch of iterations; the last one known may come again with more iterations in it.
+ */
+export interface Curve {
+  id: string;
+  /** The top's name. */
+  name: string;
+  kind: 'loss' | 'rate' | 'test' | 'train';
+  /** Index of the test net; 0 for others. */
+  test_net: number;
+  /** Whether these points take the place of all that are known. */
+  whole: boolean;
+  generation: number;
+  stamp: number;
+  /** First iteration of every stretch. */
+  at: number[];
+  /** null where nothing was finite. */
+  means: (number | null)[];
+  lows: (number | null)[];
+  highs: (number | null)[];
+}
+
 /** Ask for all live nets. */
 export interface ListNets {
   kind: 'list_nets';
@@ -239,6 +271,15 @@ export interface RollBack {
   net: string;
   layer: number;
   version: number;
+}
+
+/** Ask for what is new in the curves of the solver that drives a net. */
+export interface GetHistory {
+  kind: 'get_history';
+  net: string;
+  /** The history that `known` is about; empty at first. */
+  key?: string;
+  known?: Known[];
 }
 
 /** All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show. */
@@ -322,6 +363,18 @@ export interface Exported {
   path: string;
 }
 
+/** The curves of a solver; those without news come without points. */
+export interface History {
+  kind: 'history';
+  net: string;
+  /** Another key than before: what is known is of another solver, or kernel. Empty where no solver drives the net. */
+  key: string;
+  iteration: number;
+  curves: Curve[];
+  /** Whether there is more than one answer holds: ask again. */
+  more: boolean;
+}
+
 /** A request that could not be served, in words for people. */
 export interface Failed {
   kind: 'failed';
@@ -363,7 +416,8 @@ export type Request =
   | ExportCheck
   | GetVersions
   | CompareVersions
-  | RollBack;
+  | RollBack
+  | GetHistory;
 
 export type Reply =
   | NetList
@@ -374,6 +428,7 @@ export type Reply =
   | Exported
   | Versions
   | Difference
+  | History
   | Failed;
 
 export type Push = NetList | NetUpdate;
@@ -626,6 +681,23 @@ const readLayerTime: Reader<LayerTime> = (value, path) => {
   };
 };
 
+const readCurve: Reader<Curve> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    id: field('id', readString),
+    name: field('name', readString),
+    kind: field('kind', literal('loss', 'rate', 'test', 'train')),
+    test_net: field('test_net', readInteger),
+    whole: field('whole', readBoolean),
+    generation: field('generation', readInteger),
+    stamp: field('stamp', readInteger),
+    at: field('at', listOf(readInteger)),
+    means: field('means', listOf(nullable(readNumber))),
+    lows: field('lows', listOf(nullable(readNumber))),
+    highs: field('highs', listOf(nullable(readNumber)))
+  };
+};
+
 const readNetList: Reader<NetList> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -714,6 +786,18 @@ const readExported: Reader<Exported> = (value, path) => {
   };
 };
 
+const readHistory: Reader<History> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('history')),
+    net: field('net', readString),
+    key: field('key', readString),
+    iteration: field('iteration', readInteger),
+    curves: field('curves', listOf(readCurve)),
+    more: field('more', readBoolean)
+  };
+};
+
 const readFailed: Reader<Failed> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -745,7 +829,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'history', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -764,6 +848,8 @@ export function parseReply(value: unknown): Reply {
       return readVersions(value, 'reply');
     case 'difference':
       return readDifference(value, 'reply');
+    case 'history':
+      return readHistory(value, 'reply');
     case 'failed':
       return readFailed(value, 'reply');
   }
