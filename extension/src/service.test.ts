@@ -152,14 +152,6 @@ describe('updates', () => {
     expect(service.state.selected).toBe(2);
   });
 
-  it('remembers losses of every net', () => {
-    link.push(update({ iteration: 1, loss: 2, solver: true }));
-    link.push(update({ iteration: 2, loss: 1, solver: true }));
-    link.push(update({ net: 'n2', iteration: 1, loss: 9, solver: true }));
-    expect(service.history('n1').losses).toEqual([2, 1]);
-    expect(service.history('n2').losses).toEqual([9]);
-  });
-
   it('fetches everything again when a push was lost', async () => {
     const before = link.count('get_graph');
     link.lose();

@@ -8,7 +8,6 @@ import type { IAnswer } from './pending';
 import { LinkError } from './pending';
 import type { Part } from './panels/tensor/model';
 import { TensorView } from './panels/tensor/model';
-import { LossHistory } from './panels/training/model';
 import type { IState } from './state';
 import { merge, NO_NET, START } from './state';
 import type { Check, Graph, GraphNode, NetInfo, NetList, NetUpdate, Push, Reply, Request } from './protocol';
@@ -74,16 +73,6 @@ export class Service implements IDisposable {
 
   node(index: number | null): GraphNode | null {
     return this.#state.graph?.nodes.find(node => node.index === index) ?? null;
-  }
-
-  /** The losses seen of a net. */
-  history(net: string): LossHistory {
-    let history = this.#histories.get(net);
-    if (history === undefined) {
-      history = new LossHistory();
-      this.#histories.set(net, history);
-    }
-    return history;
   }
 
   dispose(): void {
@@ -196,7 +185,6 @@ export class Service implements IDisposable {
     } else if (link === 'connecting') {
       this.#set({ link });
     } else {
-      this.#histories.clear();
       this.#lastInspect = null;
       this.#set({ ...START, link });
     }
@@ -284,9 +272,6 @@ export class Service implements IDisposable {
   }
 
   #acceptUpdate(update: NetUpdate): void {
-    if (update.loss !== null || update.solver) {
-      this.history(update.net).add(update.iteration, update.loss);
-    }
     if (update.net !== this.#state.net) {
       return;
     }
@@ -378,7 +363,6 @@ export class Service implements IDisposable {
   readonly #views = new Set<TensorView>();
   /** Nets whose graph has changed since it was asked for. */
   readonly #again = new Set<string>();
-  readonly #histories = new Map<string, LossHistory>();
   readonly #changed = new Signal<Service, void>(this);
   readonly #inspectRequested = new Signal<Service, string>(this);
   #state: IState;

@@ -4,3 +4,4 @@ import './base.css';
 import './graph.css';
 import './details.css';
 import './tensor.css';
+import './training.css';

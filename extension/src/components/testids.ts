@@ -13,7 +13,9 @@
  * caffe-slider       slider of an axis that is not shown (data-axis)
  * caffe-stat-*       the exact figures: min, max, mean, std, zeros, negatives, nans, infinities
  * caffe-iteration    the solver's iteration, as a number; caffe-loss: its loss; caffe-running: "running" or "idle"
- * caffe-loss-curve   the loss curve's area (data-points: number of points)
+ * caffe-loss-curve   the curves' area (data-points: number of points of the loss; data-lines: number of curves drawn)
+ * caffe-curve        switches a curve on and off (data-curve, data-points); caffe-curve-value: its value (data-curve)
+ * caffe-log-scale, caffe-smoothing   how curves are drawn; caffe-no-curves: why there are none
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
  * caffe-link-error   what is wrong with the connection or the protocol
@@ -40,6 +42,11 @@ export const testids = {
   loss: 'caffe-loss',
   running: 'caffe-running',
   lossCurve: 'caffe-loss-curve',
+  curve: 'caffe-curve',
+  curveValue: 'caffe-curve-value',
+  logScale: 'caffe-log-scale',
+  smoothing: 'caffe-smoothing',
+  noCurves: 'caffe-no-curves',
   time: 'caffe-time',
   error: 'caffe-error',
   traceback: 'caffe-traceback',

@@ -156,6 +156,8 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         new: request.new,
         text: '--- layers v1\n+++ layers v2\n@@ -1 +1 @@\n-half\n+third\n same'
       };
+    case 'get_history':
+      return { kind: 'history', net: request.net, key: '', iteration: 0, curves: [], more: false };
     case 'export_check':
       return { kind: 'exported', path: '/home/me/test_loss.py' };
     case 'check_layer':

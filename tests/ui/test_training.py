@@ -1,0 +1,92 @@
+"""Training in the panel: curves, health, the first bad tensor, and going back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.ui import material
+from tests.ui.lab import Lab, wait_for
+
+TESTED = """\
+net: "net.prototxt"
+test_iter: 1
+test_interval: 50
+base_lr: 0.0001
+lr_policy: "step"
+stepsize: 1000
+gamma: 0.9
+momentum: 0.9
+max_iter: 100000000
+"""
+FILES = material.FILES | {"solver.prototxt": TESTED}
+
+
+@pytest.fixture(scope="module")
+def running_lab(open_lab: Callable[[str], Lab]) -> Lab:
+    """A notebook whose last cell trains until it is interrupted."""
+    lab = open_lab("training")
+    lab.write(FILES)
+    lab.open(lab.notebook(material.CELLS))
+    lab.run(0)
+    lab.run(1)
+    lab.panel.wait_for_graph()
+    return lab
+
+
+@pytest.fixture
+def running(running_lab: Lab) -> Iterator[Lab]:
+    yield running_lab
+    assert running_lab.faults == []
+
+
+def _points(lab: Lab) -> int:
+    chart = lab.panel.find("caffe-loss-curve")
+    return int(chart.get_attribute("data-points") or "0") if chart.count() else 0
+
+
+def _curve(lab: Lab, curve: str) -> Locator:
+    return lab.panel.root.locator(f'[data-testid="caffe-curve"][data-curve="{curve}"]')
+
+
+def test_before_the_first_step_the_panel_says_what_to_do(running: Lab) -> None:
+    running.panel.tab("training")
+    expect(running.panel.find("caffe-no-curves")).to_contain_text("solver.step(100)")
+    running.picture("training-empty")
+
+
+def test_the_curves_grow_while_the_solver_runs_and_come_back_whole_after_a_page_reload(running: Lab) -> None:
+    running.start(material.RUN)
+    panel = running.panel
+    wait_for(lambda: _points(running) > 60, "60 points of the loss", page=running.page)
+    running.picture("training-curves")
+    running.reload()
+    panel.wait_for_graph()
+    wait_for(lambda: _points(running) > 60, "the curve from before", seconds=5, page=running.page)
+    before = _points(running)
+    panel.wait_for_progress()  # the cell runs on
+    wait_for(lambda: _points(running) != before, "more of it", page=running.page)
+
+
+def test_curves_are_chosen_smoothed_and_drawn_on_a_log_scale(running: Lab) -> None:
+    panel, chart = running.panel, running.panel.find("caffe-loss-curve")
+    lines = int(chart.get_attribute("data-lines") or "0")
+    _curve(running, "rate:0:learning rate").check()
+    expect(chart).to_have_attribute("data-lines", str(lines + 1))
+    _curve(running, "test:0:loss").uncheck()
+    expect(chart).to_have_attribute("data-lines", str(lines))
+    panel.find("caffe-log-scale").check()
+    panel.find("caffe-smoothing").fill("0.9")
+    chart.hover(position={"x": 200, "y": 80})
+    running.picture("training-chosen")
+    running.theme("JupyterLab Dark")
+    running.page.wait_for_timeout(500)
+    running.picture("training-chosen-dark")
+    running.theme("JupyterLab Light")
+    running.reload()
+    panel.wait_for_graph()
+    expect(panel.find("caffe-log-scale")).to_be_checked()
+    expect(_curve(running, "rate:0:learning rate")).to_be_checked()
+    expect(_curve(running, "test:0:loss")).not_to_be_checked()
