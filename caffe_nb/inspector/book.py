@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import caffe_nb
 from caffe_nb.check import GradientReport, listeners
 from caffe_nb.errors import CaffeError, NetError
+from caffe_nb.inspector.health import Healths
 from caffe_nb.inspector.history import Histories
 from caffe_nb.inspector.pieces import Check, CheckRow, Finding, LayerError, LayerState
 from caffe_nb.layers.utility.python import code_version
@@ -144,10 +145,13 @@ class Book:
     ----------
     histories : Histories
         The curves of all solvers.
+    healths : Healths
+        How the layers of their nets fare.
     """
 
     def __init__(self) -> None:
         self.histories = Histories()
+        self.healths = Healths()
         self._records: WeakKeyDictionary[Net, Record] = WeakKeyDictionary()
         self._guard = threading.Lock()
 
@@ -161,6 +165,7 @@ class Book:
     def close(self) -> None:
         """Stop listening."""
         self.histories.close()
+        self.healths.close()
         on_swap.remove(self._swapped)
         listeners.remove(self._checked)
 

@@ -154,9 +154,8 @@ class History:
 
     def ignore(self, solver: Solver) -> None:
         """Note nothing any more."""
-        hooks = solver.hooks
-        hooks.after_iteration = [hook for hook in hooks.after_iteration if hook != self._iterated]
-        hooks.after_test = [hook for hook in hooks.after_test if hook != self._tested]
+        solver.hooks.after_iteration.remove(self._iterated)
+        solver.hooks.after_test.remove(self._tested)
 
     def cut(self, solver: Solver) -> None:
         """Forget what lies ahead of the solver: it was put back to an earlier iteration."""

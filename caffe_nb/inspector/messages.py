@@ -20,9 +20,12 @@ from caffe_nb.inspector.pieces import (
     Curve,
     GraphEdge,
     GraphNode,
+    HealthColumn,
+    HealthLayer,
     Known,
     LayerState,
     LayerTime,
+    Measure,
     NetInfo,
     Source,
     Statistics,
@@ -33,6 +36,8 @@ HELLO_TARGET = "caffe_nb.hello"
 REQUEST_TARGET = "caffe_nb.request"
 PUSH_TARGET = "caffe_nb.push"
 MAX_VIEW_BYTES = 256 * 1024
+HEALTH_ZERO = -100_000
+HEALTH_BAD = 100_000
 
 Part = Literal["data", "diff"]
 
@@ -118,6 +123,18 @@ class GetHistory(Message, tag="get_history", frozen=True):
     known: list[Known] = []
 
 
+class GetHealth(Message, tag="get_health", frozen=True):
+    """Ask for new columns of a net's health strip; samples are taken for a few seconds after this."""
+
+    net: str
+    measure: Measure
+    """Mean magnitude of the tops' diffs or of the parameters', or that of the updates over that of the weights."""
+    key: str = ""
+    """The samples that `since` is about; empty at first."""
+    since: int = 0
+    """Number of the last column that is known."""
+
+
 Request = (
     ListNets
     | GetGraph
@@ -129,6 +146,7 @@ Request = (
     | CompareVersions
     | RollBack
     | GetHistory
+    | GetHealth
 )
 
 
@@ -224,13 +242,25 @@ class History(Message, tag="history", frozen=True):
     """Whether there is more than one answer holds: ask again."""
 
 
+class Health(Message, tag="health", frozen=True):
+    """Columns of a health strip, oldest first."""
+
+    net: str
+    key: str
+    """Another key than before: what is known is of other layers. Empty where no solver trains the net."""
+    measure: Measure
+    layers: list[HealthLayer]
+    columns: list[HealthColumn]
+    more: bool
+
+
 class Failed(Message, tag="failed", frozen=True):
     """A request that could not be served, in words for people."""
 
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | History | Failed
+Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | History | Health | Failed
 
 # Pushes
 

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Pass = Literal["forward", "backward"]
+Measure = Literal["tops", "params", "updates"]
 CurveKind = Literal["loss", "rate", "train", "test"]
 
 
@@ -227,3 +228,20 @@ class Curve(Struct, frozen=True):
     """None where nothing was finite."""
     lows: list[float | None]
     highs: list[float | None]
+
+
+class HealthLayer(Struct, frozen=True):
+    """A row of the health strip."""
+
+    index: int
+    name: str
+
+
+class HealthColumn(Struct, frozen=True):
+    """A sample of all rows of the health strip."""
+
+    number: int
+    """Counts samples up."""
+    iteration: int
+    values: list[int]
+    """Hundredths of the logarithm to base 10, one a row; HEALTH_ZERO where all is 0, HEALTH_BAD for NaN and Inf."""

@@ -4,6 +4,8 @@ export const HELLO_TARGET = 'caffe_nb.hello';
 export const REQUEST_TARGET = 'caffe_nb.request';
 export const PUSH_TARGET = 'caffe_nb.push';
 export const MAX_VIEW_BYTES = 262144;
+export const HEALTH_ZERO = -100000;
+export const HEALTH_BAD = 100000;
 
 /** One live net. */
 export interface NetInfo {
@@ -207,6 +209,21 @@ export interface Curve {
   highs: (number | null)[];
 }
 
+/** A row of the health strip. */
+export interface HealthLayer {
+  index: number;
+  name: string;
+}
+
+/** A sample of all rows of the health strip. */
+export interface HealthColumn {
+  /** Counts samples up. */
+  number: number;
+  iteration: number;
+  /** Hundredths of the logarithm to base 10, one a row; HEALTH_ZERO where all is 0, HEALTH_BAD for NaN and Inf. */
+  values: number[];
+}
+
 /** Ask for all live nets. */
 export interface ListNets {
   kind: 'list_nets';
@@ -280,6 +297,18 @@ export interface GetHistory {
   /** The history that `known` is about; empty at first. */
   key?: string;
   known?: Known[];
+}
+
+/** Ask for new columns of a net's health strip; samples are taken for a few seconds after this. */
+export interface GetHealth {
+  kind: 'get_health';
+  net: string;
+  /** Mean magnitude of the tops' diffs or of the parameters', or that of the updates over that of the weights. */
+  measure: 'params' | 'tops' | 'updates';
+  /** The samples that `since` is about; empty at first. */
+  key?: string;
+  /** Number of the last column that is known. */
+  since?: number;
 }
 
 /** All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show. */
@@ -375,6 +404,18 @@ export interface History {
   more: boolean;
 }
 
+/** Columns of a health strip, oldest first. */
+export interface Health {
+  kind: 'health';
+  net: string;
+  /** Another key than before: what is known is of other layers. Empty where no solver trains the net. */
+  key: string;
+  measure: 'params' | 'tops' | 'updates';
+  layers: HealthLayer[];
+  columns: HealthColumn[];
+  more: boolean;
+}
+
 /** A request that could not be served, in words for people. */
 export interface Failed {
   kind: 'failed';
@@ -417,7 +458,8 @@ export type Request =
   | GetVersions
   | CompareVersions
   | RollBack
-  | GetHistory;
+  | GetHistory
+  | GetHealth;
 
 export type Reply =
   | NetList
@@ -429,6 +471,7 @@ export type Reply =
   | Versions
   | Difference
   | History
+  | Health
   | Failed;
 
 export type Push = NetList | NetUpdate;
@@ -698,6 +741,23 @@ const readCurve: Reader<Curve> = (value, path) => {
   };
 };
 
+const readHealthLayer: Reader<HealthLayer> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    name: field('name', readString)
+  };
+};
+
+const readHealthColumn: Reader<HealthColumn> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    number: field('number', readInteger),
+    iteration: field('iteration', readInteger),
+    values: field('values', listOf(readInteger))
+  };
+};
+
 const readNetList: Reader<NetList> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -798,6 +858,19 @@ const readHistory: Reader<History> = (value, path) => {
   };
 };
 
+const readHealth: Reader<Health> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('health')),
+    net: field('net', readString),
+    key: field('key', readString),
+    measure: field('measure', literal('params', 'tops', 'updates')),
+    layers: field('layers', listOf(readHealthLayer)),
+    columns: field('columns', listOf(readHealthColumn)),
+    more: field('more', readBoolean)
+  };
+};
+
 const readFailed: Reader<Failed> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -829,7 +902,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'history', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -850,6 +923,8 @@ export function parseReply(value: unknown): Reply {
       return readDifference(value, 'reply');
     case 'history':
       return readHistory(value, 'reply');
+    case 'health':
+      return readHealth(value, 'reply');
     case 'failed':
       return readFailed(value, 'reply');
   }
