@@ -90,3 +90,43 @@ def test_curves_are_chosen_smoothed_and_drawn_on_a_log_scale(running: Lab) -> No
     expect(panel.find("caffe-log-scale")).to_be_checked()
     expect(_curve(running, "rate:0:learning rate")).to_be_checked()
     expect(_curve(running, "test:0:loss")).not_to_be_checked()
+
+
+def test_the_health_strip_shows_each_layer_and_leads_to_it(running: Lab) -> None:
+    panel = running.panel
+    wait_for(lambda: _columns(running) > 4, "some columns", page=running.page)
+    expect(panel.find("caffe-complaints")).to_have_attribute("data-count", "0")
+    panel.root.locator('[data-testid="caffe-measure"][data-measure="updates"]').check()
+    wait_for(lambda: _columns(running) > 4, "the columns of the update ratio", page=running.page)
+    canvas = panel.find("caffe-health").locator("canvas")
+    canvas.hover(position={"x": 5, "y": 8})
+    expect(panel.find("caffe-health-value")).to_contain_text("conv1, iteration")
+    running.picture("training-health")
+    canvas.click(position={"x": 5, "y": 24})
+    expect(panel.layer("ip")).to_have_attribute("data-selected", "true")
+
+
+def _columns(lab: Lab) -> int:
+    return int(lab.panel.find("caffe-health").get_attribute("data-columns") or "0")
+
+
+def test_a_dead_layer_gets_a_word(lab: Lab) -> None:
+    weights = 'weight_filler { type: "xavier" }'
+    dead = material.NET.replace(weights, f'{weights} bias_filler {{ type: "constant" value: -100 }}', 1)
+    lab.write(FILES | {"net.prototxt": dead})
+    lab.open(lab.notebook(material.CELLS))
+    lab.run(0)
+    lab.run(1)
+    lab.panel.wait_for_graph()
+    lab.panel.tab("training")
+    lab.start(material.RUN)
+    expect(lab.panel.find("caffe-complaints")).to_contain_text("conv1 dead")
+    wait_for(lambda: _columns(lab) > 8, "some columns", page=lab.page)
+    lab.picture("training-dead")
+    lab.theme("JupyterLab Dark")
+    lab.page.wait_for_timeout(500)
+    lab.picture("training-dead-dark")
+    lab.theme("JupyterLab Light")
+    lab.panel.find("caffe-complaint").first.click()
+    expect(lab.panel.layer("conv1")).to_have_attribute("data-selected", "true")
+    assert lab.faults == []

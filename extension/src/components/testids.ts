@@ -16,6 +16,8 @@
  * caffe-loss-curve   the curves' area (data-points: number of points of the loss; data-lines: number of curves drawn)
  * caffe-curve        switches a curve on and off (data-curve, data-points); caffe-curve-value: its value (data-curve)
  * caffe-log-scale, caffe-smoothing   how curves are drawn; caffe-no-curves: why there are none
+ * caffe-health       the health strip (data-columns); caffe-measure: what it shows (data-measure); caffe-health-value
+ * caffe-complaints   the layers that are not well (data-count); caffe-complaint selects one (data-layer)
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
  * caffe-link-error   what is wrong with the connection or the protocol
@@ -46,6 +48,11 @@ export const testids = {
   curveValue: 'caffe-curve-value',
   logScale: 'caffe-log-scale',
   smoothing: 'caffe-smoothing',
+  health: 'caffe-health',
+  healthValue: 'caffe-health-value',
+  measure: 'caffe-measure',
+  complaints: 'caffe-complaints',
+  complaint: 'caffe-complaint',
   noCurves: 'caffe-no-curves',
   time: 'caffe-time',
   error: 'caffe-error',

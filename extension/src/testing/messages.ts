@@ -158,6 +158,10 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
       };
     case 'get_history':
       return { kind: 'history', net: request.net, key: '', iteration: 0, curves: [], more: false };
+    case 'get_health': {
+      const { net, measure } = request;
+      return { kind: 'health', net, key: '', measure, layers: [], columns: [], more: false };
+    }
     case 'export_check':
       return { kind: 'exported', path: '/home/me/test_loss.py' };
     case 'check_layer':

@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 
 import type { Service } from '../../service';
 import { useFeed } from './feed';
+import { HealthStrip } from './strip';
 import { Scalars } from './scalars';
 import { Times } from './times';
 
@@ -11,6 +12,7 @@ export function TrainingBody({ service }: { service: Service }): ReactElement {
   return (
     <div className="caffe-nb-section">
       <Scalars service={service} feed={feed} />
+      <HealthStrip service={service} />
       <Times service={service} />
     </div>
   );
