@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from caffe_nb.solvers import SGDSolver as SGDSolver
     from caffe_nb.solvers import Solver as Solver
     from caffe_nb.solvers import get_solver as get_solver
+    from caffe_nb.solvers.finite import stop_at_nan as stop_at_nan
 
 _HOMES = {
     "AdaDeltaSolver": "solvers",
@@ -49,6 +50,7 @@ _HOMES = {
     "register_layer": "layers.registered",
     "reload": "live",
     "run": "notebook.run",
+    "stop_at_nan": "solvers.finite",
     "strict": "check",
     "swaps": "live",
     "unload_ipython_extension": "notebook",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -331,6 +331,26 @@ class Passes:
         self.interrupted = False
         self._pause()
         raise KeyboardInterrupt
+
+    def stop_at(self, error: BaseException, *, anew: bool = False) -> NoReturn:
+        """Raise at the layer that has just run, and pause there as if it had raised itself: it is to run again.
+
+        For listeners that are called after a layer.
+
+        Parameters
+        ----------
+        error : BaseException
+            What is raised.
+        anew : bool, default False
+            Whether there is no going on: the next pass begins at its start.
+        """
+        __tracebackhide__ = True
+        method, index, *_ = self._at
+        self.nodes[index].ran = 0  # what it wrote is not what a forward should give
+        self._pause(stopped_half=anew)
+        for listener in self.hooks.layer_error:
+            listener(index, method, error)
+        raise error
 
     def _pause(self, *, stopped_half: bool = False) -> None:
         """Note where the pass stops; a built-in layer that was torn out of its backward can only begin anew."""
