@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from caffe_nb.solvers import Solver as Solver
     from caffe_nb.solvers import get_solver as get_solver
     from caffe_nb.solvers.finite import stop_at_nan as stop_at_nan
+    from caffe_nb.solvers.rewind import keep_iterations as keep_iterations
+    from caffe_nb.solvers.rewind import rewind as rewind
 
 _HOMES = {
     "AdaDeltaSolver": "solvers",
@@ -46,9 +48,11 @@ _HOMES = {
     "check_net": "check",
     "get_solver": "solvers",
     "inspect": "notebook.inspect",
+    "keep_iterations": "solvers.rewind",
     "load_ipython_extension": "notebook",
     "register_layer": "layers.registered",
     "reload": "live",
+    "rewind": "solvers.rewind",
     "run": "notebook.run",
     "stop_at_nan": "solvers.finite",
     "strict": "check",

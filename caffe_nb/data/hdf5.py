@@ -16,6 +16,9 @@ from caffe_nb.errors import CaffeError, FormatError, NetError, ShapeError, did_y
 
 Array = NDArray[Any]
 
+Place = tuple[int, Array, int, Array]
+"""File, order of the files, row and order of the rows; the orders are not changed in place."""
+
 
 def read_source(source: str, folder: Path | None) -> list[Path]:
     """Return the HDF5 files that a source list names, separated by white space.
@@ -102,12 +105,25 @@ class HDF5Rows:
             filled += len(rows)
             self._row += len(rows)
 
+    def place(self) -> Place:
+        """Return which row is next, to be given to `go_to`."""
+        return self._file, self._file_order, self._row, self._order
+
+    def go_to(self, place: Place) -> None:
+        """Read on from a place where it was before."""
+        file, file_order, row, order = place
+        other = file_order[file] != self._file_order[self._file]
+        self._file, self._file_order = file, file_order
+        if other:
+            self._load()
+        self._row, self._order = row, order
+
     def _advance(self) -> None:
         self._file += 1
         if self._file == len(self._files):
             self._file = 0
             if self._shuffle:
-                rng.generator().shuffle(self._file_order)
+                self._file_order = _shuffled(self._file_order)
         if len(self._files) > 1:
             self._load()
         else:
@@ -116,7 +132,7 @@ class HDF5Rows:
     def _restart(self) -> None:
         self._row = 0
         if self._shuffle:
-            rng.generator().shuffle(self._order)
+            self._order = _shuffled(self._order)
 
     def _load(self) -> None:
         import h5py
@@ -158,6 +174,12 @@ class HDF5Rows:
         _check_size(data, f"dataset '{name}' of '{path}'")
         values: Array = data[...].astype(self._dtype, copy=False)
         return values
+
+
+def _shuffled(order: Array) -> Array:
+    order = order.copy()
+    rng.generator().shuffle(order)
+    return order
 
 
 def _check_size(data: Any, what: str) -> None:

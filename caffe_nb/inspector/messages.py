@@ -29,6 +29,7 @@ from caffe_nb.inspector.pieces import (
     NetInfo,
     Source,
     Statistics,
+    Training,
     VersionInfo,
 )
 
@@ -135,6 +136,24 @@ class GetHealth(Message, tag="get_health", frozen=True):
     """Number of the last column that is known."""
 
 
+class SetTraining(Message, tag="set_training", frozen=True):
+    """Switch `caffe_nb.stop_at_nan` or `caffe_nb.keep_iterations` on or off; the answer is `TrainingState`."""
+
+    net: str
+    stop_at_nan: bool | None = None
+    """None leaves it as it is."""
+    keep: bool | None = None
+    megabytes: int = 256
+    """How much memory kept iterations may take."""
+
+
+class Rewind(Message, tag="rewind", frozen=True):
+    """Go back by so many iterations; the answer is `TrainingState`."""
+
+    net: str
+    iterations: int
+
+
 Request = (
     ListNets
     | GetGraph
@@ -147,6 +166,8 @@ Request = (
     | RollBack
     | GetHistory
     | GetHealth
+    | SetTraining
+    | Rewind
 )
 
 
@@ -240,6 +261,7 @@ class History(Message, tag="history", frozen=True):
     curves: list[Curve]
     more: bool
     """Whether there is more than one answer holds: ask again."""
+    training: Training
 
 
 class Health(Message, tag="health", frozen=True):
@@ -254,13 +276,34 @@ class Health(Message, tag="health", frozen=True):
     more: bool
 
 
+class TrainingState(Message, tag="training_state", frozen=True):
+    """What is switched on now."""
+
+    net: str
+    iteration: int
+    training: Training
+
+
 class Failed(Message, tag="failed", frozen=True):
     """A request that could not be served, in words for people."""
 
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | History | Health | Failed
+Reply = (
+    NetList
+    | Graph
+    | Tensor
+    | SourceText
+    | Checked
+    | Exported
+    | Versions
+    | Difference
+    | History
+    | Health
+    | TrainingState
+    | Failed
+)
 
 # Pushes
 

@@ -245,3 +245,39 @@ class HealthColumn(Struct, frozen=True):
     iteration: int
     values: list[int]
     """Hundredths of the logarithm to base 10, one a row; HEALTH_ZERO where all is 0, HEALTH_BAD for NaN and Inf."""
+
+
+class BadTensor(Struct, frozen=True):
+    """The first value that was not finite, at which a run stopped."""
+
+    layer: int
+    name: str
+    blob: str
+    """As ``top 'ip1'`` or ``parameter 0``."""
+    part: Literal["data", "diff"]
+    index: list[int]
+    value: Literal["NaN", "+Inf", "-Inf"]
+    count: int
+    method: Literal["forward", "backward", "update"]
+    iteration: int | None
+
+
+class KeptIterations(Struct, frozen=True):
+    """How far a solver can be put back."""
+
+    iterations: int
+    most: int
+    """How many fit."""
+    bytes: int
+    limit: int
+
+
+class Training(Struct, frozen=True):
+    """What is switched on for a training, and what came of it."""
+
+    stop_at_nan: bool
+    bad: BadTensor | None
+    kept: KeptIterations | None
+    """None where no iterations are kept."""
+    paused: str
+    """Name of the layer at which a pass is paused, or empty."""

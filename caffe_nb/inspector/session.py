@@ -122,7 +122,7 @@ class Session:
                 return messages.Exported(path=str(path)), None
             case messages.GetVersions() | messages.CompareVersions() | messages.RollBack():
                 return versions.answer(request), None
-            case messages.GetHistory() | messages.GetHealth():
+            case messages.GetHistory() | messages.GetHealth() | messages.SetTraining() | messages.Rewind():
                 return training.answer(request, self._book), None
             case _:
                 assert_never(request)

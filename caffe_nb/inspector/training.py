@@ -1,15 +1,21 @@
-"""What the panel asks about a training."""
+"""What the panel asks about a training, and changes in it."""
 
 from __future__ import annotations
 
-from typing import assert_never
+import math
+from typing import Literal, assert_never
 
-from caffe_nb.inspector import messages
+from caffe_nb.errors import SolverError
+from caffe_nb.inspector import messages, pieces
 from caffe_nb.inspector.book import Book
 from caffe_nb.inspector.describe import find_net, solver_of
+from caffe_nb.inspector.mailbox import ask
 from caffe_nb.net.net import Net
+from caffe_nb.solvers import Solver, finite, rewind
 
-Request = messages.GetHistory | messages.GetHealth
+Request = messages.GetHistory | messages.GetHealth | messages.SetTraining | messages.Rewind
+
+_VALUES: dict[bool, Literal["+Inf", "-Inf"]] = {True: "+Inf", False: "-Inf"}
 
 
 def answer(request: Request, book: Book) -> messages.Reply:
@@ -20,20 +26,41 @@ def answer(request: Request, book: Book) -> messages.Reply:
             return _history(net, request, book)
         case messages.GetHealth():
             return _health(net, request, book)
+        case messages.SetTraining():
+            ask(net, lambda: _set(net, request))  # between two layers: a running net goes through its hooks
+        case messages.Rewind():
+            rewind.rewind(_solver(net), request.iterations)
         case _:
             assert_never(request)
+    solver = solver_of(net)
+    return messages.TrainingState(net=net.id, iteration=solver.iter if solver else 0, training=state(net))
+
+
+def state(net: Net) -> pieces.Training:
+    """Return what is switched on for the training of a net, and what came of it."""
+    solver = solver_of(net)
+    trained = solver.net if solver else net
+    kept = rewind.kept(solver) if solver else None
+    return pieces.Training(
+        stop_at_nan=finite.stops_at_nan(trained),
+        bad=_bad(finite.first_bad(trained)),
+        kept=pieces.KeptIterations(kept.iterations, kept.most, kept.bytes, kept.limit) if kept else None,
+        paused=trained.paused.layer if trained.paused else "",
+    )
 
 
 def _history(net: Net, request: messages.GetHistory, book: Book) -> messages.History:
-    solver = solver_of(net)
+    solver, training = solver_of(net), state(net)
     if solver is None:
-        return messages.History(net=net.id, key="", iteration=0, curves=[], more=False)
+        return messages.History(net=net.id, key="", iteration=0, curves=[], more=False, training=training)
     history = book.histories.of(solver)
     history.cut(solver)
     same = request.key == history.key
     known = {each.curve: (each.generation, each.stamp) for each in request.known} if same else {}
     curves, more = history.since(known)
-    return messages.History(net=net.id, key=history.key, iteration=solver.iter, curves=curves, more=more)
+    return messages.History(
+        net=net.id, key=history.key, iteration=solver.iter, curves=curves, more=more, training=training
+    )
 
 
 def _health(net: Net, request: messages.GetHealth, book: Book) -> messages.Health:
@@ -43,3 +70,34 @@ def _health(net: Net, request: messages.GetHealth, book: Book) -> messages.Healt
     health = book.healths.of(solver)
     layers, columns, more = health.ask(solver, measure, request.key, request.since)
     return messages.Health(net=net.id, key=health.key, measure=measure, layers=layers, columns=columns, more=more)
+
+
+def _set(net: Net, request: messages.SetTraining) -> None:
+    solver = solver_of(net)
+    if request.stop_at_nan is not None:
+        finite.stop_at_nan(solver or net, request.stop_at_nan)
+    if request.keep is not None:
+        rewind.keep_iterations(_solver(net), request.keep, megabytes=request.megabytes)
+
+
+def _solver(net: Net) -> Solver:
+    solver = solver_of(net)
+    if solver is None:
+        raise SolverError(f"no solver drives net '{net.name}'; there are no iterations to keep")
+    return solver
+
+
+def _bad(bad: finite.Bad | None) -> pieces.BadTensor | None:
+    if bad is None:
+        return None
+    return pieces.BadTensor(
+        layer=bad.layer,
+        name=bad.name,
+        blob=bad.blob,
+        part="diff" if bad.part == "diff" else "data",
+        index=list(bad.index),
+        value="NaN" if math.isnan(bad.value) else _VALUES[bad.value > 0],
+        count=bad.count,
+        method=bad.method,
+        iteration=bad.iteration,
+    )

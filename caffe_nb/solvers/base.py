@@ -377,6 +377,11 @@ class Solver:
         self._begun = None
         self._iter = snapshot.read(Path(path), self.net, self.rule.history)
 
+    def go_back(self, iteration: int) -> None:
+        """Count on from an earlier iteration, whose state the caller has put back."""
+        self._begun = self.net.paused = None
+        self._iter = iteration
+
     def share_weights(self, net: Net) -> None:
         """Let another net use the trained net's parameters."""
         net.share_with(self.net)

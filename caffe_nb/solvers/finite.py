@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from caffe_nb.errors import CaffeError
 from caffe_nb.net import Net
 from caffe_nb.net.build import Node
 from caffe_nb.solvers.base import Solver
+
+Part = Literal["data", "diff"]
+Method = Literal["forward", "backward", "update"]
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,11 @@ class Bad:
     name: str
     blob: str
     ref: str
-    part: str
+    part: Part
     index: tuple[int, ...]
     value: float
     count: int
-    method: str
+    method: Method
     iteration: int | None
 
 
@@ -123,6 +127,12 @@ def first_bad(net: Net) -> Bad | None:
     return None if watch is None else watch.found
 
 
+def forget(net: Net) -> None:
+    """Take what a net stopped at as undone."""
+    if net in _watches:
+        _watches[net].found = None
+
+
 class _Watch:
     """Looks through what the layers of a net write."""
 
@@ -150,12 +160,13 @@ class _Watch:
     def _driver(self) -> Solver | None:
         return None if self._solver is None else self._solver()
 
-    def _ran(self, known: weakref.ref[Net], method: str, index: int) -> None:
+    def _ran(self, known: weakref.ref[Net], method: Method, index: int) -> None:
         __tracebackhide__ = True
         net = known()
         if net is None:
             return
         node = net.nodes[index]
+        arrays: list[tuple[str, int, Part, Array]]
         if method == "forward":
             arrays = [("top", i, "data", top.const_data) for i, top in enumerate(node.tops)]
         else:
@@ -201,7 +212,7 @@ def spoilt(array: Array) -> bool:
     return not np.isfinite(array).all()
 
 
-def _bad(node: Node, kind: str, place: int, part: str, array: Array, method: str, iteration: int | None) -> Bad:
+def _bad(node: Node, kind: str, place: int, part: Part, array: Array, method: Method, iteration: int | None) -> Bad:
     wrong = ~np.isfinite(array)
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), array.shape))
     names = {"top": node.top_names, "bottom": node.bottom_labels}.get(kind)
@@ -226,7 +237,7 @@ def _cause(bad: Bad, node: Node) -> str:
     again = "The net is paused at this layer; mend the cause and run again to go on from here"
     params = _spoilt((f"parameter {i}", blob.const_data) for i, blob in enumerate(node.layer.blobs))
     if params:
-        return f"{params} of the layer is not finite. {again}"
+        return f"{_capital(params)} of the layer is not finite. {again}"
     if bad.method == "forward":
         source = "" if node.bottoms else "The layer has no bottoms: it is in the data. Running again takes new ones. "
         read = _spoilt((f"bottom '{n}'", b.const_data) for n, b in _others(node.bottom_labels, node.bottoms, node.tops))
@@ -236,7 +247,7 @@ def _cause(bad: Bad, node: Node) -> str:
             (f"the diff of top '{n}'", b.const_diff) for n, b in _others(node.top_names, node.tops, node.bottoms)
         )
     if read:
-        return f"{read[0].upper()}{read[1:]} was not finite before. {again}"
+        return f"{_capital(read)} was not finite before. {again}"
     return source + (again if source else f"All that the layer read was finite: it was born here. {again}")
 
 
@@ -248,6 +259,10 @@ def _others(names: Iterable[str], blobs: Iterable[Blob], written: Iterable[Blob]
 
 def _spoilt(named: Iterable[tuple[str, Array]]) -> str:
     return next((name for name, array in named if spoilt(array)), "")
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _owner(net: Net, param: Blob) -> tuple[Node, int]:

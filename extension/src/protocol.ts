@@ -224,6 +224,39 @@ export interface HealthColumn {
   values: number[];
 }
 
+/** The first value that was not finite, at which a run stopped. */
+export interface BadTensor {
+  layer: number;
+  name: string;
+  /** As `top 'ip1'` or `parameter 0`. */
+  blob: string;
+  part: 'data' | 'diff';
+  index: number[];
+  value: '+Inf' | '-Inf' | 'NaN';
+  count: number;
+  method: 'backward' | 'forward' | 'update';
+  iteration: number | null;
+}
+
+/** How far a solver can be put back. */
+export interface KeptIterations {
+  iterations: number;
+  /** How many fit. */
+  most: number;
+  bytes: number;
+  limit: number;
+}
+
+/** What is switched on for a training, and what came of it. */
+export interface Training {
+  stop_at_nan: boolean;
+  bad: BadTensor | null;
+  /** null where no iterations are kept. */
+  kept: KeptIterations | null;
+  /** Name of the layer at which a pass is paused, or empty. */
+  paused: string;
+}
+
 /** Ask for all live nets. */
 export interface ListNets {
   kind: 'list_nets';
@@ -309,6 +342,24 @@ export interface GetHealth {
   key?: string;
   /** Number of the last column that is known. */
   since?: number;
+}
+
+/** Switch `caffe_nb.stop_at_nan` or `caffe_nb.keep_iterations` on or off; the answer is `TrainingState`. */
+export interface SetTraining {
+  kind: 'set_training';
+  net: string;
+  /** null leaves it as it is. */
+  stop_at_nan?: boolean | null;
+  keep?: boolean | null;
+  /** How much memory kept iterations may take. */
+  megabytes?: number;
+}
+
+/** Go back by so many iterations; the answer is `TrainingState`. */
+export interface Rewind {
+  kind: 'rewind';
+  net: string;
+  iterations: number;
 }
 
 /** All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show. */
@@ -402,6 +453,7 @@ export interface History {
   curves: Curve[];
   /** Whether there is more than one answer holds: ask again. */
   more: boolean;
+  training: Training;
 }
 
 /** Columns of a health strip, oldest first. */
@@ -414,6 +466,14 @@ export interface Health {
   layers: HealthLayer[];
   columns: HealthColumn[];
   more: boolean;
+}
+
+/** What is switched on now. */
+export interface TrainingState {
+  kind: 'training_state';
+  net: string;
+  iteration: number;
+  training: Training;
 }
 
 /** A request that could not be served, in words for people. */
@@ -459,7 +519,9 @@ export type Request =
   | CompareVersions
   | RollBack
   | GetHistory
-  | GetHealth;
+  | GetHealth
+  | SetTraining
+  | Rewind;
 
 export type Reply =
   | NetList
@@ -472,6 +534,7 @@ export type Reply =
   | Difference
   | History
   | Health
+  | TrainingState
   | Failed;
 
 export type Push = NetList | NetUpdate;
@@ -758,6 +821,41 @@ const readHealthColumn: Reader<HealthColumn> = (value, path) => {
   };
 };
 
+const readBadTensor: Reader<BadTensor> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    layer: field('layer', readInteger),
+    name: field('name', readString),
+    blob: field('blob', readString),
+    part: field('part', literal('data', 'diff')),
+    index: field('index', listOf(readInteger)),
+    value: field('value', literal('+Inf', '-Inf', 'NaN')),
+    count: field('count', readInteger),
+    method: field('method', literal('backward', 'forward', 'update')),
+    iteration: field('iteration', nullable(readInteger))
+  };
+};
+
+const readKeptIterations: Reader<KeptIterations> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    iterations: field('iterations', readInteger),
+    most: field('most', readInteger),
+    bytes: field('bytes', readInteger),
+    limit: field('limit', readInteger)
+  };
+};
+
+const readTraining: Reader<Training> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    stop_at_nan: field('stop_at_nan', readBoolean),
+    bad: field('bad', nullable(readBadTensor)),
+    kept: field('kept', nullable(readKeptIterations)),
+    paused: field('paused', readString)
+  };
+};
+
 const readNetList: Reader<NetList> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -854,7 +952,8 @@ const readHistory: Reader<History> = (value, path) => {
     key: field('key', readString),
     iteration: field('iteration', readInteger),
     curves: field('curves', listOf(readCurve)),
-    more: field('more', readBoolean)
+    more: field('more', readBoolean),
+    training: field('training', readTraining)
   };
 };
 
@@ -868,6 +967,16 @@ const readHealth: Reader<Health> = (value, path) => {
     layers: field('layers', listOf(readHealthLayer)),
     columns: field('columns', listOf(readHealthColumn)),
     more: field('more', readBoolean)
+  };
+};
+
+const readTrainingState: Reader<TrainingState> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('training_state')),
+    net: field('net', readString),
+    iteration: field('iteration', readInteger),
+    training: field('training', readTraining)
   };
 };
 
@@ -902,7 +1011,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'training_state', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -925,6 +1034,8 @@ export function parseReply(value: unknown): Reply {
       return readHistory(value, 'reply');
     case 'health':
       return readHealth(value, 'reply');
+    case 'training_state':
+      return readTrainingState(value, 'reply');
     case 'failed':
       return readFailed(value, 'reply');
   }
