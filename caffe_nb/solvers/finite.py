@@ -227,7 +227,8 @@ def _message(bad: Bad, node: Node) -> str:
     what = bad.blob if bad.part == "data" else f"the diff of {bad.blob}"
     when = "" if bad.iteration is None else f" of iteration {bad.iteration}"
     more = f" ({bad.count} values are not finite)" if bad.count > 1 else ""
-    return f"{value} at {list(bad.index)} of {what} after the {bad.method}{when}{more}. {_cause(bad, node)}"
+    where = f"at {list(bad.index)} of" if bad.index else "in"
+    return f"{value} {where} {what} after the {bad.method}{when}{more}. {_cause(bad, node)}"
 
 
 def _cause(bad: Bad, node: Node) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import weakref
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,13 +22,15 @@ from caffe_nb.layers.data.prefetching import PrefetchingLayer
 from caffe_nb.layers.utility.python import code_version
 from caffe_nb.net import Net
 from caffe_nb.net.build import Node
-from caffe_nb.net.guard import Guard
+from caffe_nb.net.guard import SMALL, Guard
 from caffe_nb.solvers import finite
 from caffe_nb.solvers.base import Solver
 
 LIMIT = 256.0
 """Megabytes that are kept at most unless somebody says otherwise."""
 MEGABYTE = 2**20
+SMALL_THINGS = 10_000
+"""Bytes that random states, lists and dicts are counted as, once a state and once a layer with something of its own."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,22 @@ def rewind(solver: Solver, iterations: int = 1) -> int:
         solver.net.lock.release()
 
 
+class _Randoms:
+    """The states of all global generators."""
+
+    def __init__(self) -> None:
+        self._numpy = np.random.get_state(legacy=False)
+        self._engine = rng.get_state()
+        version, words, gauss = random.getstate()
+        self._python = version, array("L", words), gauss  # a tuple of them takes ten times the memory
+
+    def put_back(self) -> None:
+        np.random.set_state(self._numpy)
+        rng.set_state(self._engine)
+        version, words, gauss = self._python
+        random.setstate((version, tuple(words), gauss))
+
+
 @dataclass
 class _State:
     """Everything before an iteration."""
@@ -145,7 +164,7 @@ class _State:
     iteration: int
     losses: tuple[float, float]
     arrays: list[Array]
-    randoms: tuple[Any, Any, Any]
+    randoms: _Randoms
     layers: list[tuple[Node, tuple[object, ...], Guard]]
     rows: list[tuple[HDF5Rows, Place]]
     places: list[int] = field(default_factory=list)
@@ -180,7 +199,7 @@ class _Tape:
 
     @property
     def bytes(self) -> int:
-        return sum(array.nbytes for batch in self._batches for array in batch)
+        return sum(part.nbytes for batch in self._batches for part in batch)
 
 
 class _Ring:
@@ -190,7 +209,7 @@ class _Ring:
         self.limit = limit
         self._states: deque[_State] = deque()
         self._shapes: list[tuple[int, ...]] = []
-        self._most = 0
+        self._one = self._most = 0
         self._tapes: list[tuple[PrefetchingLayer, _Tape]] = []
 
     def open(self, solver: Solver) -> None:
@@ -221,8 +240,7 @@ class _Ring:
 
     def kept(self, solver: Solver) -> Kept:
         done = [state for state in tuple(self._states) if state.iteration < solver.iter]
-        taken = sum(array.nbytes for state in tuple(self._states) for array in state.arrays)
-        return Kept(len(done), self._most, taken + sum(tape.bytes for _, tape in self._tapes), self.limit)
+        return Kept(len(done), self._most, len(self._states) * self._one, self.limit)
 
     def rewind(self, solver: Solver, iterations: int) -> int:
         wanted = solver.iter - iterations
@@ -232,12 +250,12 @@ class _Ring:
                 f"cannot go back by {iterations} iterations: {self.kept(solver)}; the solver is at {solver.iter}"
             )
         arrays = list(_arrays(solver))
-        if [array.shape for array in arrays] != [array.shape for array in state.arrays]:
+        if [each.shape for each in arrays] != [each.shape for each in state.arrays]:
             raise SolverError(f"parameters have other shapes now than they had at iteration {wanted}")
         for blob in _params(solver.net):
             blob.touch()
-        for array, then in zip(arrays, state.arrays, strict=True):
-            array[...] = then
+        for now, then in zip(arrays, state.arrays, strict=True):
+            now[...] = then
         for node, identity, guard in state.layers:
             if _identity(node) == identity:  # of other code there is nothing to put back
                 guard.put_back()
@@ -245,10 +263,7 @@ class _Ring:
             rows.go_to(row)
         for (_, tape), place in zip(self._tapes, state.places, strict=True):
             tape.place = place
-        numpy_state, engine_state, python_state = state.randoms
-        np.random.set_state(numpy_state)
-        rng.set_state(engine_state)
-        random.setstate(python_state)
+        state.randoms.put_back()
         solver.go_back(state.iteration)
         solver.loss, solver.smoothed_loss = state.losses
         self._drop_from(state.iteration)
@@ -257,7 +272,7 @@ class _Ring:
 
     def _keep(self, solver: Solver) -> None:
         self._drop_from(solver.iter)
-        if [array.shape for array in _arrays(solver)] != self._shapes:
+        if [each.shape for each in _arrays(solver)] != self._shapes:
             self._states.clear()
             self._measure(solver)
         if not self._most:  # parameters have grown beyond what may be kept
@@ -266,16 +281,15 @@ class _Ring:
         while len(self._states) >= self._most:
             arrays = self._states.popleft().arrays  # whose memory is used again
         if arrays is None:
-            arrays = [array.copy() for array in _arrays(solver)]
+            arrays = [each.copy() for each in _arrays(solver)]
         else:
-            for then, array in zip(arrays, _arrays(solver), strict=True):
-                then[...] = array
-        randoms = np.random.get_state(legacy=False), rng.get_state(), random.getstate()
+            for then, now in zip(arrays, _arrays(solver), strict=True):
+                then[...] = now
         layers = [(node, _identity(node), Guard(node, "forward", whole=False)) for node in _with_state(solver)]
         rows = [(rows, rows.place()) for rows in _hdf5(solver)]
         places = [tape.place for _, tape in self._tapes]
         losses = solver.loss, solver.smoothed_loss
-        self._states.append(_State(solver.iter, losses, arrays, randoms, layers, rows, places))
+        self._states.append(_State(solver.iter, losses, arrays, _Randoms(), layers, rows, places))
         for (_, tape), place in zip(self._tapes, self._states[0].places, strict=True):
             tape.forget(place)
 
@@ -289,9 +303,10 @@ class _Ring:
         arrays = list(_arrays(solver))
         batches = [top for node in solver.net.nodes if isinstance(node.layer, PrefetchingLayer) for top in node.tops]
         read = sum(top.const_data.nbytes for top in batches) * solver.param.iter_size
-        one = sum(array.nbytes for array in arrays) + read
-        self._shapes = [array.shape for array in arrays]
-        self._most = self.limit // max(1, one)
+        own = sum(_attributes(node) + SMALL_THINGS for node in _with_state(solver))
+        one = sum(each.nbytes for each in arrays) + read + own + SMALL_THINGS
+        self._shapes = [each.shape for each in arrays]
+        self._one, self._most = one, self.limit // one
         return one
 
 
@@ -321,6 +336,12 @@ def _with_state(solver: Solver) -> Iterator[Node]:
         for node in net.nodes:
             if node.is_python or (not node.bottoms and not isinstance(node.layer, PrefetchingLayer)):
                 yield node
+
+
+def _attributes(node: Node) -> int:
+    """Return the bytes of the arrays that a guard copies."""
+    held = [value for value in vars(node.layer).values() if isinstance(value, np.ndarray)]
+    return sum(value.nbytes for value in held if value.nbytes <= SMALL)
 
 
 def _hdf5(solver: Solver) -> Iterator[HDF5Rows]:

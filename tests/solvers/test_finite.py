@@ -150,7 +150,13 @@ def test_a_bad_parameter_is_told_as_the_cause(solver: Solver) -> None:
     solver.net.params["ip2"][0].data[0, 0] = np.nan
     error = stop(solver)
     assert error.bad.name == "ip2"
-    assert "parameter 0 of the layer is not finite" in str(error)
+    assert "Parameter 0 of the layer is not finite" in str(error)
+
+
+def test_a_scalar_has_no_index(solver: Solver) -> None:
+    loss = solver.net.nodes[-1].layer
+    loss.forward = lambda bottom, top: top[0].data.fill(np.nan)  # type: ignore[method-assign]
+    assert "NaN in top 'loss' after the forward of iteration 0. All that" in str(stop(solver))
 
 
 def test_listeners_hear_of_it_as_of_any_layers_error(solver: Solver) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -142,21 +143,28 @@ def test_going_back_puts_parameters_history_and_loss_back(folder: Path) -> None:
     assert "ip1" in solver.net.stale  # the panel and refresh see that the parameters changed
 
 
-def test_what_is_kept_is_bounded_and_told(folder: Path) -> None:
-    solver = make(folder)
-    one = sum(array.nbytes for array in everything(solver)[:-1])
-    told = keep_iterations(solver, megabytes=10.5 * one / MEGABYTE)
+@pytest.mark.parametrize("source", [DUMMY, PYTHON, IMAGES], ids=["dummy", "python", "images"])
+def test_what_is_kept_is_bounded_and_told(folder: Path, source: str) -> None:
+    solver = make(folder, source)
+    solver.step(1)
+    told = keep_iterations(solver, megabytes=1)
     assert told is not None
-    assert (told.iterations, told.most, told.bytes) == (0, 10, 0)
-    for _ in range(30):
-        solver.step(1)
-        now = kept(solver)
-        assert now is not None
-        assert now.bytes <= now.limit
-    assert now.iterations == 10
-    assert str(now).startswith("last 10 iterations kept, ")
-    rewind(solver, 10)
-    assert solver.iter == 20
+    assert (told.iterations, told.bytes, told.limit) == (0, 0, MEGABYTE)
+    assert told.most > 10
+    tracemalloc.start()
+    try:
+        solver.step(told.most + 20)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.2 * MEGABYTE
+    now = kept(solver)
+    assert now is not None
+    assert now.iterations == told.most
+    assert 0.8 * MEGABYTE < now.bytes <= MEGABYTE
+    assert str(now).startswith(f"last {told.most} iterations kept, ")
+    rewind(solver, told.most)
+    assert solver.iter == 21
     with pytest.raises(SolverError, match="cannot go back by 1 iterations: last 0 iterations kept"):
         rewind(solver)
 

@@ -130,3 +130,77 @@ def test_a_dead_layer_gets_a_word(lab: Lab) -> None:
     lab.panel.find("caffe-complaint").first.click()
     expect(lab.panel.layer("conv1")).to_have_attribute("data-selected", "true")
     assert lab.faults == []
+
+
+@pytest.fixture(scope="module")
+def safe_lab(open_lab: Callable[[str], Lab]) -> Lab:
+    """A notebook whose solver stops at NaN and keeps its last iterations, both switched on in the panel."""
+    lab = open_lab("safety")
+    lab.write(FILES)
+    lab.open(lab.notebook(material.CELLS))
+    lab.run(0)
+    lab.run(1)
+    lab.panel.wait_for_graph()
+    lab.panel.tab("training")
+    lab.start(material.RUN)
+    lab.panel.wait_for_progress()
+    lab.panel.find("caffe-keep").click()
+    expect(lab.panel.find("caffe-keep")).to_be_checked()
+    lab.panel.find("caffe-stop-at-nan").click()
+    expect(lab.panel.find("caffe-stop-at-nan")).to_be_checked()
+    return lab
+
+
+def _kept(lab: Lab) -> int:
+    return int(lab.panel.find("caffe-kept").get_attribute("data-iterations") or "0")
+
+
+def test_a_nan_stops_the_run_at_its_layer_and_the_panel_leads_there(safe_lab: Lab) -> None:
+    lab, panel = safe_lab, safe_lab.panel
+    wait_for(lambda: _kept(lab) > 20, "kept iterations", page=lab.page)
+    panel.select("conv1")
+    lab.write({"distance.py": material.with_loss("np.nan")})
+    lab.finish(material.RUN)
+    assert "NonFiniteError" in lab.output(material.RUN)
+    expect(panel.find("caffe-bad")).to_contain_text("NaN was born in the forward of loss")
+    expect(panel.find("caffe-bad")).to_contain_text("top 'loss'. The net is paused there")
+    expect(panel.layer("loss")).to_have_attribute("data-selected", "true")
+    expect(panel.layer("loss")).to_have_attribute("data-error", "true")
+    lab.picture("training-nan")
+    lab.theme("JupyterLab Dark")
+    lab.page.wait_for_timeout(500)
+    lab.picture("training-nan-dark")
+    lab.theme("JupyterLab Light")
+    panel.find("caffe-bad-show").click()
+    expect(panel.tensor(":loss").get_by_test_id("caffe-stat-nans")).to_be_visible()
+    panel.tab("training")
+
+
+def test_after_the_mend_the_run_goes_on_from_there(safe_lab: Lab) -> None:
+    lab, panel = safe_lab, safe_lab.panel
+    lab.write(FILES)
+    lab.start(material.RUN)
+    expect(panel.find("caffe-bad")).to_have_count(0)
+    panel.wait_for_progress()
+    assert lab.busy(material.RUN)
+
+
+def test_while_no_cell_runs_one_can_go_back(safe_lab: Lab) -> None:
+    lab, panel = safe_lab, safe_lab.panel
+    wait_for(lambda: _kept(lab) > 20, "kept iterations", page=lab.page)
+    expect(panel.find("caffe-rewind")).to_be_disabled()
+    lab.interrupt()
+    lab.finish(material.RUN)
+    expect(panel.find("caffe-running")).to_have_text("idle")
+    lab.page.wait_for_timeout(1500)  # what is shown follows a moment later
+    before, kept = panel.iteration(), _kept(lab)
+    panel.find("caffe-rewind-count").fill("7")
+    lab.picture("training-rewind")
+    panel.find("caffe-rewind").click()
+    expect(panel.find("caffe-iteration")).to_have_text(str(before - 7))
+    expect(panel.find("caffe-kept")).to_have_attribute("data-iterations", str(kept - 7))
+    panel.find("caffe-rewind-count").fill("100000000")
+    expect(panel.find("caffe-rewind")).to_be_disabled()
+    lab.start(material.RUN)
+    panel.wait_for_progress()
+    assert lab.faults == []

@@ -18,6 +18,9 @@
  * caffe-log-scale, caffe-smoothing   how curves are drawn; caffe-no-curves: why there are none
  * caffe-health       the health strip (data-columns); caffe-measure: what it shows (data-measure); caffe-health-value
  * caffe-complaints   the layers that are not well (data-count); caffe-complaint selects one (data-layer)
+ * caffe-bad          where a run stopped because of a NaN (data-layer); caffe-bad-show leads to the tensors
+ * caffe-stop-at-nan, caffe-keep   switches; caffe-kept: what is kept (data-iterations); caffe-rewind-count, caffe-rewind
+ * caffe-training-failure   what of these could not be done, in words
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
  * caffe-link-error   what is wrong with the connection or the protocol
@@ -53,6 +56,14 @@ export const testids = {
   measure: 'caffe-measure',
   complaints: 'caffe-complaints',
   complaint: 'caffe-complaint',
+  bad: 'caffe-bad',
+  badShow: 'caffe-bad-show',
+  stopAtNan: 'caffe-stop-at-nan',
+  keep: 'caffe-keep',
+  kept: 'caffe-kept',
+  rewindCount: 'caffe-rewind-count',
+  rewind: 'caffe-rewind',
+  trainingFailure: 'caffe-training-failure',
   noCurves: 'caffe-no-curves',
   time: 'caffe-time',
   error: 'caffe-error',

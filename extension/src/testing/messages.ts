@@ -9,7 +9,8 @@ import type {
   Reply,
   Request,
   Statistics,
-  Tensor
+  Tensor,
+  Training
 } from '../protocol';
 
 export function blob(name: string, shape: number[] = [2, 3]): BlobInfo {
@@ -120,6 +121,14 @@ export function tensor(more: Partial<Tensor> = {}): Tensor {
   };
 }
 
+/** Nothing is switched on for a training. */
+export const NO_TRAINING = {
+  stop_at_nan: false,
+  bad: null,
+  kept: null,
+  paused: ''
+} as const satisfies Training;
+
 /** A kernel with one net, n1. */
 export function oneNet(request: Request): Reply | { reply: Reply; values: Float32Array } {
   switch (request.kind) {
@@ -157,7 +166,18 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         text: '--- layers v1\n+++ layers v2\n@@ -1 +1 @@\n-half\n+third\n same'
       };
     case 'get_history':
-      return { kind: 'history', net: request.net, key: '', iteration: 0, curves: [], more: false };
+      return {
+        kind: 'history',
+        net: request.net,
+        key: '',
+        iteration: 0,
+        curves: [],
+        more: false,
+        training: NO_TRAINING
+      };
+    case 'set_training':
+    case 'rewind':
+      return { kind: 'training_state', net: request.net, iteration: 0, training: NO_TRAINING };
     case 'get_health': {
       const { net, measure } = request;
       return { kind: 'health', net, key: '', measure, layers: [], columns: [], more: false };

@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import type { Service } from '../../service';
 import { useFeed } from './feed';
 import { HealthStrip } from './strip';
+import { BadBanner, Options } from './options';
 import { Scalars } from './scalars';
 import { Times } from './times';
 
@@ -11,8 +12,10 @@ export function TrainingBody({ service }: { service: Service }): ReactElement {
   const feed = useFeed(service);
   return (
     <div className="caffe-nb-section">
+      <BadBanner service={service} feed={feed} />
       <Scalars service={service} feed={feed} />
       <HealthStrip service={service} />
+      <Options service={service} feed={feed} />
       <Times service={service} />
     </div>
   );

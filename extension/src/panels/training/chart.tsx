@@ -18,6 +18,8 @@ const COLOURS = 8;
 /** The name of the CSS variable of a curve's colour. */
 export const colourName = (place: number): string => `--caffe-nb-curve-${(place % COLOURS) + 1}`;
 
+let loaded: typeof uPlot | null = null;
+
 /** The curves that are shown, drawn over the iterations. */
 export function Chart(props: {
   curves: readonly ICurve[];
@@ -42,13 +44,21 @@ export function Chart(props: {
       return;
     }
     let gone = false;
-    void import('uplot').then(({ default: Plot }) => {
-      if (!gone) {
-        const { lines, drawing } = latest.current;
-        const hover = (iteration: number | null): void => latest.current.onHover(iteration);
-        plot.current = new Plot(optionsOf(element, lines, drawing, hover), dataOf(lines, drawing), element);
-      }
-    });
+    const draw = (Plot: typeof uPlot): void => {
+      const { lines, drawing } = latest.current;
+      const hover = (iteration: number | null): void => latest.current.onHover(iteration);
+      plot.current = new Plot(optionsOf(element, lines, drawing, hover), dataOf(lines, drawing), element);
+    };
+    if (loaded !== null) {
+      draw(loaded); // at once, so that the place is not empty meanwhile
+    } else {
+      void import('uplot').then(({ default: Plot }) => {
+        loaded = Plot;
+        if (!gone) {
+          draw(Plot);
+        }
+      });
+    }
     return () => {
       gone = true;
       plot.current?.destroy();
@@ -95,7 +105,7 @@ function optionsOf(
   const axis: uPlot.Axis = {
     stroke: colour('--jp-ui-font-color2'),
     font: `11px ${colour('--jp-ui-font-family')}`,
-    grid: { stroke: colour('--jp-border-color3'), width: 1 },
+    grid: { stroke: faint(colour(colourName(COLOURS - 1)), 0.2), width: 1 },
     ticks: { stroke: colour('--jp-border-color2'), width: 1, size: 4 }
   };
   const values: uPlot.Axis.Values = (_, ticks) =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Curve, History } from '../../protocol';
+import { NO_TRAINING } from '../../testing/messages';
 import type { IDrawing } from './curves';
 import { columnsOf, Curves, isShown, linesOf, PLAIN, pointAt, readDrawing, smooth } from './curves';
 
@@ -23,7 +24,7 @@ function curve(id: string, at: number[], means: (number | null)[], more: Partial
 }
 
 function history(curves: Curve[], key = 'k'): History {
-  return { kind: 'history', net: 'n1', key, iteration: 9, curves, more: false };
+  return { kind: 'history', net: 'n1', key, iteration: 9, curves, more: false, training: NO_TRAINING };
 }
 
 function known(...answers: History[]): Curves {

@@ -1,6 +1,7 @@
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 
 import { useService } from '../../components/hooks';
+import type { Training } from '../../protocol';
 import type { Service } from '../../service';
 import { Curves } from './curves';
 
@@ -16,15 +17,21 @@ export interface IFeed {
   readonly asked: boolean;
   /** Why there was no answer, in words. */
   readonly failure: string | null;
+  /** What is switched on; null while it is not known. */
+  readonly training: Training | null;
+  /** Take what is switched on from another answer. */
+  readonly take: (training: Training) => void;
 }
 
-const START: Omit<IFeed, 'curves'> = { revision: 0, asked: false, failure: null };
+type Known = Omit<IFeed, 'take'>;
+
+const START: Omit<Known, 'curves'> = { revision: 0, asked: false, failure: null, training: null };
 
 /** The curves of the net that is shown, followed as long as the component is there. */
 export function useFeed(service: Service): IFeed {
   const net = useService(service, state => state.net);
   const link = useService(service, state => state.link);
-  const [feed, setFeed] = useState<IFeed>(() => ({ ...START, curves: new Curves() }));
+  const [feed, setFeed] = useState<Known>(() => ({ ...START, curves: new Curves() }));
 
   useEffect(() => {
     const curves = new Curves();
@@ -43,8 +50,9 @@ export function useFeed(service: Service): IFeed {
         }
         curves.accept(reply);
         const { revision } = curves;
+        const { training } = reply;
         setFeed(before =>
-          before.curves === curves ? { curves, revision, asked: true, failure: null } : before
+          before.curves === curves ? { curves, revision, asked: true, failure: null, training } : before
         );
         if (!reply.more) {
           return;
@@ -52,7 +60,8 @@ export function useFeed(service: Service): IFeed {
       }
     });
   }, [service, net, link]);
-  return feed;
+  const take = useCallback((training: Training) => setFeed(before => ({ ...before, training })), []);
+  return { ...feed, take };
 }
 
 /** Ask now, and again a moment after the net has gone on; return what ends that. */
