@@ -40,12 +40,12 @@ def state(net: Net) -> pieces.Training:
     """Return what is switched on for the training of a net, and what came of it."""
     solver = solver_of(net)
     trained = solver.net if solver else net
-    kept = rewind.kept(solver) if solver else None
+    kept, paused = rewind.kept(solver) if solver else None, trained.paused
     return pieces.Training(
         stop_at_nan=finite.stops_at_nan(trained),
         bad=_bad(finite.first_bad(trained)),
         kept=pieces.KeptIterations(kept.iterations, kept.most, kept.bytes, kept.limit) if kept else None,
-        paused=trained.paused.layer if trained.paused else "",
+        paused=paused.layer if paused else "",
     )
 
 

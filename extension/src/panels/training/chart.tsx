@@ -18,8 +18,6 @@ const COLOURS = 8;
 /** The name of the CSS variable of a curve's colour. */
 export const colourName = (place: number): string => `--caffe-nb-curve-${(place % COLOURS) + 1}`;
 
-let loaded: typeof uPlot | null = null;
-
 /** The curves that are shown, drawn over the iterations. */
 export function Chart(props: {
   curves: readonly ICurve[];
@@ -34,8 +32,8 @@ export function Chart(props: {
   const dark = useDarkTheme();
   const lines = linesOf(curves, drawing);
   const shape = JSON.stringify([drawing.log, dark, lines.map(({ curve, role }) => [curve.id, role])]);
-  const latest = useRef({ lines, drawing, onHover });
-  latest.current = { lines, drawing, onHover };
+  const latest = useRef({ lines, drawing, width, onHover });
+  latest.current = { lines, drawing, width, onHover };
   const wide = width > 0;
 
   useEffect(() => {
@@ -43,24 +41,23 @@ export function Chart(props: {
     if (!wide || element === null) {
       return;
     }
+    let frame: number | null = null;
     let gone = false;
-    const draw = (Plot: typeof uPlot): void => {
-      const { lines, drawing } = latest.current;
-      const hover = (iteration: number | null): void => latest.current.onHover(iteration);
-      plot.current = new Plot(optionsOf(element, lines, drawing, hover), dataOf(lines, drawing), element);
-    };
-    if (loaded !== null) {
-      draw(loaded); // at once, so that the place is not empty meanwhile
-    } else {
-      void import('uplot').then(({ default: Plot }) => {
-        loaded = Plot;
-        if (!gone) {
-          draw(Plot);
-        }
+    void import('uplot').then(({ default: Plot }) => {
+      if (gone) {
+        return;
+      }
+      // In the next frame, when the style sheet of a new theme counts.
+      frame = requestAnimationFrame(() => {
+        const { lines, drawing, width } = latest.current;
+        const hover = (iteration: number | null): void => latest.current.onHover(iteration);
+        const options = optionsOf(element, width, lines, drawing, hover);
+        plot.current = new Plot(options, dataOf(lines, drawing), element);
       });
-    }
+    });
     return () => {
       gone = true;
+      cancelAnimationFrame(frame ?? 0);
       plot.current?.destroy();
       plot.current = null;
     };
@@ -96,6 +93,7 @@ function dataOf(lines: readonly ILine[], drawing: IDrawing): uPlot.AlignedData {
 
 function optionsOf(
   element: HTMLElement,
+  width: number,
   lines: readonly ILine[],
   drawing: IDrawing,
   onHover: (iteration: number | null) => void
@@ -117,7 +115,7 @@ function optionsOf(
     role === 'high' ? [{ series: [at + 1, at + 2], fill: faint(colour(colourName(place)), 0.2) }] : []
   );
   return {
-    width: element.clientWidth,
+    width,
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
