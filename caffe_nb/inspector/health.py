@@ -26,7 +26,7 @@ from caffe_nb.solvers import Solver
 
 MOST_COLUMNS = 512
 """Samples that are kept."""
-MOST_ELEMENTS = 1 << 15
+MOST_ELEMENTS = 1 << 14
 """Elements that are looked at of each blob, evenly spread; a few of a large one tell its size as well."""
 MOST_SENT = 30_000
 """Values in an answer."""
