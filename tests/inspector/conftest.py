@@ -11,6 +11,7 @@ import pytest
 from caffe_nb.inspector.session import Session
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver
+from caffe_nb.solvers.alive import on_new
 
 LAYERS = '''
 import time
@@ -53,6 +54,15 @@ layer { name: "half" type: "Python" bottom: "ip" top: "half" python_param { modu
 layer { name: "loss" type: "EuclideanLoss" bottom: "half" bottom: "label" top: "loss" }
 layer { name: "quiet" type: "Silence" bottom: "ip" }
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_other_session() -> Iterator[None]:
+    """Sessions that other tests have left open hear of no solver that is made here."""
+    others = on_new.copy()
+    on_new.clear()
+    yield
+    on_new[:] = others
 
 
 @pytest.fixture
