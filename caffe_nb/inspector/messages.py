@@ -15,13 +15,17 @@ from typing import Literal
 from msgspec import Struct
 
 from caffe_nb.inspector.pieces import (
+    Action,
+    Breaks,
     Check,
     Current,
     GraphEdge,
     GraphNode,
+    Held,
     LayerState,
     LayerTime,
     NetInfo,
+    Place,
     Source,
     Statistics,
     VersionInfo,
@@ -107,8 +111,34 @@ class RollBack(Message, tag="roll_back", frozen=True):
     version: int
 
 
+class Drive(Message, tag="drive", frozen=True):
+    """Run, hold or stop a net; the answer is `Driven`, at once, and what comes of it is pushed."""
+
+    net: str
+    action: Action
+    layer: int = -1
+    """For run_to and run_from."""
+
+
+class SetBreaks(Message, tag="set_breaks", frozen=True):
+    """Say when the net is to be held; takes the place of what was said before. The answer is `Driven`."""
+
+    net: str
+    breaks: Breaks
+
+
 Request = (
-    ListNets | GetGraph | GetTensor | GetSource | CheckLayer | ExportCheck | GetVersions | CompareVersions | RollBack
+    ListNets
+    | GetGraph
+    | GetTensor
+    | GetSource
+    | CheckLayer
+    | ExportCheck
+    | GetVersions
+    | CompareVersions
+    | RollBack
+    | Drive
+    | SetBreaks
 )
 
 
@@ -192,13 +222,19 @@ class Exported(Message, tag="exported", frozen=True):
     """The file that was written, whole."""
 
 
+class Driven(Message, tag="driven", frozen=True):
+    """Answer to `Drive` and `SetBreaks`: it is done, or has begun."""
+
+    net: str
+
+
 class Failed(Message, tag="failed", frozen=True):
     """A request that could not be served, in words for people."""
 
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | Failed
+Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | Driven | Failed
 
 # Pushes
 
@@ -225,6 +261,11 @@ class NetUpdate(Message, tag="net_update", frozen=True):
     current: Current | None
     times: list[LayerTime]
     states: list[LayerState]
+    held: Held | None
+    """Where the net is held."""
+    place: Place
+    """What one step runs next, where the net is idle."""
+    breaks: Breaks
     stale: list[int]
     """Layers whose tops are older than an edit of their code, or of the code of a layer before them."""
 

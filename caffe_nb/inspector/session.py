@@ -14,6 +14,7 @@ from caffe_nb.check import check_node
 from caffe_nb.errors import CaffeError
 from caffe_nb.inspector import messages, sample, versions
 from caffe_nb.inspector.book import Book, check_message, checked_array, export_check
+from caffe_nb.inspector.control import control_of
 from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.pusher import Pusher, net_list
@@ -115,6 +116,12 @@ class Session:
                 return source_text(find_node(find_net(request.net), request.layer)), None
             case messages.CheckLayer():
                 return self._check(request), None
+            case messages.Drive():
+                control_of(find_net(request.net)).act(request.action, request.layer)
+                return messages.Driven(request.net), None
+            case messages.SetBreaks():
+                control_of(find_net(request.net)).set_breaks(request.breaks)
+                return messages.Driven(request.net), None
             case messages.ExportCheck():
                 net = find_net(request.net)
                 path = export_check(self._book.record(net), find_node(net, request.layer))
