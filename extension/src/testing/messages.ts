@@ -79,6 +79,9 @@ export function update(more: Partial<NetUpdate> = {}): NetUpdate {
     current: null,
     times: [],
     states: [],
+    held: null,
+    place: { index: 0, direction: 'forward' },
+    breaks: { layers: [], not_finite: false, limit: null, iteration: null },
     stale: [],
     ...more
   };
@@ -156,6 +159,9 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         new: request.new,
         text: '--- layers v1\n+++ layers v2\n@@ -1 +1 @@\n-half\n+third\n same'
       };
+    case 'drive':
+    case 'set_breaks':
+      return { kind: 'driven', net: request.net };
     case 'export_check':
       return { kind: 'exported', path: '/home/me/test_loss.py' };
     case 'check_layer':
