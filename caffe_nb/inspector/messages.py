@@ -73,6 +73,21 @@ class GetSource(Message, tag="get_source", frozen=True):
     layer: int
 
 
+class GetLayerText(Message, tag="get_layer_text", frozen=True):
+    """Ask for a layer's prototxt and what its type computes."""
+
+    net: str
+    layer: int
+
+
+class SetParamStr(Message, tag="set_param_str", frozen=True):
+    """Give a live Python layer another param_str: its setup runs again. The answer is `LayerText`."""
+
+    net: str
+    layer: int
+    text: str
+
+
 class CheckLayer(Message, tag="check_layer", frozen=True):
     """Run a gradient check of a layer on the net's own blobs."""
 
@@ -132,6 +147,8 @@ Request = (
     | GetGraph
     | GetTensor
     | GetSource
+    | GetLayerText
+    | SetParamStr
     | CheckLayer
     | ExportCheck
     | GetVersions
@@ -191,6 +208,18 @@ class SourceText(Message, tag="source_text", frozen=True):
     text: str
 
 
+class LayerText(Message, tag="layer_text", frozen=True):
+    """A layer's prototxt."""
+
+    text: str
+    doc: str
+    """The docstring of its type or class: plain text."""
+    param_str: str | None
+    """None for layers that take none."""
+    note: str
+    """What became of the last change, in words."""
+
+
 class Versions(Message, tag="versions", frozen=True):
     """The versions of a Python layer's code, oldest first; the last one runs."""
 
@@ -234,7 +263,7 @@ class Failed(Message, tag="failed", frozen=True):
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | Driven | Failed
+Reply = NetList | Graph | Tensor | SourceText | LayerText | Checked | Exported | Versions | Difference | Driven | Failed
 
 # Pushes
 

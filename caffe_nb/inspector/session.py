@@ -10,6 +10,7 @@ from typing import Any, assert_never
 import msgspec
 from numpy.typing import NDArray
 
+from caffe_nb import live
 from caffe_nb.check import check_node
 from caffe_nb.errors import CaffeError
 from caffe_nb.inspector import messages, sample, versions
@@ -18,7 +19,7 @@ from caffe_nb.inspector.control import control_of
 from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.pusher import Pusher, net_list
-from caffe_nb.inspector.source import source_text
+from caffe_nb.inspector.source import layer_text, source_text
 from caffe_nb.net.net import Net, live_nets
 
 Answer = tuple[messages.Reply, bytes | None]
@@ -114,6 +115,12 @@ class Session:
                 return ask(net, lambda: tensor(net, request), TIMEOUT, about_gradients=request.part == "diff")
             case messages.GetSource():
                 return source_text(find_node(find_net(request.net), request.layer)), None
+            case messages.GetLayerText():
+                return layer_text(find_node(find_net(request.net), request.layer)), None
+            case messages.SetParamStr():
+                net = find_net(request.net)
+                note = live.set_param_str(net, request.layer, request.text, TIMEOUT)
+                return layer_text(find_node(net, request.layer), note), None
             case messages.CheckLayer():
                 return self._check(request), None
             case messages.Drive():

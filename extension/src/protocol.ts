@@ -231,6 +231,21 @@ export interface GetSource {
   layer: number;
 }
 
+/** Ask for a layer's prototxt and what its type computes. */
+export interface GetLayerText {
+  kind: 'get_layer_text';
+  net: string;
+  layer: number;
+}
+
+/** Give a live Python layer another param_str: its setup runs again. The answer is `LayerText`. */
+export interface SetParamStr {
+  kind: 'set_param_str';
+  net: string;
+  layer: number;
+  text: string;
+}
+
 /** Run a gradient check of a layer on the net's own blobs. */
 export interface CheckLayer {
   kind: 'check_layer';
@@ -335,6 +350,18 @@ export interface SourceText {
   text: string;
 }
 
+/** A layer's prototxt. */
+export interface LayerText {
+  kind: 'layer_text';
+  text: string;
+  /** The docstring of its type or class: plain text. */
+  doc: string;
+  /** null for layers that take none. */
+  param_str: string | null;
+  /** What became of the last change, in words. */
+  note: string;
+}
+
 /** The versions of a Python layer's code, oldest first; the last one runs. */
 export interface Versions {
   kind: 'versions';
@@ -414,6 +441,8 @@ export type Request =
   | GetGraph
   | GetTensor
   | GetSource
+  | GetLayerText
+  | SetParamStr
   | CheckLayer
   | ExportCheck
   | GetVersions
@@ -427,6 +456,7 @@ export type Reply =
   | Graph
   | Tensor
   | SourceText
+  | LayerText
   | Checked
   | Exported
   | Versions
@@ -762,6 +792,17 @@ const readSourceText: Reader<SourceText> = (value, path) => {
   };
 };
 
+const readLayerText: Reader<LayerText> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('layer_text')),
+    text: field('text', readString),
+    doc: field('doc', readString),
+    param_str: field('param_str', nullable(readString)),
+    note: field('note', readString)
+  };
+};
+
 const readVersions: Reader<Versions> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -842,7 +883,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'driven', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'driven', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -853,6 +894,8 @@ export function parseReply(value: unknown): Reply {
       return readTensor(value, 'reply');
     case 'source_text':
       return readSourceText(value, 'reply');
+    case 'layer_text':
+      return readLayerText(value, 'reply');
     case 'checked':
       return readChecked(value, 'reply');
     case 'exported':

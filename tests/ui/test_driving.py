@@ -1,4 +1,4 @@
-"""Running from the panel: an idle net in parts, a training one held, stepped, let go and stopped while its cell runs."""
+"""Running from the panel: a net that stands in parts, a training one held, stepped, let go and stopped."""
 
 from __future__ import annotations
 
@@ -89,3 +89,39 @@ def test_an_interrupt_lets_a_held_run_end(loaded: Lab) -> None:
     assert loaded.errors() == []
     assert "stopped by interrupt" in loaded.output(material.RUN)
     expect(panel.find("caffe-held")).to_have_count(0)
+
+
+def test_a_layers_text_is_explained_and_its_param_str_changes_while_the_net_trains(lab: Lab) -> None:
+    scaled = material.LAYER.replace(
+        "    def reshape",
+        "    def setup(self, bottom, top):\n        self.scale = float(self.param_str)\n\n    def reshape",
+        1,
+    ).replace("/ len(self.difference) / 2", "/ len(self.difference) / 2 * self.scale")
+    net = material.NET.replace('layer: "Distance"', 'layer: "Distance" param_str: "1"')
+    lab.write({**material.FILES, "net.prototxt": net, "distance.py": scaled})
+    lab.open(lab.notebook(material.CELLS))
+    lab.run(0)
+    lab.run(1)
+    panel = lab.panel
+    panel.wait_for_graph()
+    panel.select("conv1")
+    panel.tab("source")
+    expect(panel.find("caffe-layer-text")).to_contain_text("num_output: 4")
+    expect(panel.root).to_contain_text("what Convolution computes")
+    lab.picture("source-built-in")
+
+    lab.start(material.RUN)
+    panel.wait_for_progress()
+    panel.select("loss")
+    panel.find("caffe-param-str").fill("1000")
+    panel.find("caffe-apply-param").click()
+    expect(panel.find("caffe-param-note")).to_contain_text("param_str changed; setup rerun")
+    wait_for(lambda: float(panel.find("caffe-loss").inner_text()) > 100, "a loss a thousandfold", page=lab.page)
+    lab.picture("source-param-str")
+    panel.find("caffe-param-str").fill("much")
+    panel.find("caffe-apply-param").click()
+    expect(panel.find("caffe-param-note").last).to_contain_text("could not convert string to float")
+    assert lab.busy(material.RUN)
+    lab.interrupt()
+    lab.finish(material.RUN)
+    assert lab.faults == []

@@ -159,6 +159,15 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         new: request.new,
         text: '--- layers v1\n+++ layers v2\n@@ -1 +1 @@\n-half\n+third\n same'
       };
+    case 'get_layer_text':
+    case 'set_param_str':
+      return {
+        kind: 'layer_text',
+        text: 'layer {\n  name: "loss"\n}',
+        doc: 'Compute it.\n\nNotes\n-----\nAs Caffe does.',
+        param_str: request.kind === 'set_param_str' ? request.text : '1',
+        note: request.kind === 'set_param_str' ? 'loss: param_str changed; setup rerun' : ''
+      };
     case 'drive':
     case 'set_breaks':
       return { kind: 'driven', net: request.net };
