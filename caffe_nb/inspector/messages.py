@@ -3,9 +3,9 @@
 `extension/src/protocol.ts` is generated from this file (``python -m caffe_nb.inspector.generate``); a test fails when
 it is stale. Requests travel on one comm, on which the kernel only answers; pushes on another, on which it only pushes.
 
-A request's comm data is ``{"id": int, "request": Request}``, its answer ``{"id": int, "reply": Reply}``; a push is
-``{"seq": int, "push": Push}`` with `seq` counting up by one on each comm. Tensor values travel as the message's first
-buffer, little-endian float32. All names come from the user's files: they are text, never HTML.
+A request's comm data is ``{"id": int, "request": Request}``, its answer ``{"id": int, "version": str,
+"reply": Reply}``; a push is ``{"seq": int, "push": Push}`` with `seq` counting up by one on each comm. Tensor values
+travel as the message's first buffer, little-endian float32. All names come from the user's files: text, never HTML.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from caffe_nb import __version__
 from caffe_nb.inspector.pieces import (
     Action,
     Breaks,
@@ -31,6 +32,8 @@ from caffe_nb.inspector.pieces import (
     VersionInfo,
 )
 
+VERSION = __version__
+"""Goes with every reply, so that the panel can say which side is to be updated."""
 HELLO_TARGET = "caffe_nb.hello"
 REQUEST_TARGET = "caffe_nb.request"
 PUSH_TARGET = "caffe_nb.push"

@@ -65,7 +65,7 @@ class Session:
         Returns
         -------
         dict
-            ``{"id": int, "reply": Reply}``; a `Failed` reply says in words what went wrong.
+            ``{"id": int, "version": str, "reply": Reply}``; a `Failed` reply says in words what went wrong.
         list of bytes
             The values of a tensor, little-endian float32; else empty.
         """
@@ -79,7 +79,11 @@ class Session:
             reply = messages.Failed(f"the request is not understood: {error}")
         except Exception as error:
             reply = messages.Failed(_words(error))
-        return {"id": number, "reply": msgspec.to_builtins(reply)}, [] if values is None else [values]
+        return {
+            "id": number,
+            "version": messages.VERSION,
+            "reply": msgspec.to_builtins(reply),
+        }, [] if values is None else [values]
 
     def show(self, net: Net) -> None:
         """Ask the panel to open and show this net; one that connects later is asked, too."""

@@ -1,5 +1,6 @@
 // Generated from caffe_nb/inspector/messages.py by `python -m caffe_nb.inspector.generate`. Do not edit.
 
+export const VERSION = '0.1.0';
 export const HELLO_TARGET = 'caffe_nb.hello';
 export const REQUEST_TARGET = 'caffe_nb.request';
 export const PUSH_TARGET = 'caffe_nb.push';
