@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { IAnswer } from '../../pending';
 import { blob, node, tensor } from '../../testing/messages';
-import { cellText } from './body';
 import { TensorView, hiddenAxes, roles, shapeText } from './model';
+import { cellText } from './place';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -114,8 +114,9 @@ describe('the value under the cursor', () => {
   });
 
   it('is called a mean where it is one', () => {
-    const view = tensor({ tiles: 1, rows: 2, cols: 4, reduced: true });
-    expect(cellText(view, values, { tile: 0, row: 1, col: 0 })).toContain('≈ 4');
+    const view = tensor({ shape: [4, 11], tiles: 1, rows: 2, cols: 4, block: [2, 3], reduced: true });
+    expect(cellText(view, values, { tile: 0, row: 1, col: 0 })).toBe('[2–3, 0–2] ≈ 4');
+    expect(cellText(view, values, { tile: 0, row: 0, col: 3 })).toBe('[0–1, 9–10] ≈ 3');
   });
 
   it('is nothing outside', () => {
