@@ -145,6 +145,7 @@ def test_images_and_filters_are_shown_as_pictures(looking: Lab) -> None:
     data.get_by_test_id("caffe-channel-order").select_option("bgr")
     picture.get_by_test_id("caffe-heatmap").hover(position={"x": 5, "y": 5})
     expect(picture.get_by_test_id("caffe-cursor")).to_contain_text("[0, …, ")
+    both_themes(looking, "tensors-images")
     card(looking, "param:1:0").get_by_test_id("caffe-as-picture").check()
     expect(panel.tensor("param:1:0").get_by_test_id("caffe-legend")).to_have_attribute("data-kind", "picture")
     both_themes(looking, "tensors-picture")

@@ -226,6 +226,7 @@ function ComparedPart(props: IComparedProps): ReactElement {
 function Change(props: IComparedProps & { kept: IKept; onForget: () => void }): ReactElement {
   const { state, kept, part, role, onForget, onLook } = props;
   const change = difference(state, kept);
+  const sameShape = shapeText(state?.tensor?.shape ?? []) === shapeText(kept.tensor.shape);
   const forget = (
     <button
       className="caffe-nb-mini"
@@ -255,12 +256,16 @@ function Change(props: IComparedProps & { kept: IKept; onForget: () => void }): 
             <h4>{part}: now − kept</h4>
             {forget}
           </div>
-          <p className="caffe-nb-hint">
-            Another place was kept.{' '}
-            <button className="caffe-nb-mini" onClick={() => onLook(kept.look)}>
-              Go back to it
-            </button>
-          </p>
+          {sameShape ? (
+            <p className="caffe-nb-hint">
+              Another place was kept.{' '}
+              <button className="caffe-nb-mini" onClick={() => onLook(kept.look)}>
+                Go back to it
+              </button>
+            </p>
+          ) : (
+            <p className="caffe-nb-hint">The blob was {shapeText(kept.tensor.shape)} then.</p>
+          )}
         </>
       )}
       <p className="caffe-nb-hint">Kept at {kept.when}.</p>

@@ -73,6 +73,27 @@ describe('a view', () => {
     expect(view.state.tensor).toBeNull();
     expect(view.state.error).toContain('fewer values');
   });
+
+  it.each([{ tiles: 1e9, rows: 0 }, { tiles: -1, rows: -1 }, { channels: 3 }])(
+    'refuses an answer of impossible size: %j',
+    async more => {
+      const view = new TensorView('blob:ip', 'data', () =>
+        Promise.resolve({ reply: tensor(more), values: new Float32Array(6) })
+      );
+      view.refresh();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(view.state.tensor).toBeNull();
+      expect(view.state.error).toContain('The kernel sent');
+    }
+  );
+
+  it('asks for another place, with the axes that are wanted', async () => {
+    const pull = vi.fn(() => Promise.resolve(answer(1)));
+    const view = new TensorView('blob:ip', 'data', pull);
+    view.look = { index: [3], axes: [1, 0, 2], picture: true };
+    await vi.advanceTimersByTimeAsync(1);
+    expect(pull).toHaveBeenLastCalledWith({ index: [3], axes: [1, 0, 2], picture: true });
+  });
 });
 
 describe('the blobs of a layer', () => {

@@ -164,6 +164,10 @@ function accept(state: IViewState, reply: IAnswer['reply'], values: Float32Array
   if (reply.kind !== 'tensor') {
     return { ...state, error: `The kernel answered '${reply.kind}' where a tensor was asked for.` };
   }
+  const empty = reply.tiles === 0 || reply.rows === 0 || reply.cols === 0;
+  if (Math.min(reply.tiles, reply.rows, reply.cols) < 0 || (empty && reply.statistics.count > 0)) {
+    return { ...state, error: 'The kernel sent a tensor of an impossible size.' };
+  }
   if (values.length < reply.tiles * reply.rows * reply.cols * Math.max(1, reply.channels)) {
     return { ...state, error: 'The kernel sent fewer values than it said.' };
   }
