@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.ui import material
 from tests.ui.lab import Lab
 
 NET = """\
@@ -22,9 +23,10 @@ layer {
   inner_product_param { num_output: 10 weight_filler { type: "xavier" } }
 }
 layer { name: "loss"  type: "SoftmaxWithLoss"  bottom: "ip"  bottom: "label"  top: "loss" }
-layer { name: "odd"  type: "Python"  top: "odd"  top: "deep"  top: "none"  top: "one"
+layer { name: "odd"  type: "Python"  top: "odd"  top: "deep"  top: "none"  top: "one"  top: "ten"  top: "nan"
   python_param { module: "made" layer: "Odd" } }
-layer { name: "rest"  type: "Silence"  bottom: "odd"  bottom: "deep"  bottom: "none"  bottom: "one" }
+layer { name: "rest"  type: "Silence"  bottom: "odd"  bottom: "deep"  bottom: "none"  bottom: "one"
+  bottom: "ten"  bottom: "nan" }
 """
 
 MADE = '''\
@@ -52,13 +54,15 @@ class Images(caffe.Layer):
 
 
 class Odd(caffe.Layer):
-    """Numbers that are none, outliers, five axes, no elements, no axes."""
+    """Numbers that are none, outliers, five axes, no elements, no axes, ten axes, nothing but NaN."""
 
     def reshape(self, bottom, top):
         top[0].reshape(6, 9)
         top[1].reshape(2, 3, 4, 5, 6)
         top[2].reshape(0, 3, 2)
         top[3].reshape()
+        top[4].reshape(1, 2, 1, 2, 1, 2, 1, 2, 3, 2)
+        top[5].reshape(2, 700)
 
     def forward(self, bottom, top):
         values = np.random.RandomState(0).randn(6, 9)
@@ -66,6 +70,8 @@ class Odd(caffe.Layer):
         top[0].data[...] = values
         top[1].data[...] = np.arange(720).reshape(2, 3, 4, 5, 6)
         top[3].data[...] = 0.25
+        top[4].data[...] = np.arange(96).reshape(top[4].shape)
+        top[5].data[...] = np.nan
 
     def backward(self, top, propagate_down, bottom):
         pass
@@ -185,6 +191,8 @@ def test_what_is_no_number_and_what_is_clipped_is_explained_where_there_is_some(
         expect(other).not_to_contain_text(word)
     expect(panel.tensor("blob:none")).to_contain_text("This blob has no elements.")
     expect(panel.tensor("blob:one").get_by_test_id("caffe-stat-mean")).to_have_text("0.25")
+    expect(card(looking, "blob:ten").get_by_test_id("caffe-slider")).to_have_count(3)
+    expect(panel.tensor("blob:nan").get_by_test_id("caffe-stat-nans")).to_have_text("1400")
     both_themes(looking, "tensors-odd")
     panel.select("loss")
     expect(panel.tensor("blob:label").get_by_test_id("caffe-legend")).to_have_attribute("data-kind", "categories")
@@ -258,3 +266,29 @@ def test_a_view_is_kept_and_compared_with_what_an_edited_layer_makes(looking: La
     expect(change).to_contain_text("values shown have changed")
     change.get_by_test_id("caffe-forget").click()
     expect(change).to_have_count(0)
+
+
+def test_a_running_solver_is_compared_with_an_earlier_iteration(lab: Lab) -> None:
+    lab.write(material.FILES)
+    lab.open(lab.notebook(material.CELLS))
+    lab.run(0)
+    lab.run(1)
+    panel = lab.panel
+    panel.wait_for_graph()
+    lab.start(material.RUN)
+    panel.wait_for_progress()
+    panel.select("ip")
+    weight = panel.tensor("param:3:0")
+    weight.get_by_test_id("caffe-distribution").locator("summary").click()
+    expect(weight.get_by_test_id("caffe-histogram")).to_have_attribute("data-count", str(10 * 4 * 6 * 6))
+    weight.get_by_test_id("caffe-keep").click()
+    change = panel.find("caffe-change")
+    expect(change).to_contain_text("Kept at iteration ")
+    expect(change).to_contain_text("values shown have changed, by at most")
+    card(lab, "param:3:0").get_by_test_id("caffe-pin").click()
+    panel.select("conv1")
+    panel.wait_for_newer("param:3:0")
+    expect(change).to_contain_text("values shown have changed")
+    lab.picture("tensors-training")
+    assert lab.busy(material.RUN)
+    assert lab.faults == []

@@ -5,6 +5,10 @@ export interface ICell {
   col: number;
 }
 
+export function sameCell(a: ICell | null, b: ICell | null): boolean {
+  return a?.tile === b?.tile && a?.row === b?.row && a?.col === b?.col;
+}
+
 /** How a view's tiles are laid on a canvas, in CSS pixels. */
 export interface IArrangement {
   width: number;

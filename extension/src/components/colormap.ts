@@ -93,6 +93,7 @@ export function paint(
   palette: IPalette
 ): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(values.length * 4);
+  const words = new Uint32Array(pixels.buffer);
   const table = tableOf(palette);
   const scale = limit > 0 ? STEPS / limit : 0;
   for (let at = 0; at < values.length; at++) {
@@ -105,7 +106,7 @@ export function paint(
     } else {
       row = STEPS + Math.round(Math.max(-STEPS, Math.min(STEPS, value * scale)));
     }
-    pixels.set(table.subarray(4 * row, 4 * row + 4), 4 * at);
+    words[at] = table[row] ?? 0;
   }
   return pixels;
 }
@@ -160,6 +161,11 @@ export function categoryColours(values: readonly number[], palette: IPalette): R
   return colours;
 }
 
+/** A colour as an opaque pixel of a canvas, in the machine's own order of bytes. */
+export function pixel(colour: Colour): number {
+  return new Uint32Array(new Uint8Array([...colour, 255]).buffer)[0] ?? 0;
+}
+
 /** A CSS colour. */
 export function css(colour: Colour): string {
   return `rgb(${colour.join(' ')})`;
@@ -171,10 +177,10 @@ export function gradientOf(palette: IPalette): string {
   return `linear-gradient(to right, ${stops.map(css).join(', ')})`;
 }
 
-const tables = new Map<IPalette, Uint8ClampedArray>();
+const tables = new Map<IPalette, Uint32Array>();
 
-/** Rows of RGBA: the scale from -limit to +limit, then NaN, +Inf, -Inf, beyond. */
-function tableOf(palette: IPalette): Uint8ClampedArray {
+/** Pixels: the scale from -limit to +limit, then NaN, +Inf, -Inf, beyond. */
+function tableOf(palette: IPalette): Uint32Array {
   let table = tables.get(palette);
   if (table === undefined) {
     const colours: Colour[] = [];
@@ -188,7 +194,7 @@ function tableOf(palette: IPalette): Uint8ClampedArray {
       palette.above,
       palette.below
     );
-    table = new Uint8ClampedArray(colours.flatMap(colour => [...colour, 255]));
+    table = new Uint32Array(colours.map(pixel));
     tables.set(palette, table);
   }
   return table;

@@ -1,6 +1,6 @@
 import type { Statistics, Tensor } from '../protocol';
 import type { Colour, IPalette } from './colormap';
-import { categoryColours, clippedLimitOf, colourOf, paint } from './colormap';
+import { categoryColours, clippedLimitOf, colourOf, paint, pixel } from './colormap';
 
 /** Which channel of an image comes first; Caffe's own data layers give blue first. */
 export type ChannelOrder = 'bgr' | 'rgb';
@@ -83,11 +83,12 @@ function paintCategories(
   categories: readonly number[],
   palette: IPalette
 ): Uint8ClampedArray<ArrayBuffer> {
-  const colours = categoryColours(categories, palette);
+  const colours = new Map<number, number>();
+  categoryColours(categories, palette).forEach((colour, value) => colours.set(value, pixel(colour)));
   const pixels = new Uint8ClampedArray(values.length * 4);
+  const words = new Uint32Array(pixels.buffer);
   values.forEach((value, at) => {
-    const colour = colours.get(value) ?? colourOf(value, 0, palette);
-    pixels.set([...colour, 255], 4 * at);
+    words[at] = colours.get(value) ?? pixel(colourOf(value, 0, palette));
   });
   return pixels;
 }

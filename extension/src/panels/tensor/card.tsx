@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 import { useState } from 'react';
 
 import type { ICell } from '../../components/arrange';
+import { sameCell } from '../../components/arrange';
 import { useSignal } from '../../components/hooks';
 import type { ChannelOrder } from '../../components/scale';
 import { largestOf } from '../../components/scale';
@@ -44,7 +45,7 @@ export function BlobCard(props: ICardProps): ReactElement {
     <ComparedPart
       {...{ service, net, node, role, order, cell, mark, state, look }}
       part={which}
-      onHover={setCell}
+      onHover={at => setCell(before => (sameCell(before, at) ? before : at))}
       onMark={setMark}
       onPick={pick}
       onLook={setLook}

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import { useEffect, useState } from 'react';
+import { memo, useEffect, useState } from 'react';
 
 import { DARK, LIGHT, categoryColours, clippedLimitOf, colourOf, css } from '../../components/colormap';
 import { formatNumber, formatShare } from '../../components/format';
@@ -94,7 +94,9 @@ function useDistribution(service: Service, net: string, ref: string, part: Part,
 
 const HEIGHT = 64;
 
-function Histogram({ distribution, what }: { distribution: Distribution; what: string }): ReactElement {
+/** Memoized, for the cursor moves over the picture. */
+const Histogram = memo(function Histogram(props: { distribution: Distribution; what: string }): ReactElement {
+  const { distribution, what } = props;
   const [log, setLog] = useState(false);
   const dark = useDarkTheme();
   const bars = barsOf(distribution);
@@ -130,15 +132,15 @@ function Histogram({ distribution, what }: { distribution: Distribution; what: s
       </svg>
       <figcaption>
         <span>{below > 0 ? `${below} below ${formatNumber(low, 3)}` : formatNumber(low, 3)}</span>
+        <span>{above > 0 ? `${above} above ${formatNumber(high, 3)}` : formatNumber(high, 3)}</span>
         <label>
           <input type="checkbox" checked={log} onChange={event => setLog(event.target.checked)} />
-          log
+          logarithmic
         </label>
-        <span>{above > 0 ? `${above} above ${formatNumber(high, 3)}` : formatNumber(high, 3)}</span>
       </figcaption>
     </figure>
   );
-}
+});
 
 /** Colours of the bars: those that their values have in the picture, but never too faint to be seen. */
 function coloursOf({ statistics }: Distribution, dark: boolean): (bar: IBar) => string {
@@ -171,7 +173,7 @@ function Largest(props: {
             title="Show this element"
             onClick={() => props.onPick(element.index)}
           >
-            <code>[{element.index.join(', ')}]</code>
+            <span>[{element.index.join(', ')}]</span>
             <b data-sign={element.sign}>{elementText(element)}</b>
           </button>
         </li>

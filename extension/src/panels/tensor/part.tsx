@@ -2,6 +2,7 @@ import type { ReactElement, ReactNode } from 'react';
 import { useEffect, useMemo, useState } from 'react';
 
 import type { ICell } from '../../components/arrange';
+import { sameCell } from '../../components/arrange';
 import { Heatmap } from '../../components/heatmap';
 import { useDarkTheme, useSignal, useSize } from '../../components/hooks';
 import { Legend } from '../../components/legend';
@@ -147,8 +148,4 @@ function Picture(props: IPartProps & { title: string; width: number }): ReactEle
       </p>
     </>
   );
-}
-
-function sameCell(a: ICell, b: ICell | null): boolean {
-  return b?.tile === a.tile && b.row === a.row && b.col === a.col;
 }
