@@ -36,6 +36,9 @@ MAX_CATEGORIES = 20
 PIECE = 1 << 15
 """Elements that `statistics` reads at once."""
 
+LARGEST_CATEGORY = 1 << 24
+"""Greatest magnitude of a category: up to here float32 has all whole numbers."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -267,16 +270,20 @@ class _Categories:
     def add(self, piece: NDArray[np.float64]) -> None:
         if self.values is None:
             return
-        with np.errstate(invalid="ignore"):
-            head = piece[:256]  # most blobs are no whole numbers, which is soon seen
-            if (head != np.rint(head)).any() or (piece != np.rint(piece)).any() or not np.abs(piece).max() <= 1 << 24:
-                self.values = None
-                return
-        low = int(piece.min())
-        if int(piece.max()) - low < piece.size:
-            found = np.flatnonzero(np.bincount(piece.astype(np.int64) - low)) + low
+        low, high = piece.min(), piece.max()
+        if not -LARGEST_CATEGORY <= low <= high <= LARGEST_CATEGORY or (piece[:256] != np.rint(piece[:256])).any():
+            self.values = None  # as most blobs: they are no whole numbers, which is soon seen
+            return
+        whole = piece.astype(np.int64)
+        if (whole != piece).any():
+            self.values = None
+            return
+        first = int(low)
+        if int(high) - first < piece.size:
+            whole -= first
+            found = np.flatnonzero(np.bincount(whole)) + first
         else:
-            found = np.unique(piece)
+            found = np.unique(whole)
         self.values.update(int(value) for value in found[: MAX_CATEGORIES + 1])
         if len(self.values) > MAX_CATEGORIES:
             self.values = None

@@ -140,6 +140,22 @@ def test_axes_that_the_blob_does_not_have_are_left_for_the_usual_ones(axes: list
     assert view(np.zeros((2, 3, 4, 5)), axes=axes).axes == [1, 2, 3]
 
 
+numbers = st.lists(st.integers(-5, 12) | st.integers(), max_size=11)
+
+
+@given(st.lists(st.integers(0, 5), max_size=10), numbers, numbers, st.booleans(), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_no_request_for_a_view_fails_or_brings_more_than_it_may(
+    shape: list[int], index: list[int], axes: list[int], picture: bool, picked: bool
+) -> None:
+    array = np.zeros(shape, np.float32)
+    seen = view(array, index, axes=axes, picture=picture, picked=picked, max_bytes=256)
+    assert seen.values.nbytes <= 256
+    assert (seen.values.size == 0) == (array.size == 0)
+    assert len(seen.index) == len(shape)
+    assert all(0 <= at < max(n, 1) for at, n in zip(seen.index, shape, strict=True))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_come_with_their_channels_together(channels: int) -> None:
     array = np.random.rand(4, channels, 6, 5).astype(np.float32)
