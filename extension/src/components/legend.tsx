@@ -1,22 +1,28 @@
 import type { CSSProperties, ReactElement } from 'react';
 
-import type { Statistics } from '../protocol';
 import type { Colour, IPalette } from './colormap';
 import { DARK, LIGHT, categoryColours, css, gradientOf } from './colormap';
 import { formatNumber } from './format';
-import type { Scale } from './scale';
+import type { IStrange, Scale } from './scale';
 import { testids } from './testids';
 
 /** What the colours of a picture mean. What is not finite is explained where there is some. */
-export function Legend(props: { scale: Scale; statistics: Statistics | null; dark: boolean }): ReactElement {
-  const { scale, statistics, dark } = props;
+export function Legend(props: {
+  scale: Scale;
+  /** How many values are not finite. */
+  strange: IStrange;
+  /** Whether the scale is that of the whole blob. */
+  ofBlob: boolean;
+  dark: boolean;
+}): ReactElement {
+  const { scale, strange, ofBlob, dark } = props;
   const palette = dark ? DARK : LIGHT;
   return (
     <div className="caffe-nb-colours" data-testid={testids.legend} data-kind={scale.kind}>
       {scale.kind === 'range' ? <Range scale={scale} palette={palette} /> : null}
       {scale.kind === 'categories' ? <Categories values={scale.values} palette={palette} /> : null}
-      {scale.kind === 'picture' ? <PictureWords scale={scale} ofBlob={statistics !== null} /> : null}
-      {statistics ? <Strange statistics={statistics} palette={palette} /> : null}
+      {scale.kind === 'picture' ? <PictureWords scale={scale} ofBlob={ofBlob} /> : null}
+      <Strange strange={strange} palette={palette} />
     </div>
   );
 }
@@ -68,19 +74,19 @@ function PictureWords(props: { scale: Extract<Scale, { kind: 'picture' }>; ofBlo
   );
 }
 
-/** Entries for NaN and the infinities that the blob has. */
-function Strange(props: { statistics: Statistics; palette: IPalette }): ReactElement | null {
-  const { statistics, palette } = props;
+/** Entries for NaN and the infinities that there are. */
+function Strange(props: { strange: IStrange; palette: IPalette }): ReactElement | null {
+  const { strange, palette } = props;
   const all: [string, string, number, Colour][] = [
-    ['NaN', '×', statistics.nans, palette.nan],
-    ['+Inf', '▲', statistics.positive_infinities, palette.positiveInfinity],
-    ['−Inf', '▼', statistics.negative_infinities, palette.negativeInfinity]
+    ['NaN', '×', strange.nans, palette.nan],
+    ['+Inf', '▲', strange.positive_infinities, palette.positiveInfinity],
+    ['−Inf', '▼', strange.negative_infinities, palette.negativeInfinity]
   ];
   const present = all.filter(([, , count]) => count > 0);
   return present.length === 0 ? null : (
     <ul className="caffe-nb-entries" aria-label="values that are not finite">
       {present.map(([name, sign, count, colour]) => (
-        <Entry key={name} colour={colour} sign={sign} text={name} title={`${count} of ${statistics.count}`} />
+        <Entry key={name} colour={colour} sign={sign} text={name} title={`${count} elements`} />
       ))}
     </ul>
   );

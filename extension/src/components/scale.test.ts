@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { statistics, tensor } from '../testing/messages';
 import { DARK, LIGHT, categoryColours, colourOf } from './colormap';
-import { fixedScale, largestOf, paintTile, scaleOf } from './scale';
+import { fixedScale, largestOf, paintTile, scaleOf, strangeIn } from './scale';
 
 const of = (more: Parameters<typeof statistics>[0], channels = 0): ReturnType<typeof scaleOf> =>
   scaleOf(tensor({ statistics: statistics(more), channels }), 'bgr');
@@ -89,4 +89,12 @@ describe('an image', () => {
 it('the largest of values is the largest finite one', () => {
   expect(largestOf(new Float32Array([1, -3, NaN, Infinity]))).toBe(3);
   expect(largestOf(new Float32Array([NaN]))).toBe(0);
+});
+
+it('what is not finite is counted', () => {
+  expect(strangeIn(new Float32Array([1, NaN, -Infinity, NaN]))).toEqual({
+    nans: 2,
+    positive_infinities: 0,
+    negative_infinities: 1
+  });
 });

@@ -62,6 +62,19 @@ export function largestOf(values: Float32Array): number {
   return largest;
 }
 
+/** How many values are not finite. */
+export type IStrange = Pick<Statistics, 'nans' | 'positive_infinities' | 'negative_infinities'>;
+
+export function strangeIn(values: Float32Array): IStrange {
+  const found = { nans: 0, positive_infinities: 0, negative_infinities: 0 };
+  for (const value of values) {
+    if (!Number.isFinite(value)) {
+      found[Number.isNaN(value) ? 'nans' : value > 0 ? 'positive_infinities' : 'negative_infinities'] += 1;
+    }
+  }
+  return found;
+}
+
 /** Paint one tile, of `size` values a channel, as opaque RGBA pixels. */
 export function paintTile(
   values: Float32Array,

@@ -215,7 +215,7 @@ function ComparedPart(props: IComparedProps): ReactElement {
         <DistributionView
           {...{ service, net, part, what, onPick }}
           blob={blob.ref}
-          version={state?.tensor?.version ?? 0}
+          moment={state?.tensor ? `${state.tensor.version} ${JSON.stringify(state.tensor.statistics)}` : ''}
         />
       </PartView>
       {kept ? <Change {...props} kept={kept} onForget={() => shelf.keep(place, null)} /> : null}

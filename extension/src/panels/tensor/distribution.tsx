@@ -3,7 +3,7 @@ import { memo, useEffect, useState } from 'react';
 
 import { DARK, LIGHT, categoryColours, clippedLimitOf, colourOf, css } from '../../components/colormap';
 import { formatNumber, formatShare } from '../../components/format';
-import { useDarkTheme, useSignal } from '../../components/hooks';
+import { useDarkTheme, useService, useSignal } from '../../components/hooks';
 import { testids } from '../../components/testids';
 import type { Distribution, Element } from '../../protocol';
 import type { Service } from '../../service';
@@ -31,7 +31,8 @@ interface IProps {
   what: string;
   blob: string;
   part: Part;
-  version: number;
+  /** Something else once the blob may have changed. */
+  moment: string;
   onPick: (index: readonly number[]) => void;
 }
 
@@ -53,8 +54,8 @@ export function DistributionView(props: IProps): ReactElement {
 }
 
 function Opened(props: IProps): ReactElement | null {
-  const { service, net, blob, part, version, what, onPick } = props;
-  const { distribution, error } = useDistribution(service, net, blob, part, version);
+  const { service, net, blob, part, moment, what, onPick } = props;
+  const { distribution, error } = useDistribution(service, net, blob, part, moment);
   return (
     <>
       {error ? <p className="caffe-nb-failure">{error}</p> : null}
@@ -69,7 +70,8 @@ function Opened(props: IProps): ReactElement | null {
   );
 }
 
-function useDistribution(service: Service, net: string, ref: string, part: Part, version: number): IPulled {
+function useDistribution(service: Service, net: string, ref: string, part: Part, moment: string): IPulled {
+  const link = useService(service, state => state.link);
   const [pulled, setPulled] = useState<Pulled<IPulled> | null>(null);
   useEffect(() => {
     let last = NOTHING;
@@ -88,7 +90,7 @@ function useDistribution(service: Service, net: string, ref: string, part: Part,
     setPulled(opened);
     return () => opened.dispose();
   }, [service, net, ref, part]);
-  useEffect(() => pulled?.refresh(), [pulled, version]);
+  useEffect(() => pulled?.refresh(), [pulled, moment, link]);
   return useSignal<IPulled>(pulled?.changed ?? service.changed, () => pulled?.state ?? NOTHING);
 }
 

@@ -7,14 +7,14 @@ import { Heatmap } from '../../components/heatmap';
 import { useDarkTheme, useSignal, useSize } from '../../components/hooks';
 import { Legend } from '../../components/legend';
 import type { ChannelOrder } from '../../components/scale';
-import { fixedScale, scaleOf } from '../../components/scale';
+import { fixedScale, scaleOf, strangeIn } from '../../components/scale';
 import { StatisticsTable } from '../../components/statistics';
 import { testids } from '../../components/testids';
 import type { BlobInfo } from '../../protocol';
 import type { Service } from '../../service';
 import type { ILook, IViewState, Part, TensorView } from './model';
 import { shapeText } from './model';
-import { cellOf, cellText, indexOf, reducedText } from './place';
+import { cellOf, cellText, indexOf, reducedLabel, reducedText } from './place';
 
 const PICTURE_HEIGHT = 260;
 const NONE = new Float32Array(0);
@@ -73,7 +73,6 @@ export function PartView(props: IPartProps): ReactElement {
   const title = props.title ?? part;
   const [ref, width] = useSize<HTMLDivElement>();
   const tensor = state?.tensor ?? null;
-  const reduced = tensor?.reduced ? reducedText(tensor) : '';
   return (
     <div
       className="caffe-nb-part"
@@ -85,9 +84,9 @@ export function PartView(props: IPartProps): ReactElement {
     >
       <div className="caffe-nb-part-line">
         <h4>{title}</h4>
-        {reduced ? (
-          <span className="caffe-nb-hint" title={reduced}>
-            reduced
+        {tensor?.reduced ? (
+          <span className="caffe-nb-hint" title={reducedText(tensor)}>
+            {reducedLabel(tensor)}
           </span>
         ) : null}
         {props.actions}
@@ -114,6 +113,10 @@ function Picture(props: IPartProps & { title: string; width: number }): ReactEle
           ? scaleOf(tensor, order)
           : fixedScale(limit, tensor.channels, order),
     [tensor, limit, order]
+  );
+  const strange = useMemo(
+    () => (tensor && limit === undefined ? tensor.statistics : strangeIn(values)),
+    [tensor, values, limit]
   );
   if (tensor === null || scale === null) {
     return null;
@@ -142,7 +145,7 @@ function Picture(props: IPartProps & { title: string; width: number }): ReactEle
         onHover={onHover}
         onMark={onMark ? toggle : undefined}
       />
-      <Legend scale={scale} statistics={limit === undefined ? tensor.statistics : null} dark={dark} />
+      <Legend scale={scale} strange={strange} ofBlob={limit === undefined} dark={dark} />
       <p className="caffe-nb-cursor" data-testid={testids.cursor} aria-live="polite">
         {cellText(tensor, values, cell ?? marked)}
       </p>

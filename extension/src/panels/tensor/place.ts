@@ -105,6 +105,15 @@ export function isMean(tensor: Tensor): boolean {
   return tensor.block.some(side => side > 1) && tensor.statistics.categories.length === 0;
 }
 
+/** `means of 3 × 2`: how a view shows less than the blob, in a few words. */
+export function reducedLabel(tensor: Tensor): string {
+  const [rows = 1, cols = 1] = tensor.block;
+  if (rows * cols === 1) {
+    return `first ${tensor.tiles} tiles`;
+  }
+  return isMean(tensor) ? `means of ${rows} × ${cols}` : `one of ${rows} × ${cols}`;
+}
+
 /** Why a view shows less than the blob; empty where it does not. */
 export function reducedText(tensor: Tensor): string {
   const [rows = 1, cols = 1] = tensor.block;
