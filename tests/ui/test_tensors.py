@@ -23,10 +23,11 @@ layer {
   inner_product_param { num_output: 10 weight_filler { type: "xavier" } }
 }
 layer { name: "loss"  type: "SoftmaxWithLoss"  bottom: "ip"  bottom: "label"  top: "loss" }
-layer { name: "odd"  type: "Python"  top: "odd"  top: "deep"  top: "none"  top: "one"  top: "ten"  top: "nan"
+layer { name: "odd"  type: "Python"
+  top: "odd"  top: "deep"  top: "none"  top: "one"  top: "ten"  top: "nan"  top: "wide"
   python_param { module: "made" layer: "Odd" } }
 layer { name: "rest"  type: "Silence"  bottom: "odd"  bottom: "deep"  bottom: "none"  bottom: "one"
-  bottom: "ten"  bottom: "nan" }
+  bottom: "ten"  bottom: "nan"  bottom: "wide" }
 """
 
 MADE = '''\
@@ -63,6 +64,7 @@ class Odd(caffe.Layer):
         top[3].reshape()
         top[4].reshape(1, 2, 1, 2, 1, 2, 1, 2, 3, 2)
         top[5].reshape(2, 700)
+        top[6].reshape(1200, 900)
 
     def forward(self, bottom, top):
         values = np.random.RandomState(0).randn(6, 9)
@@ -72,6 +74,8 @@ class Odd(caffe.Layer):
         top[3].data[...] = 0.25
         top[4].data[...] = np.arange(96).reshape(top[4].shape)
         top[5].data[...] = np.nan
+        top[6].data[...] = np.sin(np.arange(1200)[:, None] / 60) * np.cos(np.arange(900) / 40)
+        top[6].data[777, 444] = 9
 
     def backward(self, top, propagate_down, bottom):
         pass
@@ -220,6 +224,21 @@ def test_the_whole_blob_is_counted_and_a_click_leads_to_a_large_element(looking:
     for at, text in (("1 2", "NaN"), ("2 5", "+Inf"), ("4 1", "\N{MINUS SIGN}Inf"), ("3 3", "30")):
         expect(part.locator(f'[data-testid="caffe-largest"][data-index="{at}"]')).to_contain_text(text)
     looking.picture("tensors-largest")
+
+
+def test_a_large_blob_is_shown_by_means_and_its_largest_element_is_found_in_them(looking: Lab) -> None:
+    panel = looking.panel
+    panel.select("odd")
+    wide = panel.tensor("blob:wide")
+    expect(wide).to_contain_text("means of ")
+    wide.get_by_test_id("caffe-distribution").locator("summary").click()
+    first = wide.get_by_test_id("caffe-largest").first
+    expect(first).to_contain_text("[777, 444]")
+    first.click()
+    expect(wide.get_by_test_id("caffe-marked")).to_be_visible()
+    expect(wide.get_by_test_id("caffe-cursor")).to_contain_text("\N{ALMOST EQUAL TO}")
+    wide.get_by_test_id("caffe-heatmap").scroll_into_view_if_needed()
+    both_themes(looking, "tensors-wide")
 
 
 def test_pinned_blobs_stay_in_sight_while_other_layers_are_selected(looking: Lab) -> None:

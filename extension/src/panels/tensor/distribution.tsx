@@ -95,6 +95,8 @@ function useDistribution(service: Service, net: string, ref: string, part: Part,
 }
 
 const HEIGHT = 64;
+/** The least height of a bar that counts anything. */
+const LEAST = 2;
 
 /** Memoized, for the cursor moves over the picture. */
 const Histogram = memo(function Histogram(props: { distribution: Distribution; what: string }): ReactElement {
@@ -104,7 +106,10 @@ const Histogram = memo(function Histogram(props: { distribution: Distribution; w
   const bars = barsOf(distribution);
   const { statistics, low, high, below, above } = distribution;
   const highest = Math.max(1, ...bars.map(({ count }) => count));
-  const share = (count: number): number => (log ? Math.log1p(count) / Math.log1p(highest) : count / highest);
+  const heightOf = (count: number): number => {
+    const share = log ? Math.log1p(count) / Math.log1p(highest) : count / highest;
+    return count > 0 ? Math.max(LEAST, HEIGHT * share) : 0;
+  };
   const colours = coloursOf(distribution, dark);
   const finite = bars.reduce((sum, { count }) => sum + count, 0);
   return (
@@ -124,9 +129,9 @@ const Histogram = memo(function Histogram(props: { distribution: Distribution; w
             <rect className="caffe-nb-bin" x={at} y={0} width={1} height={HEIGHT} />
             <rect
               x={at + 0.04}
-              y={HEIGHT * (1 - share(bar.count))}
+              y={HEIGHT - heightOf(bar.count)}
               width={0.92}
-              height={HEIGHT * share(bar.count)}
+              height={heightOf(bar.count)}
               fill={colours(bar)}
             />
           </g>
