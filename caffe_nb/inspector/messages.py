@@ -20,6 +20,7 @@ from caffe_nb.inspector.pieces import (
     Breaks,
     Check,
     Current,
+    Element,
     GraphEdge,
     GraphNode,
     Held,
@@ -67,6 +68,18 @@ class GetTensor(Message, tag="get_tensor", frozen=True):
     part: Part
     index: list[int] = []
     """One position an axis; used for the axes that are not shown. Missing or too large ones are clamped."""
+    axes: list[int] = []
+    """The axes to show as tiles, rows and columns, -1 for none; empty for the usual ones."""
+    picture: bool = False
+    """Whether a blob of shape (N, 1 or 3, H, W) is wanted as images, with their channels together."""
+
+
+class GetDistribution(Message, tag="get_distribution", frozen=True):
+    """Ask for the histogram and the largest elements of a whole blob."""
+
+    net: str
+    ref: str
+    part: Part
 
 
 class GetSource(Message, tag="get_source", frozen=True):
@@ -149,6 +162,7 @@ Request = (
     ListNets
     | GetGraph
     | GetTensor
+    | GetDistribution
     | GetSource
     | GetLayerText
     | SetParamStr
@@ -182,7 +196,8 @@ class Graph(Message, tag="graph", frozen=True):
 class Tensor(Message, tag="tensor", frozen=True):
     """A view of a blob: `tiles` pictures of `rows` by `cols` values in the first buffer, in C order.
 
-    Where a picture would be too large, each value is the mean of a block of elements; `statistics` are exact.
+    Where a picture would be too large, each value is the mean of a block of elements, or the first of a block where the
+    blob has categories; `statistics` are exact.
     """
 
     net: str
@@ -191,14 +206,39 @@ class Tensor(Message, tag="tensor", frozen=True):
     shape: list[int]
     dtype: str
     axes: list[int]
-    """Axes shown as tiles, rows and columns; -1 for one that the blob does not have."""
+    """Axes shown as tiles, rows and columns; -1 for one that the blob does not have, or that was not wanted."""
+    channels: int
+    """0; or, for images, how many planes each tile has, 1 or 3: values are tiles by channels by rows by columns."""
     index: list[int]
     """Position used on each axis; meaningful for the axes not in `axes`."""
     tiles: int
     rows: int
     cols: int
     reduced: bool
-    """Whether values are means of blocks, or tiles were left out."""
+    """Whether values stand for blocks, or tiles were left out."""
+    block: list[int]
+    """Rows and columns of a block; the last of a side may be smaller."""
+    statistics: Statistics
+    version: int
+    """The blob's write count when it was read."""
+
+
+class Distribution(Message, tag="distribution", frozen=True):
+    """Answer to `GetDistribution`: every element of the blob is counted once."""
+
+    net: str
+    ref: str
+    part: Part
+    low: float
+    high: float
+    """Where the bins begin and end: no further than 3 times the root mean square from zero."""
+    counts: list[int]
+    """Elements in bins of equal width, the last with its upper end; in each category where the blob has them."""
+    below: int
+    above: int
+    """Finite elements outside."""
+    largest: list[Element]
+    """The first few that are not finite, then those of the largest magnitude."""
     statistics: Statistics
     version: int
     """The blob's write count when it was read."""
@@ -266,7 +306,20 @@ class Failed(Message, tag="failed", frozen=True):
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | LayerText | Checked | Exported | Versions | Difference | Driven | Failed
+Reply = (
+    NetList
+    | Graph
+    | Tensor
+    | Distribution
+    | SourceText
+    | LayerText
+    | Checked
+    | Exported
+    | Versions
+    | Difference
+    | Driven
+    | Failed
+)
 
 # Pushes
 

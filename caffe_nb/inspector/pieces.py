@@ -177,6 +177,18 @@ class Statistics(Struct, frozen=True):
     nans: int
     positive_infinities: int
     negative_infinities: int
+    categories: list[int]
+    """The distinct values of a blob of whole numbers, ascending, where there are 2 to 20; else empty."""
+
+
+class Element(Struct, frozen=True):
+    """One element of a blob."""
+
+    index: list[int]
+    value: float | None
+    """None where it is not finite."""
+    sign: Literal["", "nan", "+inf", "-inf"]
+    """What it is where it is not finite."""
 
 
 class Current(Struct, frozen=True):

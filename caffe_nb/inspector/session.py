@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from caffe_nb import live
 from caffe_nb.check import check_node
 from caffe_nb.errors import CaffeError
-from caffe_nb.inspector import messages, sample, versions
+from caffe_nb.inspector import distribution, messages, sample, versions
 from caffe_nb.inspector.book import Book, check_message, checked_array, export_check
 from caffe_nb.inspector.control import control_of
 from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
@@ -117,6 +117,8 @@ class Session:
             case messages.GetTensor():
                 net = find_net(request.net)
                 return ask(net, lambda: tensor(net, request), TIMEOUT, about_gradients=request.part == "diff")
+            case messages.GetDistribution():
+                return distribution.answer(request, self._book), None
             case messages.GetSource():
                 return source_text(find_node(find_net(request.net), request.layer)), None
             case messages.GetLayerText():
@@ -207,8 +209,10 @@ def tensor(net: Net, request: messages.GetTensor) -> Answer:
 
 def view_of(array: NDArray[Any], request: messages.GetTensor, version: int) -> Answer:
     """Return the view of an array that a request asks for."""
-    view = sample.view(array, request.index)
-    tiles, rows, cols = view.values.shape
+    statistics = sample.statistics(array)
+    picked = bool(statistics.categories)
+    view = sample.view(array, request.index, axes=request.axes, picture=request.picture, picked=picked)
+    planes, rows, cols = view.values.shape
     reply = messages.Tensor(
         net=request.net,
         ref=request.ref,
@@ -216,12 +220,14 @@ def view_of(array: NDArray[Any], request: messages.GetTensor, version: int) -> A
         shape=list(array.shape),
         dtype=str(array.dtype),
         axes=view.axes,
+        channels=view.channels,
         index=view.index,
-        tiles=tiles,
+        tiles=planes // max(view.channels, 1),
         rows=rows,
         cols=cols,
         reduced=view.reduced,
-        statistics=sample.statistics(array),
+        block=list(view.block),
+        statistics=statistics,
         version=version,
     )
     return reply, view.values.astype("<f4", copy=False).tobytes()

@@ -159,6 +159,17 @@ export interface Statistics {
   nans: number;
   positive_infinities: number;
   negative_infinities: number;
+  /** The distinct values of a blob of whole numbers, ascending, where there are 2 to 20; else empty. */
+  categories: number[];
+}
+
+/** One element of a blob. */
+export interface Element {
+  index: number[];
+  /** null where it is not finite. */
+  value: number | null;
+  /** What it is where it is not finite. */
+  sign: '' | '+inf' | '-inf' | 'nan';
 }
 
 /** The layer that is running now. */
@@ -223,6 +234,18 @@ export interface GetTensor {
   part: 'data' | 'diff';
   /** One position an axis; used for the axes that are not shown. Missing or too large ones are clamped. */
   index?: number[];
+  /** The axes to show as tiles, rows and columns, -1 for none; empty for the usual ones. */
+  axes?: number[];
+  /** Whether a blob of shape (N, 1 or 3, H, W) is wanted as images, with their channels together. */
+  picture?: boolean;
+}
+
+/** Ask for the histogram and the largest elements of a whole blob. */
+export interface GetDistribution {
+  kind: 'get_distribution';
+  net: string;
+  ref: string;
+  part: 'data' | 'diff';
 }
 
 /** Ask where a Python layer's code stands, and for its text. */
@@ -321,7 +344,7 @@ export interface Graph {
 /**
  * A view of a blob: `tiles` pictures of `rows` by `cols` values in the first buffer, in C order.
  *
- * Where a picture would be too large, each value is the mean of a block of elements; `statistics` are exact.
+ * Where a picture would be too large, each value is the mean of a block of elements, or the first of a block where the blob has categories; `statistics` are exact.
  */
 export interface Tensor {
   kind: 'tensor';
@@ -330,15 +353,40 @@ export interface Tensor {
   part: 'data' | 'diff';
   shape: number[];
   dtype: string;
-  /** Axes shown as tiles, rows and columns; -1 for one that the blob does not have. */
+  /** Axes shown as tiles, rows and columns; -1 for one that the blob does not have, or that was not wanted. */
   axes: number[];
+  /** 0; or, for images, how many planes each tile has, 1 or 3: values are tiles by channels by rows by columns. */
+  channels: number;
   /** Position used on each axis; meaningful for the axes not in `axes`. */
   index: number[];
   tiles: number;
   rows: number;
   cols: number;
-  /** Whether values are means of blocks, or tiles were left out. */
+  /** Whether values stand for blocks, or tiles were left out. */
   reduced: boolean;
+  /** Rows and columns of a block; the last of a side may be smaller. */
+  block: number[];
+  statistics: Statistics;
+  /** The blob's write count when it was read. */
+  version: number;
+}
+
+/** Answer to `GetDistribution`: every element of the blob is counted once. */
+export interface Distribution {
+  kind: 'distribution';
+  net: string;
+  ref: string;
+  part: 'data' | 'diff';
+  low: number;
+  /** Where the bins begin and end: no further than 3 times the root mean square from zero. */
+  high: number;
+  /** Elements in bins of equal width, the last with its upper end; in each category where the blob has them. */
+  counts: number[];
+  below: number;
+  /** Finite elements outside. */
+  above: number;
+  /** The first few that are not finite, then those of the largest magnitude. */
+  largest: Element[];
   statistics: Statistics;
   /** The blob's write count when it was read. */
   version: number;
@@ -441,6 +489,7 @@ export type Request =
   | ListNets
   | GetGraph
   | GetTensor
+  | GetDistribution
   | GetSource
   | GetLayerText
   | SetParamStr
@@ -456,6 +505,7 @@ export type Reply =
   | NetList
   | Graph
   | Tensor
+  | Distribution
   | SourceText
   | LayerText
   | Checked
@@ -693,7 +743,17 @@ const readStatistics: Reader<Statistics> = (value, path) => {
     negatives: field('negatives', readInteger),
     nans: field('nans', readInteger),
     positive_infinities: field('positive_infinities', readInteger),
-    negative_infinities: field('negative_infinities', readInteger)
+    negative_infinities: field('negative_infinities', readInteger),
+    categories: field('categories', listOf(readInteger))
+  };
+};
+
+const readElement: Reader<Element> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', listOf(readInteger)),
+    value: field('value', nullable(readNumber)),
+    sign: field('sign', literal('', '+inf', '-inf', 'nan'))
   };
 };
 
@@ -774,11 +834,31 @@ const readTensor: Reader<Tensor> = (value, path) => {
     shape: field('shape', listOf(readInteger)),
     dtype: field('dtype', readString),
     axes: field('axes', listOf(readInteger)),
+    channels: field('channels', readInteger),
     index: field('index', listOf(readInteger)),
     tiles: field('tiles', readInteger),
     rows: field('rows', readInteger),
     cols: field('cols', readInteger),
     reduced: field('reduced', readBoolean),
+    block: field('block', listOf(readInteger)),
+    statistics: field('statistics', readStatistics),
+    version: field('version', readInteger)
+  };
+};
+
+const readDistribution: Reader<Distribution> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('distribution')),
+    net: field('net', readString),
+    ref: field('ref', readString),
+    part: field('part', literal('data', 'diff')),
+    low: field('low', readNumber),
+    high: field('high', readNumber),
+    counts: field('counts', listOf(readInteger)),
+    below: field('below', readInteger),
+    above: field('above', readInteger),
+    largest: field('largest', listOf(readElement)),
     statistics: field('statistics', readStatistics),
     version: field('version', readInteger)
   };
@@ -884,7 +964,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'driven', 'failed')
+    literal('net_list', 'graph', 'tensor', 'distribution', 'source_text', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'driven', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -893,6 +973,8 @@ export function parseReply(value: unknown): Reply {
       return readGraph(value, 'reply');
     case 'tensor':
       return readTensor(value, 'reply');
+    case 'distribution':
+      return readDistribution(value, 'reply');
     case 'source_text':
       return readSourceText(value, 'reply');
     case 'layer_text':

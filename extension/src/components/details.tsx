@@ -32,10 +32,10 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
       <Tabs open={tab} onOpen={open}>
         {tab === 'training' ? (
           <TrainingBody service={service} />
-        ) : node === null ? (
-          <p className="caffe-nb-hint">Select a layer in the graph to look into it.</p>
         ) : tab === 'tensors' ? (
           <TensorsBody service={service} node={node} />
+        ) : node === null ? (
+          <p className="caffe-nb-hint">Select a layer in the graph to look into it.</p>
         ) : tab === 'gradients' ? (
           <GradientsBody key={node.index} service={service} node={node} openFile={openFile} />
         ) : (

@@ -10,7 +10,14 @@
  * caffe-tensor       one part of one blob (data-ref, data-part: "data" or "diff", data-version: the blob's version)
  * caffe-heatmap      its canvas
  * caffe-cursor       the value under the cursor
- * caffe-slider       slider of an axis that is not shown (data-axis)
+ * caffe-slider       slider of an axis that is not shown (data-axis); caffe-axis-*: the choice of tiles, rows, columns
+ * caffe-blob         a blob's card (data-layer, data-pinned); caffe-pin: its pin
+ * caffe-as-picture, caffe-channel-order   whether it is shown as images, and which channel is red
+ * caffe-legend       what the colours mean (data-kind: "range", "categories" or "picture")
+ * caffe-marked       the frame around the element that is marked
+ * caffe-distribution what opens histogram and largest elements; caffe-histogram (data-count: finite elements);
+ * caffe-largest      one of the largest elements (data-index, with spaces)
+ * caffe-keep, caffe-forget, caffe-change (data-part)   a view kept, and what changed since
  * caffe-stat-*       the exact figures: min, max, mean, std, zeros, negatives, nans, infinities
  * caffe-iteration    the solver's iteration, as a number; caffe-loss: its loss; caffe-running: "running" or "idle"
  * caffe-loss-curve   the loss curve's area (data-points: number of points)
@@ -39,6 +46,19 @@ export const testids = {
   heatmap: 'caffe-heatmap',
   cursor: 'caffe-cursor',
   slider: 'caffe-slider',
+  axis: (use: string): string => `caffe-axis-${use}`,
+  blob: 'caffe-blob',
+  pin: 'caffe-pin',
+  asPicture: 'caffe-as-picture',
+  channelOrder: 'caffe-channel-order',
+  legend: 'caffe-legend',
+  marked: 'caffe-marked',
+  distribution: 'caffe-distribution',
+  histogram: 'caffe-histogram',
+  largest: 'caffe-largest',
+  keep: 'caffe-keep',
+  forget: 'caffe-forget',
+  change: 'caffe-change',
   stat: (name: string): string => `caffe-stat-${name}`,
   iteration: 'caffe-iteration',
   loss: 'caffe-loss',

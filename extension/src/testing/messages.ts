@@ -1,5 +1,6 @@
 import type {
   BlobInfo,
+  Distribution,
   Graph,
   GraphNode,
   LayerState,
@@ -99,6 +100,7 @@ export function statistics(more: Partial<Statistics> = {}): Statistics {
     nans: 0,
     positive_infinities: 0,
     negative_infinities: 0,
+    categories: [],
     ...more
   };
 }
@@ -112,11 +114,34 @@ export function tensor(more: Partial<Tensor> = {}): Tensor {
     shape: [2, 3],
     dtype: 'float32',
     axes: [-1, 0, 1],
+    channels: 0,
     index: [0, 0],
     tiles: 1,
     rows: 2,
     cols: 3,
     reduced: false,
+    block: [1, 1],
+    statistics: statistics(),
+    version: 1,
+    ...more
+  };
+}
+
+export function distribution(more: Partial<Distribution> = {}): Distribution {
+  return {
+    kind: 'distribution',
+    net: 'n1',
+    ref: 'blob:ip',
+    part: 'data',
+    low: -1,
+    high: 2,
+    counts: [1, 0, 3, 1],
+    below: 0,
+    above: 1,
+    largest: [
+      { index: [1, 2], value: null, sign: 'nan' },
+      { index: [0, 2], value: 2, sign: '' }
+    ],
     statistics: statistics(),
     version: 1,
     ...more
@@ -135,6 +160,8 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         reply: tensor({ ref: request.ref, part: request.part }),
         values: new Float32Array([0, 1, 2, -1, 0.5, 0.25])
       };
+    case 'get_distribution':
+      return distribution({ ref: request.ref, part: request.part });
     case 'get_source':
       return {
         kind: 'source_text',
