@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops import depthwise
+from caffe_nb.ops.depthwise import is_depthwise
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
 from caffe_nb.ops.parallel import run
@@ -45,6 +47,9 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     out : (N, M, *output) ndarray
         Where to write.
     """
+    if is_depthwise(images, window, groups):
+        depthwise.convolve(images, weight, bias, window, out)
+        return
     maps = weight.shape[0]
     matrix = _grouped(weight, groups)
 
@@ -75,16 +80,21 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     out : (M, C / groups, *kernel) ndarray
         What is added to.
     """
+    if is_depthwise(images, window, groups):
+        depthwise.add_weight_gradient(images, gradient, window, out)
+        return
     total = _grouped(out, groups)
 
-    def some(start: int, stop: int) -> Array:
-        mine = device.namespace().zeros_like(total)
+    def some(start: int, stop: int) -> Array | None:
+        mine: Array | None = None
         for part, columns in _merged_pieces(images[start:stop], window, groups):
-            mine += gemm(_by_map(gradient[start:stop][part], groups), columns.swapaxes(1, 2))
+            product = gemm(_by_map(gradient[start:stop][part], groups), columns.swapaxes(1, 2))
+            mine = product if mine is None else np.add(mine, product, out=mine)
         return mine
 
     for share in run(some, images.shape[0], gradient.size * total.shape[2]):
-        total += share
+        if share is not None:
+            total += share
 
 
 def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, out: Array) -> None:
@@ -103,6 +113,9 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
     out : (N, C, *spatial) ndarray
         Where to write; it is overwritten.
     """
+    if is_depthwise(out, window, groups):
+        depthwise.input_gradient(gradient, weight, window, out)
+        return
     transposed = _grouped(weight, groups).swapaxes(1, 2)
     pixels = prod(gradient.shape[2:])
     shape = columns_shape((1, *out.shape[1:]), window)  # checks the geometry, too

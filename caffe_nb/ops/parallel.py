@@ -134,8 +134,8 @@ def _blas() -> list[LibController]:
 @cache
 def _default() -> int:
     with _guard:
-        blas = [library.num_threads or 1 for library in _blas()] if not _single else _before
-    return max(1, min([_processors(), *blas]))
+        blas = _before if _single else [library.num_threads or 1 for library in _blas()]
+    return max(1, min(_processors(), *(int(number) for number in blas)))
 
 
 def _processors() -> int:
