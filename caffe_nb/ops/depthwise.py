@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.ops.jit import compiled
-from caffe_nb.ops.parallel import run
+from caffe_nb.ops.parallel import flat, run
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
@@ -24,7 +24,6 @@ def is_depthwise(images: Array, window: Window, groups: int) -> bool:
         groups > 1
         and groups == images.shape[1]
         and len(window.kernel) == 2
-        and isinstance(images, np.ndarray)
         and images.dtype in (np.float32, np.float64)
     )
 
@@ -46,7 +45,7 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, o
         Where to write.
     """
     offsets = np.zeros(weight.shape[0], weight.dtype) if bias is None else bias
-    x, w = _flat(images), _flat(weight)
+    x, w = flat(images), flat(weight)
 
     def some(start: int, stop: int) -> None:
         _forward(start, stop, x, images.shape, w, offsets, *_geometry(window), out.shape, out.reshape(-1))
@@ -56,7 +55,7 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, o
 
 def add_weight_gradient(images: Array, gradient: Array, window: Window, out: Array) -> None:
     """Add the gradient of the kernels; parameters as in `caffe_nb.ops.convolution.add_weight_gradient`."""
-    x, g = _flat(images), _flat(gradient)
+    x, g = flat(images), flat(gradient)
 
     def some(start: int, stop: int) -> None:
         _weights(start, stop, x, images.shape, g, gradient.shape, *_geometry(window), out.reshape(-1))
@@ -66,20 +65,13 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, out: Arr
 
 def input_gradient(gradient: Array, weight: Array, window: Window, out: Array) -> None:
     """Compute the gradient of the images; parameters as in `caffe_nb.ops.convolution.input_gradient`."""
-    g, w = _flat(gradient), _flat(weight)
+    g, w = flat(gradient), flat(weight)
     out[...] = 0
 
     def some(start: int, stop: int) -> None:
         _images(start, stop, g, gradient.shape, w, *_geometry(window), out.shape, out.reshape(-1))
 
     run(some, out.shape[1], gradient.size * window.taps)
-
-
-def _flat(array: Array) -> Array:
-    """Return the elements in a row, read-only: one type for the kernels to compile."""
-    flat = array.reshape(-1).view()
-    flat.flags.writeable = False
-    return flat
 
 
 def _geometry(window: Window) -> tuple[Extents, Extents, Extents, Extents]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from caffe_nb import device
 from caffe_nb.ops.jit import compiled
+from caffe_nb.ops.parallel import flat
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
@@ -46,10 +47,10 @@ def im2col(images: Array, window: Window, out: Array | None = None) -> Array:
     columns = device.namespace().empty(shape, images.dtype) if out is None else out
     axes = len(window.kernel)
     output = shape[axes + 2 :]
-    flat = _flat(images, columns)
-    if flat is not None:
+    memory = _memory(images, columns)
+    if memory is not None:
         geometry = (window.kernel, window.stride, window.pad, window.dilation)
-        _im2col(_read_only(images.reshape(-1)), images.shape, *geometry, output, *flat)
+        _im2col(flat(images), images.shape, *geometry, output, *memory)
         return columns
     source = images.swapaxes(0, 1)
     everything: tuple[slice, ...] = (slice(None), slice(None))
@@ -84,11 +85,11 @@ def col2im(columns: Array, window: Window, spatial: tuple[int, ...], out: Array 
     channels, number, output = columns.shape[0], columns.shape[axes + 1], columns.shape[axes + 2 :]
     images = device.namespace().empty((number, channels, *spatial), columns.dtype) if out is None else out
     images[...] = 0
-    flat = _flat(images, columns)
-    if flat is not None:
-        memory, rows, pictures = flat
+    memory = _memory(images, columns)
+    if memory is not None:
+        held, rows, pictures = memory
         geometry = (window.kernel, window.stride, window.pad, window.dilation)
-        _col2im(_read_only(memory), rows, pictures, *geometry, output, images.shape, images.reshape(-1))
+        _col2im(flat(held), rows, pictures, *geometry, output, images.shape, images.reshape(-1))
         return images
     target = images.swapaxes(0, 1)
     everything: tuple[slice, ...] = (slice(None), slice(None))
@@ -104,14 +105,14 @@ def _tap(columns: Array, tap: tuple[int, ...]) -> Array:
     return view
 
 
-def _flat(images: Array, columns: Array) -> tuple[Array, int, int] | None:
+def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
     """Return the columns' memory in one piece, and the steps from row to row and from image to image in it.
 
     None for what the kernels do not take: other than two spatial axes, other numbers, other layouts.
     """
     if images.ndim != 4 or images.dtype not in (np.float32, np.float64) or not images.flags.c_contiguous:
         return None
-    if columns.dtype != images.dtype or not isinstance(columns, np.ndarray):
+    if columns.dtype != images.dtype:
         return None
     pixels = columns.shape[4] * columns.shape[5]
     if columns.flags.c_contiguous:
@@ -120,13 +121,6 @@ def _flat(images: Array, columns: Array) -> tuple[Array, int, int] | None:
     if first.flags.c_contiguous:
         return first.reshape(-1), pixels, first[0].size
     return None
-
-
-def _read_only(array: Array) -> Array:
-    """Return a view that cannot be written: one type for the kernels to compile."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 @compiled

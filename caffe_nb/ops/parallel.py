@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from numpy.typing import NDArray
 from threadpoolctl import LibController, ThreadpoolController
 
+Array = NDArray[Any]
 Result = TypeVar("Result")
 
 LEAST_WORK = 400_000
@@ -104,6 +106,13 @@ def run(function: Callable[[int, int], Result], count: int, work: float) -> list
         finally:
             wait(futures)  # they write into the caller's arrays
     return [first, *(future.result() for future in futures)]
+
+
+def flat(array: Array) -> Array:
+    """Return the elements in a row, read-only: one type for kernels to compile, be it written elsewhere or not."""
+    row = array.reshape(-1).view()
+    row.flags.writeable = False
+    return row
 
 
 @contextmanager
