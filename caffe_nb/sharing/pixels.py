@@ -13,7 +13,7 @@ from PIL import Image
 from caffe_nb.inspector.pieces import Statistics
 
 SIDE = 256
-"""About the longest side of a picture, in pixels; one of many tiles may be twice as wide."""
+"""About the height of a picture, in pixels; it may be twice as wide."""
 _NEGATIVE = ((8, 46, 94), (36, 100, 170), (84, 154, 202), (166, 206, 230))
 _POSITIVE = ((248, 190, 160), (222, 110, 84), (180, 34, 46), (104, 4, 30))
 _ZERO = (247, 247, 247)
@@ -40,7 +40,7 @@ def png(tiles: NDArray[np.float32], limit: float) -> tuple[bytes, int, int]:
         magenta, the infinities yellow and green.
     """
     mosaic = _mosaic(_indices(tiles, limit))
-    zoom = max(1, min(24, SIDE // max(mosaic.shape)))
+    zoom = max(1, min(24, SIDE // mosaic.shape[0], 2 * SIDE // mosaic.shape[1]))
     image = Image.fromarray(np.kron(mosaic, np.ones((zoom, zoom), np.uint8)))
     image.putpalette(_palette())
     file = io.BytesIO()
