@@ -8,6 +8,7 @@ from collections import defaultdict
 from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 from caffe_nb.core import registry
 from caffe_nb.core.figures import label, shape_label
@@ -242,6 +243,15 @@ def _box(node: Node, x: float, y: float) -> str:
         f"<rect x='{x - WIDTH / 2:.0f}' y='{y - HEIGHT / 2:.0f}' width='{WIDTH}' height='{HEIGHT}' rx='6'"
         f" fill='{COLOURS[family(node)]}' stroke='{LINES}'/>"
         f"<text x='{x:.0f}' y='{y - 3:.0f}' font-size='13' font-weight='600' fill='#1d2530'>"
-        f"{escape(label(node.name, 20))}</text>"
-        f"<text x='{x:.0f}' y='{y + 12:.0f}'>{escape(label(kind, 26))}</text></g>"
+        f"{escape(_fitted(node.name, 20))}</text>"
+        f"<text x='{x:.0f}' y='{y + 12:.0f}'>{escape(_fitted(kind, 26))}</text></g>"
     )
+
+
+def _fitted(text: str, room: float) -> str:
+    """Return a name cut to so many letters of usual width: ideographs and emoji are twice as wide."""
+    for count, letter in enumerate(text):
+        room -= 2 if east_asian_width(letter) in "WF" else 1.4 if letter in "MWmw@%" else 1
+        if room < 0:
+            return label(text, max(1, count))
+    return label(text)

@@ -55,6 +55,13 @@ function colour(value, limit, palette) {
   return ramp[at].map((low, channel) => Math.round(low + (ramp[at + 1][channel] - low) * (place - at)));
 }
 
+/** A number as it is read: six digits at most, an exponent where it is very small or large. */
+function digits(value, count) {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(count - 1);
+  return String(Number(value.toPrecision(count)));
+}
+
 const isCount = value => Number.isInteger(value) && value >= 0;
 
 /** A tensor's message as it may be used, or null. */
@@ -91,7 +98,7 @@ class Part {
     this.root.dataset.version = String(tensor.version);
     const [tiles, rows, cols] = tensor.size;
     this.canvas.hidden = tiles * rows * cols === 0;
-    if (!this.canvas.hidden) this.paint(tiles, rows, cols);
+    this.paint();
     this.figures.replaceChildren();
     for (const [heading, text] of tensor.figures) {
       make(this.figures, 'span', 'dim', String(heading));
@@ -100,7 +107,9 @@ class Part {
     this.tell();
   }
 
-  paint(tiles, rows, cols) {
+  paint() {
+    if (!this.tensor || this.canvas.hidden) return;
+    const [tiles, rows, cols] = this.tensor.size;
     const across = Math.min(tiles, Math.max(1, Math.round(Math.sqrt((tiles * 1.5 * (rows + 1)) / (cols + 1)))));
     const down = Math.ceil(tiles / across);
     const width = across * (cols + 1) - 1;
@@ -134,7 +143,7 @@ class Part {
     if (tile >= tiles || row >= rows || col >= cols) return this.tell();
     const value = this.tensor.values[(tile * rows + row) * cols + col];
     const where = tiles > 1 ? `${tile}, row ${row}, column ${col}` : `row ${row}, column ${col}`;
-    this.caption.textContent = `${where}: ${Number(value.toPrecision(5))}${this.tensor.reduced ? ' (mean)' : ''}`;
+    this.caption.textContent = `${where}: ${digits(value, 5)}${this.tensor.reduced ? ' (mean)' : ''}`;
   }
 
   tell() {
@@ -143,7 +152,7 @@ class Part {
     const [tiles, rows, cols] = size;
     const what = tiles > 1 ? `${tiles} of ${rows} x ${cols}` : `${rows} x ${cols}`;
     const fixed = place.map(([axis, at]) => `, axis ${axis} at ${at}`).join('');
-    const scale = limit > 0 ? `, full colour at \u00b1${Number(limit.toPrecision(3))}` : '';
+    const scale = limit > 0 ? `, full colour at \u00b1${digits(limit, 3)}` : '';
     this.caption.textContent = `${this.name}: ${what}${fixed}${reduced ? ', reduced' : ''}${scale}`;
   }
 }
@@ -159,14 +168,16 @@ class View {
     this.root.dataset.testid = 'caffe-view';
     this.head();
     const body = make(this.root, 'div', 'body');
-    this.layers = new Map((model.get('layers') ?? []).map(layer => [String(layer.index), layer]));
-    const picture = model.get('picture') ? drawn(model.get('picture')) : null;
-    if (picture) this.graph(body, picture);
+    this.boxes = new Map();
+    this.frame = make(body, 'div', 'graph');
     this.shown = make(body, 'div', 'layer');
-    if (picture) make(this.shown, 'div', 'dim', 'Click a layer to see its tensors.');
+    this.describe();
+    if (!this.frame.hidden) make(this.shown, 'div', 'dim', 'Click a layer to see its tensors.');
     else this.choose([...this.layers.keys()][0]);
     this.received = (message, buffers) => this.receive(message, buffers);
+    this.described = () => this.describe();
     model.on('msg:custom', this.received);
+    model.on('change:layers', this.described);
     this.watchScreen();
   }
 
@@ -189,10 +200,15 @@ class View {
     refresh.addEventListener('click', () => this.ask(true));
   }
 
-  graph(body, picture) {
-    const frame = make(body, 'div', 'graph');
-    frame.append(picture);
-    this.boxes = new Map();
+  /** Take up the graph and its layers, also when their shapes have changed. */
+  describe() {
+    this.layers = new Map((this.model.get('layers') ?? []).map(layer => [String(layer.index), layer]));
+    const text = this.model.get('picture');
+    const picture = text ? drawn(text) : null;
+    this.frame.hidden = picture === null;
+    if (picture === null) return;
+    this.frame.replaceChildren(picture);
+    this.boxes.clear();
     for (const box of picture.querySelectorAll('g[data-layer]')) {
       const key = box.dataset.layer;
       this.boxes.set(key, box);
@@ -206,15 +222,18 @@ class View {
         this.choose(key);
       });
     }
+    if (this.chosen !== undefined) this.choose(this.chosen, false);
   }
 
-  choose(key) {
+  choose(key, fresh = true) {
     const layer = this.layers.get(key);
     if (!layer) return;
-    for (const [other, box] of this.boxes ?? []) {
+    this.chosen = key;
+    for (const [other, box] of this.boxes) {
       box.classList.toggle('chosen', other === key);
       box.setAttribute('aria-pressed', String(other === key));
     }
+    const before = new Map([...this.parts].map(([part, { tensor }]) => [part, tensor]));
     this.parts.clear();
     this.shown.replaceChildren();
     this.shown.dataset.layer = String(layer.name);
@@ -225,14 +244,15 @@ class View {
     for (const { ref, name, shape } of layer.tensors) {
       const tensor = make(this.shown, 'div', 'tensor');
       tensor.dataset.ref = String(ref);
-      if (name) make(tensor, 'h4', '', `${name} `).append(`${shape}`);
+      if (name) make(make(tensor, 'h4', '', `${name} `), 'span', 'dim', String(shape));
       const parts = make(tensor, 'div', 'parts');
       for (const part of ['data', 'diff']) this.parts.set(`${part} ${ref}`, new Part(parts, part));
     }
     if (layer.more) make(this.shown, 'div', 'dim', `and ${layer.more} more, which net.blobs has`);
     if (layer.tensors.length === 0) make(this.shown, 'div', 'dim', 'This layer has neither tops nor parameters.');
     this.refs = layer.tensors.map(({ ref }) => String(ref));
-    this.ask(true);
+    if (fresh) this.ask(true);
+    else for (const [part, tensor] of before) if (tensor) this.parts.get(part)?.show(tensor);
   }
 
   /** Tell the kernel what is on screen; `fresh` asks for the values now. */
@@ -282,6 +302,8 @@ class View {
     this.observer.observe(this.root);
     this.look = look;
     document.addEventListener('visibilitychange', look);
+    this.theme = new MutationObserver(() => this.parts.forEach(part => part.paint()));
+    this.theme.observe(document.body, { attributes: true });
     this.renewal = setInterval(() => this.live.checked && this.ask(false), RENEW);
   }
 
@@ -289,8 +311,10 @@ class View {
     clearInterval(this.renewal);
     clearTimeout(this.waiting);
     this.observer.disconnect();
+    this.theme.disconnect();
     document.removeEventListener('visibilitychange', this.look);
     this.model.off('msg:custom', this.received);
+    this.model.off('change:layers', this.described);
     if (this.visible) this.model.send({ kind: 'hide', view: this.id });
   }
 }

@@ -24,7 +24,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.figures import label, shape_label
 from caffe_nb.errors import CaffeError, NetError
 from caffe_nb.inspector import sample
-from caffe_nb.inspector.describe import find_blob
+from caffe_nb.inspector.describe import PARAMETER_NAMES, find_blob
 from caffe_nb.inspector.mailbox import BusyError, ask
 from caffe_nb.net import Net, live_nets
 from caffe_nb.net.build import AUTOMATIC, Node
@@ -95,14 +95,27 @@ class Viewer(anywidget.AnyWidget):
         self._idle: dict[str, float] = {}
         self._thread: threading.Thread | None = None
         self._context = contextvars.copy_context()
-        if isinstance(target, Net):
-            described = {"title": label(target.name), "summary": summary(target), "picture": to_svg(target, scale=1)}
-            layers = [_layer(node) for node in target.nodes if not node.inserted]
-        else:
-            described = {"title": "Blob", "summary": f"{shape_label(target.shape)} {target.dtype}", "picture": ""}
-            layers = [{"index": 0, "name": "", "type": "", "tensors": [_tensor("self", "", target)], "more": 0}]
-        super().__init__(layers=layers, **described)
+        self._described: object = None
+        super().__init__()
+        self._describe()
         self.on_msg(self._received)
+
+    def _describe(self) -> None:
+        """Say what there is to see, where it is not what was said last."""
+        target = self._target()
+        state = target.revision if isinstance(target, Net) else target.shape if target is not None else None
+        if target is None or self._described == (state,):
+            return
+        self._described = (state,)
+        with self.hold_sync():
+            if isinstance(target, Net):
+                self.title, self.summary = label(target.name), summary(target)
+                self.picture = to_svg(target, scale=1)
+                self.layers = [_layer(node) for node in target.nodes if not node.inserted]
+            else:
+                self.title, self.summary = "Blob", f"{shape_label(target.shape)} {target.dtype}"
+                tensors = [_tensor("self", "", target)]
+                self.layers = [{"index": 0, "name": "", "type": "", "tensors": tensors, "more": 0}]
 
     @property
     def watched(self) -> bool:
@@ -148,6 +161,7 @@ class Viewer(anywidget.AnyWidget):
                 del self._views[old]
         if message.fresh:
             try:
+                self._describe()
                 self._send_values(message.refs, {}, PATIENCE)
             except Exception as error:
                 words = str(error) if isinstance(error, CaffeError) else f"{type(error).__name__}: {error}"
@@ -289,7 +303,11 @@ def _layer(node: Node) -> dict[str, Any]:
         (f"top:{node.index}:{i}" if name == AUTOMATIC else f"blob:{name}", name, blob)
         for i, (name, blob) in enumerate(zip(node.top_names, node.tops, strict=True))
     ]
-    params = [(f"param:{node.index}:{i}", f"parameter {i}", blob) for i, blob in enumerate(node.layer.blobs)]
+    names = () if node.is_python else PARAMETER_NAMES
+    params = [
+        (f"param:{node.index}:{i}", names[i] if i < len(names) else f"param {i}", blob)
+        for i, blob in enumerate(node.layer.blobs)
+    ]
     every = [_tensor(*each) for each in (*tops, *params)]
     kind = f"{type(node.layer).__name__}, Python" if node.is_python else node.param.type
     return {

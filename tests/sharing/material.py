@@ -32,7 +32,12 @@ def solver() -> Solver:
 
 def named(name: str) -> Net:
     """Return a net in which everything has this name."""
+    return Net.from_text(net_text(name))
+
+
+def net_text(name: str) -> str:
+    """Return the text of a net in which everything has this name."""
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return Net.from_text(f"""name: "{quoted}"
+    return f"""name: "{quoted}"
         layer {{ name: "{quoted}" type: "Input" top: "{quoted}" input_param {{ shape {{ dim: 2 dim: 2 }} }} }}
-        layer {{ name: "{quoted}" type: "ReLU" bottom: "{quoted}" top: "{quoted}" }}""")
+        layer {{ name: "{quoted}" type: "ReLU" bottom: "{quoted}" top: "{quoted}" }}"""

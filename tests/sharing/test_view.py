@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
+from nbconvert import HTMLExporter
 
 import caffe_nb
 from caffe_nb.core.blob import Blob
@@ -87,6 +89,17 @@ def test_a_net_is_described_by_its_picture_and_its_layers(connect: Connect) -> N
     assert [tensor["ref"] for tensor in ip["tensors"]] == ["blob:ip", "param:1:0", "param:1:1"]
     assert ip["tensors"][1]["shape"] == "2 x 3"
     json.dumps(widget.get_state())
+
+
+def test_a_refresh_brings_new_shapes(connect: Connect) -> None:
+    net = Net.from_text("""layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+        layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }""")
+    front_end = connect(net)
+    net.blobs["x"].reshape(5, 3)
+    net.forward()
+    front_end.show("blob:y")
+    assert front_end.widget.layers[1]["tensors"][0]["shape"] == "5 x 3"
+    assert "x 5x3" in front_end.widget.picture
 
 
 def test_of_a_solver_its_net_is_shown_and_of_anything_else_nothing(connect: Connect) -> None:
@@ -244,6 +257,15 @@ def test_where_widgets_do_not_run_there_are_the_picture_and_the_table(connect: C
     assert "InnerProduct" in data["text/plain"]
     data, _ = connect(Blob(2)).widget._repr_mimebundle_()
     assert "<img" in data["text/html"]
+
+
+def test_a_converted_notebook_has_the_picture_and_the_table(connect: Connect) -> None:
+    data, metadata = connect(Net.from_text(NET)).widget._repr_mimebundle_()
+    output = nbformat.v4.new_output("execute_result", data=data, metadata=metadata, execution_count=1)
+    cell = nbformat.v4.new_code_cell("caffe_nb.view(net)", outputs=[output], execution_count=1)
+    html, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert "data:image/svg+xml" in html
+    assert "InnerProduct" in html
 
 
 def test_without_anywidget_a_view_is_what_is_shown_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
