@@ -43,6 +43,7 @@ COLOURS = {
 }
 """Fill by family; the text on it is dark in both themes."""
 LEGENDS = {"vision": "convolution and pooling", "common": "inner product", "utility": "other"}
+ENDS = " text-anchor='end'"
 LINES, INK = "#8a94a0", "#6f7b88"
 """Edges, and texts beside them: seen on white and on black."""
 
@@ -188,23 +189,26 @@ class _Places:
             f"H{x1 - 4:.0f}Q{x1:.0f},{high:.0f} {x1:.0f},{min(high + 5, y1):.0f}V{y1:.0f}"
         )
 
-    def _leans_right(self, source: int) -> bool:
-        """Tell whether more edges leave a layer to its right than to its left; labels go to the other side."""
+    def _label_places(self, source: int, count: int) -> list[tuple[float, float, bool]]:
+        """Return where a layer's labels go, and whether they end there: on the outer sides of its edges."""
+        x, y = self.centre(source)
+        y += HEIGHT / 2 + 13
         ways = [self.centre(b)[0] - self.centre(a)[0] for a, b in self._first_steps[source]]
-        return sum(way > 8 for way in ways) > sum(way < -8 for way in ways)
+        left, right = sum(way < -8 for way in ways), sum(way > 8 for way in ways)
+        if left and right and left + right == len(ways):  # they part: labels on both sides
+            steps = [(22 + 44 * (number // 2), number // 2, number % 2 == 0) for number in range(count)]
+            return [(x - aside if end else x + aside, y - 1 + LINE * line, end) for aside, line, end in steps]
+        end = right > left
+        return [(x - 6 if end else x + 6, y + LINE * line, end) for line in range(count)]
 
     @property
     def labels(self) -> str:
         """The names and shapes of the blobs, below the layers that wrote them."""
-        parts = []
-        for source, texts in self._texts.items():
-            x, y = self.centre(source)
-            y += HEIGHT / 2 + 13
-            place = f"x='{x - 6:.0f}' text-anchor='end'" if self._leans_right(source) else f"x='{x + 6:.0f}'"
-            parts += [
-                f"<text {place} y='{y + LINE * line:.0f}'>{escape(text)}</text>" for line, text in enumerate(texts)
-            ]
-        return "".join(parts)
+        return "".join(
+            f"<text x='{x:.0f}' y='{y:.0f}'{ENDS if end else ''}>{escape(text)}</text>"
+            for source, texts in self._texts.items()
+            for text, (x, y, end) in zip(texts, self._label_places(source, len(texts)), strict=True)
+        )
 
 
 def _labels(graph: Topology) -> dict[int, list[str]]:

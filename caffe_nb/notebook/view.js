@@ -70,7 +70,7 @@ function tensorOf(message, buffers) {
   const words = typeof ref === 'string' && (part === 'data' || part === 'diff') && Number.isFinite(limit);
   if (!words || !Array.isArray(shape) || !shape.every(isCount) || !isCount(version)) return null;
   if (!Array.isArray(size) || size.length !== 3 || !size.every(isCount)) return null;
-  if (!Array.isArray(figures) || !Array.isArray(place)) return null;
+  if (![figures, place].every(list => Array.isArray(list) && list.every(Array.isArray))) return null;
   const bytes = buffers?.[0];
   const count = size[0] * size[1] * size[2];
   if (!bytes || bytes.byteLength !== 4 * count || bytes.byteLength > MOST_BYTES) return null;

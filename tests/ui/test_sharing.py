@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.resources import files as resources
 from pathlib import Path
 
 import nbformat
@@ -184,6 +185,119 @@ def test_a_notebook_that_is_not_trusted_shows_the_picture_and_the_table(lab: Lab
         wait_for(lambda image=image: image.evaluate("image => image.naturalWidth") > 50, "the picture", page=lab.page)
     assert cell.locator("img").count() == 2
     lab.picture("sharing-not-trusted")
+
+
+# the front end by itself, beside a kernel that is not to be trusted
+
+FAKE = """async ({ source, picture }) => {
+    const address = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+    const { default: widget } = await import(address);
+    const tensors = [{ ref: 'blob:x', name: '<img src=x onerror=alert(1)>', shape: '2' }];
+    const layers = [{ index: 0, name: '<b>bold</b>', type: 'Input', tensors, more: 0 }];
+    const state = { title: '<i>t</i>', summary: '', picture, layers };
+    window.sent = [];
+    window.listeners = {};
+    const model = {
+        get: key => state[key],
+        on: (name, call) => { window.listeners[name] = call; },
+        off: name => { delete window.listeners[name]; },
+        send: message => window.sent.push(message)
+    };
+    window.end = widget.render({ model, el: document.body });
+}"""
+DANGEROUS = """<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100" onload="alert(1)">
+<script>alert(1)</script>
+<foreignObject><body xmlns="http://www.w3.org/1999/xhtml"><img src="x" onerror="alert(1)"/></body></foreignObject>
+<image href="x.png"/><a href="javascript:alert(1)"><rect width="9" height="9"/></a><style>@import "x.css";</style>
+<g data-layer="0" onclick="alert(1)" style="background:url(x)">
+<rect width="90" height="40" fill="#eee"/><text y="20">x</text></g>
+</svg>"""
+SEND = """message => window.listeners['msg:custom'](
+    message, [new DataView(new Float32Array(message.values ?? [1, NaN]).buffer)]
+)"""
+GOOD = {
+    "kind": "tensor",
+    "ref": "blob:x",
+    "part": "data",
+    "shape": [2],
+    "size": [1, 1, 2],
+    "reduced": False,
+    "place": [],
+    "limit": 1.0,
+    "figures": [["min", "1"], ["max", "<b>1</b>"]],
+    "version": 3,
+}
+
+
+@pytest.fixture
+def front_end(browser: Browser) -> Iterator[Page]:
+    """A page with the widget's front end and no kernel."""
+    page = browser.new_page()
+    page.goto("about:blank")
+    source = resources("caffe_nb.notebook").joinpath("view.js").read_text(encoding="utf-8")
+    words: list[str] = []
+    page.on("dialog", lambda dialog: words.append(dialog.message))
+    page.on("pageerror", lambda error: words.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith("blob:") else words.append(request.url))
+    page.evaluate(FAKE, {"source": source, "picture": DANGEROUS})
+    yield page
+    assert words == []
+    page.close()
+
+
+def test_of_a_picture_only_shapes_and_texts_are_drawn(front_end: Page) -> None:
+    found = front_end.evaluate("[...document.querySelectorAll('svg, svg *')].map(element => element.localName)")
+    assert found == ["svg", "g", "rect", "text"]
+    attributes = "[...document.querySelectorAll('svg, svg *')].flatMap(element => element.getAttributeNames())"
+    assert not [name for name in front_end.evaluate(attributes) if name.startswith("on") or name in ("style", "href")]
+
+
+def test_the_front_end_asks_for_what_is_on_screen_and_says_when_it_goes(front_end: Page) -> None:
+    front_end.locator("g[data-layer]").click()
+    wait_for(lambda: front_end.evaluate("window.sent.length"), "a message", page=front_end)
+    sent = front_end.evaluate("window.sent[0]")
+    assert sent == {"kind": "show", "view": sent["view"], "refs": ["blob:x"], "live": True, "fresh": True}
+    assert front_end.locator("b, h4").all_inner_texts() == ["<i>t</i>", "<b>bold</b>", "<img src=x onerror=alert(1)> 2"]
+    front_end.evaluate("window.end()")
+    assert front_end.evaluate("window.sent.at(-1)") == {"kind": "hide", "view": sent["view"]}
+    assert front_end.evaluate("Object.keys(window.listeners)") == []
+
+
+def test_a_tensor_that_is_whole_is_shown_and_any_other_changes_nothing(front_end: Page) -> None:
+    front_end.locator("g[data-layer]").click()
+    front_end.evaluate(SEND, GOOD)
+    part = front_end.locator('[data-part="data"]')
+    expect(part).to_have_attribute("data-version", "3")
+    assert figure(part, "max") == "<b>1</b>"
+    wrong: list[dict[str, object]] = [
+        {"size": [1, 1, 3]},
+        {"size": [1, 2]},
+        {"size": [-1, -1, 2]},
+        {"size": "112"},
+        {"shape": None},
+        {"limit": "1"},
+        {"figures": 3},
+        {"figures": [3]},
+        {"place": None},
+        {"place": [3]},
+        {"part": "error"},
+        {"ref": "blob:y"},
+        {"version": -1},
+        {"size": [1, 300, 300], "values": [0.0] * 90_000},
+    ]
+    for change in wrong:
+        front_end.evaluate(SEND, {**GOOD, "version": 4, **change})
+    for message in (None, 3, "tensor", {}, {"kind": "other"}):
+        front_end.evaluate("message => window.listeners['msg:custom'](message, undefined)", message)
+    front_end.evaluate("message => window.listeners['msg:custom'](message, [])", GOOD)
+    expect(part).to_have_attribute("data-version", "3")
+
+
+def test_a_failure_and_a_kernel_that_does_not_answer_are_said(front_end: Page) -> None:
+    front_end.locator("g[data-layer]").click()
+    expect(front_end.get_by_role("status")).to_contain_text("The kernel is busy")
+    front_end.evaluate(SEND, {"kind": "failed", "view": "", "message": "<b>gone</b>", "values": []})
+    expect(front_end.get_by_role("status")).to_have_text("<b>gone</b>")
 
 
 # the page in one file
