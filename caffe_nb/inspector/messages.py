@@ -3,9 +3,9 @@
 `extension/src/protocol.ts` is generated from this file (``python -m caffe_nb.inspector.generate``); a test fails when
 it is stale. Requests travel on one comm, on which the kernel only answers; pushes on another, on which it only pushes.
 
-A request's comm data is ``{"id": int, "request": Request}``, its answer ``{"id": int, "reply": Reply}``; a push is
-``{"seq": int, "push": Push}`` with `seq` counting up by one on each comm. Tensor values travel as the message's first
-buffer, little-endian float32. All names come from the user's files: they are text, never HTML.
+A request's comm data is ``{"id": int, "request": Request}``, its answer ``{"id": int, "version": str,
+"reply": Reply}``; a push is ``{"seq": int, "push": Push}`` with `seq` counting up by one on each comm. Tensor values
+travel as the message's first buffer, little-endian float32. All names come from the user's files: text, never HTML.
 """
 
 from __future__ import annotations
@@ -14,19 +14,26 @@ from typing import Literal
 
 from msgspec import Struct
 
+from caffe_nb import __version__
 from caffe_nb.inspector.pieces import (
+    Action,
+    Breaks,
     Check,
     Current,
     GraphEdge,
     GraphNode,
+    Held,
     LayerState,
     LayerTime,
     NetInfo,
+    Place,
     Source,
     Statistics,
     VersionInfo,
 )
 
+VERSION = __version__
+"""Goes with every reply, so that the panel can say which side is to be updated."""
 HELLO_TARGET = "caffe_nb.hello"
 REQUEST_TARGET = "caffe_nb.request"
 PUSH_TARGET = "caffe_nb.push"
@@ -69,6 +76,21 @@ class GetSource(Message, tag="get_source", frozen=True):
     layer: int
 
 
+class GetLayerText(Message, tag="get_layer_text", frozen=True):
+    """Ask for a layer's prototxt and what its type computes."""
+
+    net: str
+    layer: int
+
+
+class SetParamStr(Message, tag="set_param_str", frozen=True):
+    """Give a live Python layer another param_str: its setup runs again. The answer is `LayerText`."""
+
+    net: str
+    layer: int
+    text: str
+
+
 class CheckLayer(Message, tag="check_layer", frozen=True):
     """Run a gradient check of a layer on the net's own blobs."""
 
@@ -107,8 +129,36 @@ class RollBack(Message, tag="roll_back", frozen=True):
     version: int
 
 
+class Drive(Message, tag="drive", frozen=True):
+    """Run, hold or stop a net; the answer is `Driven`, at once, and what comes of it is pushed."""
+
+    net: str
+    action: Action
+    layer: int = -1
+    """For run_to and run_from."""
+
+
+class SetBreaks(Message, tag="set_breaks", frozen=True):
+    """Say when the net is to be held; takes the place of what was said before. The answer is `Driven`."""
+
+    net: str
+    breaks: Breaks
+
+
 Request = (
-    ListNets | GetGraph | GetTensor | GetSource | CheckLayer | ExportCheck | GetVersions | CompareVersions | RollBack
+    ListNets
+    | GetGraph
+    | GetTensor
+    | GetSource
+    | GetLayerText
+    | SetParamStr
+    | CheckLayer
+    | ExportCheck
+    | GetVersions
+    | CompareVersions
+    | RollBack
+    | Drive
+    | SetBreaks
 )
 
 
@@ -161,6 +211,18 @@ class SourceText(Message, tag="source_text", frozen=True):
     text: str
 
 
+class LayerText(Message, tag="layer_text", frozen=True):
+    """A layer's prototxt."""
+
+    text: str
+    doc: str
+    """The docstring of its type or class: plain text."""
+    param_str: str | None
+    """None for layers that take none."""
+    note: str
+    """What became of the last change, in words."""
+
+
 class Versions(Message, tag="versions", frozen=True):
     """The versions of a Python layer's code, oldest first; the last one runs."""
 
@@ -192,13 +254,19 @@ class Exported(Message, tag="exported", frozen=True):
     """The file that was written, whole."""
 
 
+class Driven(Message, tag="driven", frozen=True):
+    """Answer to `Drive` and `SetBreaks`: it is done, or has begun."""
+
+    net: str
+
+
 class Failed(Message, tag="failed", frozen=True):
     """A request that could not be served, in words for people."""
 
     message: str
 
 
-Reply = NetList | Graph | Tensor | SourceText | Checked | Exported | Versions | Difference | Failed
+Reply = NetList | Graph | Tensor | SourceText | LayerText | Checked | Exported | Versions | Difference | Driven | Failed
 
 # Pushes
 
@@ -225,6 +293,11 @@ class NetUpdate(Message, tag="net_update", frozen=True):
     current: Current | None
     times: list[LayerTime]
     states: list[LayerState]
+    held: Held | None
+    """Where the net is held."""
+    place: Place
+    """What one step runs next, where the net is idle."""
+    breaks: Breaks
     stale: list[int]
     """Layers whose tops are older than an edit of their code, or of the code of a layer before them."""
 

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Pass = Literal["forward", "backward"]
+Action = Literal["forward", "backward", "step", "run_to", "run_from", "pause", "resume", "stop"]
 
 
 class NetInfo(Struct, frozen=True):
@@ -193,3 +194,34 @@ class LayerTime(Struct, frozen=True):
     index: int
     forward: float
     backward: float
+
+
+class Place(Struct, frozen=True):
+    """A layer in one of the two passes."""
+
+    index: int
+    direction: Pass
+
+
+class Held(Struct, frozen=True):
+    """Where a running net is held, before or after a layer."""
+
+    index: int
+    direction: Pass
+    after: bool
+    """Whether the layer has just run; else it comes next."""
+    why: str
+    """Why, in words."""
+
+
+class Breaks(Struct, frozen=True):
+    """When a running net is to be held."""
+
+    layers: list[int] = []
+    """Before these layers, in both passes."""
+    not_finite: bool = False
+    """After a layer that wrote NaN or infinity into a top, or into a diff."""
+    limit: float | None = None
+    """After a layer that wrote a diff larger than this."""
+    iteration: int | None = None
+    """Before the solver's iteration of this number; once."""

@@ -10,14 +10,16 @@ from typing import Any, assert_never
 import msgspec
 from numpy.typing import NDArray
 
+from caffe_nb import live
 from caffe_nb.check import GradientReport, check_node
 from caffe_nb.errors import CaffeError
 from caffe_nb.inspector import messages, sample, versions
 from caffe_nb.inspector.book import Book, check_message, checked_array, export_check
+from caffe_nb.inspector.control import control_of
 from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.pusher import Pusher, net_list
-from caffe_nb.inspector.source import source_text
+from caffe_nb.inspector.source import layer_text, source_text
 from caffe_nb.net.net import Net, live_nets
 
 Answer = tuple[messages.Reply, bytes | None]
@@ -63,7 +65,7 @@ class Session:
         Returns
         -------
         dict
-            ``{"id": int, "reply": Reply}``; a `Failed` reply says in words what went wrong.
+            ``{"id": int, "version": str, "reply": Reply}``; a `Failed` reply says in words what went wrong.
         list of bytes
             The values of a tensor, little-endian float32; else empty.
         """
@@ -77,7 +79,11 @@ class Session:
             reply = messages.Failed(f"the request is not understood: {error}")
         except Exception as error:
             reply = messages.Failed(_words(error))
-        return {"id": number, "reply": msgspec.to_builtins(reply)}, [] if values is None else [values]
+        return {
+            "id": number,
+            "version": messages.VERSION,
+            "reply": msgspec.to_builtins(reply),
+        }, [] if values is None else [values]
 
     @property
     def book(self) -> Book:
@@ -118,8 +124,20 @@ class Session:
                 return ask(net, lambda: tensor(net, request), TIMEOUT, about_gradients=request.part == "diff")
             case messages.GetSource():
                 return source_text(find_node(find_net(request.net), request.layer)), None
+            case messages.GetLayerText():
+                return layer_text(find_node(find_net(request.net), request.layer)), None
+            case messages.SetParamStr():
+                net = find_net(request.net)
+                note = live.set_param_str(net, request.layer, request.text, TIMEOUT)
+                return layer_text(find_node(net, request.layer), note), None
             case messages.CheckLayer():
                 return self._check(request), None
+            case messages.Drive():
+                control_of(find_net(request.net)).act(request.action, request.layer)
+                return messages.Driven(request.net), None
+            case messages.SetBreaks():
+                control_of(find_net(request.net)).set_breaks(request.breaks)
+                return messages.Driven(request.net), None
             case messages.ExportCheck():
                 net = find_net(request.net)
                 path = export_check(self._book.record(net), find_node(net, request.layer))

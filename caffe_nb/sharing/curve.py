@@ -4,33 +4,57 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
 
+from caffe_nb.core.figures import label
 from caffe_nb.solvers import Solver
-from caffe_nb.solvers.losses import Point
 
 WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 28
 _LINE = "#1976d2"
 
 
+@dataclass(frozen=True)
+class Curve:
+    """A curve by iteration: means of stretches with their extremes; where nothing was finite there is no point."""
+
+    at: list[int]
+    means: list[float]
+    lows: list[float]
+    highs: list[float]
+
+
+def loss_of(solver: Solver) -> Curve:
+    """Return a solver's losses."""
+    points = [point for point in solver.losses.points if point.finite]
+    return Curve(
+        [point.iteration for point in points],
+        [point.mean for point in points],
+        [point.low for point in points],
+        [point.high for point in points],
+    )
+
+
 def to_html(solver: Solver) -> str:
     """Return the curve with a line of words; words alone where there is nothing to draw."""
-    points = [point for point in solver.losses.points if point.finite]
-    bad = sum(point.bad for point in solver.losses.points)
+    curve, points = loss_of(solver), solver.losses.points
+    bad, most = sum(point.bad for point in points), max((point.finite for point in points), default=0)
     words = f"{type(solver).__name__}, {solver.iter:,} iterations"
-    if points:
-        words += f"; loss {points[0].mean:.4g} at iteration {points[0].iteration:,}, {points[-1].mean:.4g} at the end"
+    if curve.at:
+        words += f"; loss {curve.means[0]:.4g} at iteration {curve.at[0]:,}, {curve.means[-1]:.4g} at the end"
     if bad:
         words += f"; NaN or infinite in {bad:,}"
-    if any(point.finite > 1 for point in points):
-        words += f"; a point is the mean of up to {max(p.finite for p in points):,} iterations, the band their range"
-    drawn = _svg(points) if len(points) > 1 else ""
-    return f"<div class='card'>{drawn}<p>{words if solver.losses.points else words + '; not run yet'}</p></div>"
+    if most > 1:
+        words += f"; a point is the mean of up to {most:,} iterations, the band their range"
+    drawn = to_svg(curve, "loss") if len(curve.at) > 1 else ""
+    return f"<div class='card'>{drawn}<p>{words if points else words + '; not run yet'}</p></div>"
 
 
-def _svg(points: list[Point]) -> str:
-    first, last = points[0].iteration, points[-1].iteration
-    low, high = min(point.low for point in points), max(point.high for point in points)
+def to_svg(curve: Curve, name: str) -> str:
+    """Return a curve of two points or more as SVG, the band of its extremes behind it."""
+    first, last = curve.at[0], curve.at[-1]
+    low, high = min(curve.lows), max(curve.highs)
     logarithmic = low > 0 and high / low > 50
     y_of = _scale(low, high, logarithmic)
     inner = WIDTH - LEFT - RIGHT
@@ -38,9 +62,10 @@ def _svg(points: list[Point]) -> str:
     def x_of(iteration: int) -> float:
         return LEFT + inner * (iteration - first) / max(1, last - first)
 
-    line = " ".join(f"{x_of(p.iteration):.1f},{y_of(p.mean):.1f}" for p in points)
-    band = [f"{x_of(p.iteration):.1f},{y_of(p.high):.1f}" for p in points]
-    band += [f"{x_of(p.iteration):.1f},{y_of(p.low):.1f}" for p in reversed(points)]
+    def points(values: list[float]) -> list[str]:
+        return [f"{x_of(at):.1f},{y_of(value):.1f}" for at, value in zip(curve.at, values, strict=True)]
+
+    band = [*points(curve.highs), *reversed(points(curve.lows))]
     grid = "".join(
         f"<line x1='{LEFT}' x2='{WIDTH - RIGHT}' y1='{y_of(tick):.1f}' y2='{y_of(tick):.1f}' stroke='#8a94a0'"
         f" stroke-opacity='.3'/><text x='{LEFT - 8}' y='{y_of(tick) + 4:.1f}' text-anchor='end'>{tick:.4g}</text>"
@@ -51,12 +76,14 @@ def _svg(points: list[Point]) -> str:
         for tick in _ticks(first, last, False)
         if tick == round(tick)
     )
-    said = f"loss from iteration {first} to {last}, from {points[0].mean:.4g} to {points[-1].mean:.4g}"
+    said = f"{name} from iteration {first} to {last}, from {curve.means[0]:.4g} to {curve.means[-1]:.4g}"
     return (
-        f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' height='{HEIGHT}' role='img' aria-label='{said}'"
-        f" style='max-width:100%;height:auto'><g font-size='11' fill='#6f7b88'>{grid}{steps}</g>"
-        f"<polygon points='{' '.join(band)}' fill='{_LINE}' fill-opacity='.2'/>"
-        f"<polyline points='{line}' fill='none' stroke='{_LINE}' stroke-width='1.5' stroke-linejoin='round'/></svg>"
+        f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' height='{HEIGHT}' role='img'"
+        f" aria-label='{escape(label(said, 200), quote=True)}' style='max-width:100%;height:auto'>"
+        f"<g font-size='11' fill='#6f7b88'>{grid}{steps}</g>"
+        f"<polygon points='{' '.join(band)}' fill='{_LINE}' fill-opacity='.2'/><polyline"
+        f" points='{' '.join(points(curve.means))}' fill='none' stroke='{_LINE}' stroke-width='1.5'"
+        " stroke-linejoin='round'/></svg>"
     )
 
 

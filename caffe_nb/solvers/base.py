@@ -287,7 +287,7 @@ class Solver:
     def test_all(self) -> None:
         """Run every test net for its test_iter batches; listeners get the mean of each output."""
         for index in range(len(self.test_nets)):
-            if not self._stopping:
+            if not self.stopping:
                 self.test(index)
 
     def test(self, index: int = 0) -> dict[str, float]:
@@ -309,7 +309,7 @@ class Solver:
         net.debug_info = self.param.debug_info
         means, loss, batches = outputs.Means(net), 0.0, self.param.test_iter[index]
         for _ in range(batches):
-            if self._stopping:
+            if self.stopping:
                 log.info("Test interrupted.")
                 return {}
             if self.net.interrupted:
@@ -333,7 +333,8 @@ class Solver:
         log.info("Iteration %d, lr = %g", self.iter, self.lr)
 
     @property
-    def _stopping(self) -> bool:
+    def stopping(self) -> bool:
+        """Whether a running `step` was asked to return."""
         return self._stop and self.running
 
     # state

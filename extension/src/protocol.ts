@@ -1,5 +1,6 @@
 // Generated from caffe_nb/inspector/messages.py by `python -m caffe_nb.inspector.generate`. Do not edit.
 
+export const VERSION = '0.1.0';
 export const HELLO_TARGET = 'caffe_nb.hello';
 export const REQUEST_TARGET = 'caffe_nb.request';
 export const PUSH_TARGET = 'caffe_nb.push';
@@ -175,6 +176,34 @@ export interface LayerTime {
   backward: number;
 }
 
+/** A layer in one of the two passes. */
+export interface Place {
+  index: number;
+  direction: 'backward' | 'forward';
+}
+
+/** Where a running net is held, before or after a layer. */
+export interface Held {
+  index: number;
+  direction: 'backward' | 'forward';
+  /** Whether the layer has just run; else it comes next. */
+  after: boolean;
+  /** Why, in words. */
+  why: string;
+}
+
+/** When a running net is to be held. */
+export interface Breaks {
+  /** Before these layers, in both passes. */
+  layers: number[];
+  /** After a layer that wrote NaN or infinity into a top, or into a diff. */
+  not_finite: boolean;
+  /** After a layer that wrote a diff larger than this. */
+  limit: number | null;
+  /** Before the solver's iteration of this number; once. */
+  iteration: number | null;
+}
+
 /** Ask for all live nets. */
 export interface ListNets {
   kind: 'list_nets';
@@ -201,6 +230,21 @@ export interface GetSource {
   kind: 'get_source';
   net: string;
   layer: number;
+}
+
+/** Ask for a layer's prototxt and what its type computes. */
+export interface GetLayerText {
+  kind: 'get_layer_text';
+  net: string;
+  layer: number;
+}
+
+/** Give a live Python layer another param_str: its setup runs again. The answer is `LayerText`. */
+export interface SetParamStr {
+  kind: 'set_param_str';
+  net: string;
+  layer: number;
+  text: string;
 }
 
 /** Run a gradient check of a layer on the net's own blobs. */
@@ -239,6 +283,22 @@ export interface RollBack {
   net: string;
   layer: number;
   version: number;
+}
+
+/** Run, hold or stop a net; the answer is `Driven`, at once, and what comes of it is pushed. */
+export interface Drive {
+  kind: 'drive';
+  net: string;
+  action: 'backward' | 'forward' | 'pause' | 'resume' | 'run_from' | 'run_to' | 'step' | 'stop';
+  /** For run_to and run_from. */
+  layer?: number;
+}
+
+/** Say when the net is to be held; takes the place of what was said before. The answer is `Driven`. */
+export interface SetBreaks {
+  kind: 'set_breaks';
+  net: string;
+  breaks: Breaks;
 }
 
 /** All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show. */
@@ -291,6 +351,18 @@ export interface SourceText {
   text: string;
 }
 
+/** A layer's prototxt. */
+export interface LayerText {
+  kind: 'layer_text';
+  text: string;
+  /** The docstring of its type or class: plain text. */
+  doc: string;
+  /** null for layers that take none. */
+  param_str: string | null;
+  /** What became of the last change, in words. */
+  note: string;
+}
+
 /** The versions of a Python layer's code, oldest first; the last one runs. */
 export interface Versions {
   kind: 'versions';
@@ -322,6 +394,12 @@ export interface Exported {
   path: string;
 }
 
+/** Answer to `Drive` and `SetBreaks`: it is done, or has begun. */
+export interface Driven {
+  kind: 'driven';
+  net: string;
+}
+
 /** A request that could not be served, in words for people. */
 export interface Failed {
   kind: 'failed';
@@ -350,6 +428,11 @@ export interface NetUpdate {
   current: Current | null;
   times: LayerTime[];
   states: LayerState[];
+  /** Where the net is held. */
+  held: Held | null;
+  /** What one step runs next, where the net is idle. */
+  place: Place;
+  breaks: Breaks;
   /** Layers whose tops are older than an edit of their code, or of the code of a layer before them. */
   stale: number[];
 }
@@ -359,21 +442,27 @@ export type Request =
   | GetGraph
   | GetTensor
   | GetSource
+  | GetLayerText
+  | SetParamStr
   | CheckLayer
   | ExportCheck
   | GetVersions
   | CompareVersions
-  | RollBack;
+  | RollBack
+  | Drive
+  | SetBreaks;
 
 export type Reply =
   | NetList
   | Graph
   | Tensor
   | SourceText
+  | LayerText
   | Checked
   | Exported
   | Versions
   | Difference
+  | Driven
   | Failed;
 
 export type Push = NetList | NetUpdate;
@@ -626,6 +715,34 @@ const readLayerTime: Reader<LayerTime> = (value, path) => {
   };
 };
 
+const readPlace: Reader<Place> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    direction: field('direction', literal('backward', 'forward'))
+  };
+};
+
+const readHeld: Reader<Held> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    direction: field('direction', literal('backward', 'forward')),
+    after: field('after', readBoolean),
+    why: field('why', readString)
+  };
+};
+
+const readBreaks: Reader<Breaks> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    layers: field('layers', listOf(readInteger)),
+    not_finite: field('not_finite', readBoolean),
+    limit: field('limit', nullable(readNumber)),
+    iteration: field('iteration', nullable(readInteger))
+  };
+};
+
 const readNetList: Reader<NetList> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -676,6 +793,17 @@ const readSourceText: Reader<SourceText> = (value, path) => {
   };
 };
 
+const readLayerText: Reader<LayerText> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('layer_text')),
+    text: field('text', readString),
+    doc: field('doc', readString),
+    param_str: field('param_str', nullable(readString)),
+    note: field('note', readString)
+  };
+};
+
 const readVersions: Reader<Versions> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -714,6 +842,14 @@ const readExported: Reader<Exported> = (value, path) => {
   };
 };
 
+const readDriven: Reader<Driven> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('driven')),
+    net: field('net', readString)
+  };
+};
+
 const readFailed: Reader<Failed> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -737,6 +873,9 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
     current: field('current', nullable(readCurrent)),
     times: field('times', listOf(readLayerTime)),
     states: field('states', listOf(readLayerState)),
+    held: field('held', nullable(readHeld)),
+    place: field('place', readPlace),
+    breaks: field('breaks', readBreaks),
     stale: field('stale', listOf(readInteger))
   };
 };
@@ -745,7 +884,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'driven', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -756,6 +895,8 @@ export function parseReply(value: unknown): Reply {
       return readTensor(value, 'reply');
     case 'source_text':
       return readSourceText(value, 'reply');
+    case 'layer_text':
+      return readLayerText(value, 'reply');
     case 'checked':
       return readChecked(value, 'reply');
     case 'exported':
@@ -764,6 +905,8 @@ export function parseReply(value: unknown): Reply {
       return readVersions(value, 'reply');
     case 'difference':
       return readDifference(value, 'reply');
+    case 'driven':
+      return readDriven(value, 'reply');
     case 'failed':
       return readFailed(value, 'reply');
   }

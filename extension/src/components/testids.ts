@@ -23,6 +23,10 @@
  * caffe-source-text  its lines (data-faulty: number of the line where the error is, empty when it is not among them)
  * caffe-versions, caffe-version-row (data-version), caffe-difference   the layer's versions and two compared
  * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok, data-skipped),
+ * caffe-layer-text, caffe-param-str, caffe-apply-param, caffe-param-note   a layer's prototxt and param_str
+ * caffe-control-*    a button that drives the net: forward, backward, step, run_to, run_from, pause, resume, stop
+ * caffe-held         where a run is held, in words; caffe-break-here: the breakpoint of the selected layer
+ * caffe-breaks       the menu of breakpoints (data-count)
  * caffe-finding (data-kind, data-where), caffe-export-check, caffe-exported   gradient checks
  */
 export const testids = {
@@ -55,6 +59,14 @@ export const testids = {
   openFile: 'caffe-open-file',
   checkButton: 'caffe-check-button',
   checkResult: 'caffe-check-result',
+  layerText: 'caffe-layer-text',
+  paramStr: 'caffe-param-str',
+  applyParam: 'caffe-apply-param',
+  paramNote: 'caffe-param-note',
+  control: (action: string): string => `caffe-control-${action}`,
+  held: 'caffe-held',
+  breaks: 'caffe-breaks',
+  breakHere: 'caffe-break-here',
   checkRow: 'caffe-check-row',
   exportCheck: 'caffe-export-check',
   exported: 'caffe-exported',

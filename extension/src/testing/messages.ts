@@ -79,6 +79,9 @@ export function update(more: Partial<NetUpdate> = {}): NetUpdate {
     current: null,
     times: [],
     states: [],
+    held: null,
+    place: { index: 0, direction: 'forward' },
+    breaks: { layers: [], not_finite: false, limit: null, iteration: null },
     stale: [],
     ...more
   };
@@ -156,6 +159,18 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         new: request.new,
         text: '--- layers v1\n+++ layers v2\n@@ -1 +1 @@\n-half\n+third\n same'
       };
+    case 'get_layer_text':
+    case 'set_param_str':
+      return {
+        kind: 'layer_text',
+        text: 'layer {\n  name: "loss"\n}',
+        doc: 'Compute it.\n\nNotes\n-----\nAs Caffe does.',
+        param_str: request.kind === 'set_param_str' ? request.text : '1',
+        note: request.kind === 'set_param_str' ? 'loss: param_str changed; setup rerun' : ''
+      };
+    case 'drive':
+    case 'set_breaks':
+      return { kind: 'driven', net: request.net };
     case 'export_check':
       return { kind: 'exported', path: '/home/me/test_loss.py' };
     case 'check_layer':
