@@ -52,7 +52,7 @@ _newest: list[Net | Blob] = []
 """What the newest view shows, which may be a net that nothing else holds."""
 
 Part = Literal["data", "diff"]
-Seen = dict[tuple[str, Part], int]
+Versions = dict[tuple[str, Part], int]
 
 
 class Show(msgspec.Struct, tag_field="kind", tag="show", forbid_unknown_fields=True):
@@ -96,6 +96,7 @@ class Viewer(anywidget.AnyWidget):
         self._thread: threading.Thread | None = None
         self._context = contextvars.copy_context()
         self._described: object = None
+        self._sent: Versions = {}
         super().__init__()
         self._describe()
         self.on_msg(self._received)
@@ -162,7 +163,7 @@ class Viewer(anywidget.AnyWidget):
         if message.fresh:
             try:
                 self._describe()
-                self._send_values(message.refs, {}, PATIENCE)
+                self._send_values(message.refs, PATIENCE, fresh=True)
             except Exception as error:
                 words = str(error) if isinstance(error, CaffeError) else f"{type(error).__name__}: {error}"
                 self.send({"kind": "failed", "view": message.view, "message": words})
@@ -179,7 +180,6 @@ class Viewer(anywidget.AnyWidget):
 
     def _follow(self) -> None:
         """Send what is new, until no live view is left."""
-        seen: Seen = self._versions(self._refs())
         last, took = time.monotonic(), 0.0
         while True:
             time.sleep(max(INTERVAL, SHARE * took))
@@ -195,7 +195,7 @@ class Viewer(anywidget.AnyWidget):
                     self._thread = None
                     return
             try:
-                took = self._send_values(self._refs(), seen, INTERVAL)
+                took = self._send_values(self._refs(), INTERVAL)
             except BusyError:
                 continue
             except Exception:
@@ -235,8 +235,8 @@ class Viewer(anywidget.AnyWidget):
             raise NetError(f"'{label(ref)}' is not in this view")
         return target
 
-    def _versions(self, refs: list[str]) -> Seen:
-        found: Seen = {}
+    def _versions(self, refs: list[str]) -> Versions:
+        found: Versions = {}
         for ref in refs:
             try:
                 blob = self._blob(ref)
@@ -245,18 +245,18 @@ class Viewer(anywidget.AnyWidget):
             found[ref, "data"], found[ref, "diff"] = blob.version, blob.diff_version
         return found
 
-    def _send_values(self, refs: list[str], seen: Seen, patience: float) -> float:
-        """Send the values of these blobs that are not in `seen` in that version, and note them there.
+    def _send_values(self, refs: list[str], patience: float, *, fresh: bool = False) -> float:
+        """Send the values of these blobs, unless `fresh` is asked for only those that were not sent before.
 
         Returns
         -------
         float
             Seconds for which a running net had to wait.
         """
-        if not seen:
+        if fresh:
             for ref in refs:
-                self._blob(ref)
-        new = {key: version for key, version in self._versions(refs).items() if seen.get(key) != version}
+                self._blob(ref)  # says what is wrong where it is not there
+        new = {k: version for k, version in self._versions(refs).items() if fresh or self._sent.get(k) != version}
         if not new:
             return 0.0
         room = max(4096, TICK_BYTES // len(new))
@@ -270,7 +270,7 @@ class Viewer(anywidget.AnyWidget):
         answers, took = read() if net is None else ask(net, read, patience, about_gradients=True)
         for content, values in answers:
             self._in_context(self.send, content, [values])
-        seen.update(new)
+        self._sent.update(new)
         return took
 
     def _in_context(self, call: Callable[..., object], *args: Any) -> None:

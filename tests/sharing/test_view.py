@@ -135,7 +135,8 @@ def test_while_it_is_on_screen_what_is_written_is_sent_and_nothing_else(connect:
     net = Net.from_text(NET)
     net.forward()
     front_end = connect(net)
-    front_end.show(REF, live=True, fresh=False)
+    front_end.show(REF, live=True)
+    front_end.got.clear()
     time.sleep(0.6)
     assert front_end.got == []
     net.forward()
@@ -166,6 +167,13 @@ def test_a_view_that_is_not_heard_of_any_more_gets_nothing(connect: Connect, mon
     front_end.show(REF, live=True)
     assert front_end.widget.watched
     wait_for(lambda: not front_end.widget.watched)
+
+
+def test_what_was_never_sent_is_sent_to_a_view_that_only_follows(connect: Connect) -> None:
+    net = Net.from_text(NET)
+    front_end = connect(net)
+    front_end.show(REF, live=True, fresh=False)
+    wait_for(lambda: front_end.tensors() == [(REF, "data"), (REF, "diff")])
 
 
 def test_one_of_two_views_of_a_widget_may_go(connect: Connect) -> None:
