@@ -11,7 +11,7 @@ import msgspec
 from numpy.typing import NDArray
 
 from caffe_nb import live
-from caffe_nb.check import check_node
+from caffe_nb.check import GradientReport, check_node
 from caffe_nb.errors import CaffeError
 from caffe_nb.inspector import distribution, messages, sample, versions
 from caffe_nb.inspector.book import Book, check_message, checked_array, export_check
@@ -84,6 +84,11 @@ class Session:
             "version": messages.VERSION,
             "reply": msgspec.to_builtins(reply),
         }, [] if values is None else [values]
+
+    @property
+    def book(self) -> Book:
+        """What is known about the nets' layers."""
+        return self._book
 
     def show(self, net: Net) -> None:
         """Ask the panel to open and show this net; one that connects later is asked, too."""
@@ -191,6 +196,14 @@ def follow(old: object, new: Net) -> None:
         The net that took its place.
     """
     serving().follow(old, new)
+
+
+def last_reports(net: Net) -> list[GradientReport]:
+    """Return the last gradient checks of the net's layers that the inspector has seen, in the layers' order."""
+    if _serving is None:
+        return []
+    reports = _serving.book.record(net).reports
+    return [reports[index] for index in sorted(reports)]
 
 
 def _words(error: Exception) -> str:

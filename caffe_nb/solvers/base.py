@@ -20,6 +20,7 @@ from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import SolverSource, parse_solver
 from caffe_nb.solvers import nets, outputs, regularize, rules, snapshot
 from caffe_nb.solvers.display import solver_html
+from caffe_nb.solvers.losses import Losses
 from caffe_nb.solvers.lr_policy import learning_rate
 from caffe_nb.solvers.source import as_source, check
 
@@ -72,6 +73,8 @@ class Solver:
     ----------
     loss, smoothed_loss : float
         Of the last iteration; smoothed over `average_loss` iterations. NaN before the first.
+    losses : Losses
+        Those of all iterations, in bounded memory.
     running : bool
         Whether `step` is running.
     hooks : SolverHooks
@@ -110,7 +113,7 @@ class Solver:
         self._iter = 0
         self.loss = self.smoothed_loss = float("nan")
         self.running = False
-        self._losses: list[float] = []
+        self.losses = Losses()
         self._stop = False
         self._begun: tuple[int, float] | None = None  # passes done of the iteration that runs, and their loss
         self._callbacks: list[tuple[Callable[[], object], Callable[[], object]]] = []
@@ -168,7 +171,7 @@ class Solver:
         every = self.param.snapshot
         if every > 0 and self.iter // every < end // every:
             self._check_snapshots()
-        self._losses.clear()
+        self.losses.restart()
         self._stop = False
         with self.net.lock, between_layers([self.net, *self.test_nets]):
             self.running = True
@@ -322,10 +325,7 @@ class Solver:
         return result
 
     def _smooth(self) -> None:
-        window = max(1, self.param.average_loss)
-        self._losses.append(self.loss)
-        del self._losses[:-window]
-        self.smoothed_loss = sum(self._losses) / len(self._losses)
+        self.smoothed_loss = self.losses.add(self.iter, self.loss, self.param.average_loss)
 
     def _display(self) -> None:
         log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
