@@ -48,6 +48,7 @@ _HOMES = {
     "inspect": "notebook.inspect",
     "load_ipython_extension": "notebook",
     "register_layer": "layers.registered",
+    "set_threads": "ops.parallel",
     "reload": "live",
     "run": "notebook.run",
     "strict": "check",

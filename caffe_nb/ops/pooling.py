@@ -164,7 +164,7 @@ def _pairs(window: Window) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int,
 
 
 @compiled
-def _max_pool(
+def _max_pool(  # noqa: C901  (a kernel cannot be taken apart without calls)
     images: Any, shape: Any, kernel: Any, stride: Any, pad: Any, lowest: Any, output: Any, out: Any, mask: Any
 ) -> None:
     # The largest of each column first, which is vector code, then along the row. Indices are unsigned: signed ones may
@@ -188,21 +188,39 @@ def _max_pool(
                     better = (value > best) | (value != value)
                     highest[x] = value if better else best
                     places[x] = pixel + np.int32(x) if better else places[x]
+            here = np.uintp((p * output[0] + i) * output[1])
+            if top >= bottom or stride[1] == 1:
+                for j in range(np.uintp(output[1])):
+                    out[here + j] = lowest
+                    mask[here + j] = -1
+            if top >= bottom:
+                continue
+            if stride[1] == 1:  # tap by tap, which is vector code again
+                for kx in range(kernel[1]):
+                    first = min(output[1], max(0, pad[1] - kx))
+                    stop = max(first, min(output[1], width + pad[1] - kx))
+                    line, there = here + np.uintp(first), np.uintp(first + kx - pad[1])
+                    for j in range(np.uintp(stop - first)):
+                        value, best = highest[there + j], out[line + j]
+                        source, place = places[there + j], mask[line + j]
+                        better = (value > best) | ((value == best) & (source < place)) | (place < 0) | (value != value)
+                        out[line + j] = value if better else best
+                        mask[line + j] = source if better else place
+                continue
             for j in range(output[1]):
                 left = j * stride[1] - pad[1]
                 right = min(left + kernel[1], width)
                 left = max(left, 0)
                 best, place = lowest, np.int32(-1)
-                if top < bottom and left < right:
+                if left < right:
                     best, place = highest[np.uintp(left)], places[np.uintp(left)]
                     for x in range(left + 1, right):
-                        value, there = highest[np.uintp(x)], places[np.uintp(x)]
-                        better = (value > best) | ((value == best) & (there < place)) | (value != value)
+                        value, source = highest[np.uintp(x)], places[np.uintp(x)]
+                        better = (value > best) | ((value == best) & (source < place)) | (value != value)
                         best = value if better else best
-                        place = there if better else place
-                here = np.uintp((p * output[0] + i) * output[1] + j)
-                out[here] = best
-                mask[here] = place
+                        place = source if better else place
+                out[here + np.uintp(j)] = best
+                mask[here + np.uintp(j)] = place
 
 
 @compiled
