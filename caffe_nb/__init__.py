@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from caffe_nb.notebook import load_ipython_extension as load_ipython_extension
     from caffe_nb.notebook import unload_ipython_extension as unload_ipython_extension
     from caffe_nb.notebook.run import run as run
+    from caffe_nb.notebook.view import view as view
     from caffe_nb.solvers import AdaDeltaSolver as AdaDeltaSolver
     from caffe_nb.solvers import AdaGradSolver as AdaGradSolver
     from caffe_nb.solvers import AdamSolver as AdamSolver
@@ -51,6 +52,7 @@ _HOMES = {
     "keep_iterations": "solvers.rewind",
     "load_ipython_extension": "notebook",
     "register_layer": "layers.registered",
+    "set_threads": "ops.parallel",
     "reload": "live",
     "rewind": "solvers.rewind",
     "run": "notebook.run",
@@ -59,6 +61,7 @@ _HOMES = {
     "swaps": "live",
     "unload_ipython_extension": "notebook",
     "unregister_layer": "layers.registered",
+    "view": "notebook.view",
 }
 """The public names and the modules that they live in; each is imported when it is first asked for."""
 

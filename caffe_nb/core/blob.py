@@ -6,6 +6,7 @@ somebody holds sees every later pass, and writing into it is writing into the ne
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from math import prod
 from typing import Any, SupportsIndex
@@ -13,7 +14,6 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from caffe_nb.core.figures import blob_html
 from caffe_nb.core.memory import Memory, check_shape
 from caffe_nb.errors import ShapeError
 
@@ -238,7 +238,8 @@ class Blob:
         return f"<Blob {' x '.join(map(str, self._shape)) or 'scalar'} {self.dtype}>"
 
     def _repr_html_(self) -> str:
-        return blob_html(self)
+        pictures = importlib.import_module("caffe_nb.sharing.blobs")  # above this package; loaded when asked for
+        return str(pictures.to_html(self))
 
 
 class BlobVec(list[Blob]):

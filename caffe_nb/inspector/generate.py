@@ -19,9 +19,10 @@ from typing import Any, get_args
 import msgspec.inspect as types
 from msgspec import Struct
 
-from caffe_nb.inspector import messages, pieces
+from caffe_nb.inspector import messages, pieces, training_messages
 
 TARGET = Path(__file__).resolve().parents[2] / "extension" / "src" / "protocol.ts"
+MODULES = (pieces, training_messages, messages)
 UNIONS = ("Request", "Reply", "Push")
 WIDTH = 110
 
@@ -168,7 +169,7 @@ def _members(union: str) -> list[type]:
 def _structs() -> list[type]:
     everything = {**vars(pieces), **vars(messages)}
     found = [value for value in everything.values() if isinstance(value, type) and issubclass(value, Struct)]
-    return [cls for cls in found if cls not in (Struct, messages.Message)]
+    return [cls for cls in found if cls not in (Struct, pieces.Message)]
 
 
 def _closure(classes: list[type]) -> list[type]:
@@ -196,7 +197,7 @@ def _closure(classes: list[type]) -> list[type]:
 def _documentation() -> dict[str, str]:
     """Docstrings of classes by name, and of their fields by ``Class.field``."""
     docs: dict[str, str] = {}
-    for node in [*ast.parse(inspect.getsource(pieces)).body, *ast.parse(inspect.getsource(messages)).body]:
+    for node in [node for module in MODULES for node in ast.parse(inspect.getsource(module)).body]:
         if not isinstance(node, ast.ClassDef):
             continue
         docs[node.name] = ast.get_docstring(node) or ""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
+from weakref import WeakSet
 
 from caffe_nb.errors import CaffeError
 from caffe_nb.net.net import Net
@@ -16,6 +17,10 @@ POLL = 0.02
 """Seconds between looks at whether the net has come free; a running net answers without them."""
 BACKWARD_PATIENCE = 2.0
 """Seconds that a question about gradients waits for the end of a backward pass; then any moment will do."""
+
+
+held: WeakSet[Net] = WeakSet()
+"""Nets that are stopped between two layers, and answer there: nothing changes for the one who waits."""
 
 
 class BusyError(CaffeError):
@@ -65,7 +70,7 @@ class _AfterBackward:
 
     def __call__(self) -> None:
         was, self._backward = self._backward, self._net.awaiting_backward
-        if (was and not self._backward) or time.monotonic() > self._until:
+        if (was and not self._backward) or self._net in held or time.monotonic() > self._until:
             self._letter.answer()
 
 

@@ -3,36 +3,46 @@
 `extension/src/protocol.ts` is generated from this file (``python -m caffe_nb.inspector.generate``); a test fails when
 it is stale. Requests travel on one comm, on which the kernel only answers; pushes on another, on which it only pushes.
 
-A request's comm data is ``{"id": int, "request": Request}``, its answer ``{"id": int, "reply": Reply}``; a push is
-``{"seq": int, "push": Push}`` with `seq` counting up by one on each comm. Tensor values travel as the message's first
-buffer, little-endian float32. All names come from the user's files: they are text, never HTML.
+A request's comm data is ``{"id": int, "request": Request}``, its answer ``{"id": int, "version": str,
+"reply": Reply}``; a push is ``{"seq": int, "push": Push}`` with `seq` counting up by one on each comm. Tensor values
+travel as the message's first buffer, little-endian float32. All names come from the user's files: text, never HTML.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
-
+from caffe_nb import __version__
 from caffe_nb.inspector.pieces import (
+    Action,
+    Breaks,
     Check,
     Current,
-    Curve,
+    Element,
     GraphEdge,
     GraphNode,
-    HealthColumn,
-    HealthLayer,
-    Known,
+    Held,
     LayerState,
     LayerTime,
-    Measure,
+    Message,
     NetInfo,
+    Place,
     Source,
     Statistics,
-    Training,
     VersionInfo,
 )
+from caffe_nb.inspector.training_messages import (
+    GetHealth,
+    GetHistory,
+    Health,
+    History,
+    Rewind,
+    SetTraining,
+    TrainingState,
+)
 
+VERSION = __version__
+"""Goes with every reply, so that the panel can say which side is to be updated."""
 HELLO_TARGET = "caffe_nb.hello"
 REQUEST_TARGET = "caffe_nb.request"
 PUSH_TARGET = "caffe_nb.push"
@@ -41,10 +51,6 @@ HEALTH_ZERO = -100_000
 HEALTH_BAD = 100_000
 
 Part = Literal["data", "diff"]
-
-
-class Message(Struct, tag_field="kind", frozen=True, forbid_unknown_fields=True):
-    """Base of every tagged message."""
 
 
 # Requests and replies
@@ -68,6 +74,18 @@ class GetTensor(Message, tag="get_tensor", frozen=True):
     part: Part
     index: list[int] = []
     """One position an axis; used for the axes that are not shown. Missing or too large ones are clamped."""
+    axes: list[int] = []
+    """The axes to show as tiles, rows and columns, -1 for none; empty for the usual ones."""
+    picture: bool = False
+    """Whether a blob of shape (N, 1 or 3, H, W) is wanted as images, with their channels together."""
+
+
+class GetDistribution(Message, tag="get_distribution", frozen=True):
+    """Ask for the histogram and the largest elements of a whole blob."""
+
+    net: str
+    ref: str
+    part: Part
 
 
 class GetSource(Message, tag="get_source", frozen=True):
@@ -75,6 +93,21 @@ class GetSource(Message, tag="get_source", frozen=True):
 
     net: str
     layer: int
+
+
+class GetLayerText(Message, tag="get_layer_text", frozen=True):
+    """Ask for a layer's prototxt and what its type computes."""
+
+    net: str
+    layer: int
+
+
+class SetParamStr(Message, tag="set_param_str", frozen=True):
+    """Give a live Python layer another param_str: its setup runs again. The answer is `LayerText`."""
+
+    net: str
+    layer: int
+    text: str
 
 
 class CheckLayer(Message, tag="check_layer", frozen=True):
@@ -115,43 +148,20 @@ class RollBack(Message, tag="roll_back", frozen=True):
     version: int
 
 
-class GetHistory(Message, tag="get_history", frozen=True):
-    """Ask for what is new in the curves of the solver that drives a net."""
+class Drive(Message, tag="drive", frozen=True):
+    """Run, hold or stop a net; the answer is `Driven`, at once, and what comes of it is pushed."""
 
     net: str
-    key: str = ""
-    """The history that `known` is about; empty at first."""
-    known: list[Known] = []
+    action: Action
+    layer: int = -1
+    """For run_to and run_from."""
 
 
-class GetHealth(Message, tag="get_health", frozen=True):
-    """Ask for new columns of a net's health strip; samples are taken for a few seconds after this."""
-
-    net: str
-    measure: Measure
-    """Mean magnitude of the tops' diffs or of the parameters', or that of the updates over that of the weights."""
-    key: str = ""
-    """The samples that `since` is about; empty at first."""
-    since: int = 0
-    """Number of the last column that is known."""
-
-
-class SetTraining(Message, tag="set_training", frozen=True):
-    """Switch `caffe_nb.stop_at_nan` or `caffe_nb.keep_iterations` on or off; the answer is `TrainingState`."""
+class SetBreaks(Message, tag="set_breaks", frozen=True):
+    """Say when the net is to be held; takes the place of what was said before. The answer is `Driven`."""
 
     net: str
-    stop_at_nan: bool | None = None
-    """None leaves it as it is."""
-    keep: bool | None = None
-    megabytes: int = 256
-    """How much memory kept iterations may take."""
-
-
-class Rewind(Message, tag="rewind", frozen=True):
-    """Go back by so many iterations; the answer is `TrainingState`."""
-
-    net: str
-    iterations: int
+    breaks: Breaks
 
 
 Request = (
@@ -159,6 +169,9 @@ Request = (
     | GetGraph
     | GetTensor
     | GetSource
+    | GetDistribution
+    | GetLayerText
+    | SetParamStr
     | CheckLayer
     | ExportCheck
     | GetVersions
@@ -168,6 +181,8 @@ Request = (
     | GetHealth
     | SetTraining
     | Rewind
+    | Drive
+    | SetBreaks
 )
 
 
@@ -191,7 +206,8 @@ class Graph(Message, tag="graph", frozen=True):
 class Tensor(Message, tag="tensor", frozen=True):
     """A view of a blob: `tiles` pictures of `rows` by `cols` values in the first buffer, in C order.
 
-    Where a picture would be too large, each value is the mean of a block of elements; `statistics` are exact.
+    Where a picture would be too large, each value is the mean of a block of elements, or the first of a block where the
+    blob has categories; `statistics` are exact.
     """
 
     net: str
@@ -200,14 +216,39 @@ class Tensor(Message, tag="tensor", frozen=True):
     shape: list[int]
     dtype: str
     axes: list[int]
-    """Axes shown as tiles, rows and columns; -1 for one that the blob does not have."""
+    """Axes shown as tiles, rows and columns; -1 for one that the blob does not have, or that was not wanted."""
+    channels: int
+    """0; or, for images, how many planes each tile has, 1 or 3: values are tiles by channels by rows by columns."""
     index: list[int]
     """Position used on each axis; meaningful for the axes not in `axes`."""
     tiles: int
     rows: int
     cols: int
     reduced: bool
-    """Whether values are means of blocks, or tiles were left out."""
+    """Whether values stand for blocks, or tiles were left out."""
+    block: list[int]
+    """Rows and columns of a block; the last of a side may be smaller."""
+    statistics: Statistics
+    version: int
+    """The blob's write count when it was read."""
+
+
+class Distribution(Message, tag="distribution", frozen=True):
+    """Answer to `GetDistribution`: every element of the blob is counted once."""
+
+    net: str
+    ref: str
+    part: Part
+    low: float
+    high: float
+    """Where the bins begin and end: no further than 3 times the root mean square from zero."""
+    counts: list[int]
+    """Elements in bins of equal width, the last with its upper end; in each category where the blob has them."""
+    below: int
+    above: int
+    """Finite elements outside."""
+    largest: list[Element]
+    """The first few that are not finite, then those of the largest magnitude."""
     statistics: Statistics
     version: int
     """The blob's write count when it was read."""
@@ -218,6 +259,18 @@ class SourceText(Message, tag="source_text", frozen=True):
 
     source: Source
     text: str
+
+
+class LayerText(Message, tag="layer_text", frozen=True):
+    """A layer's prototxt."""
+
+    text: str
+    doc: str
+    """The docstring of its type or class: plain text."""
+    param_str: str | None
+    """None for layers that take none."""
+    note: str
+    """What became of the last change, in words."""
 
 
 class Versions(Message, tag="versions", frozen=True):
@@ -251,37 +304,10 @@ class Exported(Message, tag="exported", frozen=True):
     """The file that was written, whole."""
 
 
-class History(Message, tag="history", frozen=True):
-    """The curves of a solver; those without news come without points."""
+class Driven(Message, tag="driven", frozen=True):
+    """Answer to `Drive` and `SetBreaks`: it is done, or has begun."""
 
     net: str
-    key: str
-    """Another key than before: what is known is of another solver, or kernel. Empty where no solver drives the net."""
-    iteration: int
-    curves: list[Curve]
-    more: bool
-    """Whether there is more than one answer holds: ask again."""
-    training: Training
-
-
-class Health(Message, tag="health", frozen=True):
-    """Columns of a health strip, oldest first."""
-
-    net: str
-    key: str
-    """Another key than before: what is known is of other layers. Empty where no solver trains the net."""
-    measure: Measure
-    layers: list[HealthLayer]
-    columns: list[HealthColumn]
-    more: bool
-
-
-class TrainingState(Message, tag="training_state", frozen=True):
-    """What is switched on now."""
-
-    net: str
-    iteration: int
-    training: Training
 
 
 class Failed(Message, tag="failed", frozen=True):
@@ -295,6 +321,8 @@ Reply = (
     | Graph
     | Tensor
     | SourceText
+    | Distribution
+    | LayerText
     | Checked
     | Exported
     | Versions
@@ -302,6 +330,7 @@ Reply = (
     | History
     | Health
     | TrainingState
+    | Driven
     | Failed
 )
 
@@ -330,6 +359,11 @@ class NetUpdate(Message, tag="net_update", frozen=True):
     current: Current | None
     times: list[LayerTime]
     states: list[LayerState]
+    held: Held | None
+    """Where the net is held."""
+    place: Place
+    """What one step runs next, where the net is idle."""
+    breaks: Breaks
     stale: list[int]
     """Layers whose tops are older than an edit of their code, or of the code of a layer before them."""
 

@@ -9,6 +9,11 @@ from msgspec import Struct
 Pass = Literal["forward", "backward"]
 Measure = Literal["tops", "params", "updates"]
 CurveKind = Literal["loss", "rate", "train", "test"]
+Action = Literal["forward", "backward", "step", "run_to", "run_from", "pause", "resume", "stop"]
+
+
+class Message(Struct, tag_field="kind", frozen=True, forbid_unknown_fields=True):
+    """Base of every tagged message."""
 
 
 class NetInfo(Struct, frozen=True):
@@ -178,6 +183,18 @@ class Statistics(Struct, frozen=True):
     nans: int
     positive_infinities: int
     negative_infinities: int
+    categories: list[int]
+    """The distinct values of a blob of whole numbers, ascending, where there are 2 to 20; else empty."""
+
+
+class Element(Struct, frozen=True):
+    """One element of a blob."""
+
+    index: list[int]
+    value: float | None
+    """None where it is not finite."""
+    sign: Literal["", "nan", "+inf", "-inf"]
+    """What it is where it is not finite."""
 
 
 class Current(Struct, frozen=True):
@@ -281,3 +298,34 @@ class Training(Struct, frozen=True):
     """None where no iterations are kept."""
     paused: str
     """Name of the layer at which a pass is paused, or empty."""
+
+
+class Place(Struct, frozen=True):
+    """A layer in one of the two passes."""
+
+    index: int
+    direction: Pass
+
+
+class Held(Struct, frozen=True):
+    """Where a running net is held, before or after a layer."""
+
+    index: int
+    direction: Pass
+    after: bool
+    """Whether the layer has just run; else it comes next."""
+    why: str
+    """Why, in words."""
+
+
+class Breaks(Struct, frozen=True):
+    """When a running net is to be held."""
+
+    layers: list[int] = []
+    """Before these layers, in both passes."""
+    not_finite: bool = False
+    """After a layer that wrote NaN or infinity into a top, or into a diff."""
+    limit: float | None = None
+    """After a layer that wrote a diff larger than this."""
+    iteration: int | None = None
+    """Before the solver's iteration of this number; once."""

@@ -1,15 +1,16 @@
 """Pictures and exact figures of blobs: what the panel shows of an array, whatever its size.
 
 A view never touches more of the array than the slice that it shows; figures read the whole array once, in pieces that
-stay in the processor's cache.
+stay in the processor's cache. Neither copies a large array whole.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,19 @@ MAX_SIDE = 2048
 """Most rows and columns of a picture: more than a screen has."""
 SMALL_TILE = 24
 """Side down to which tiles are reduced before tiles are left out."""
+SMALL_IMAGE = 48
+"""Side below which images are no longer shown beside each other."""
+MAX_TILES = 1024
+"""Most tiles of a view: more than a screen has room for."""
+CHUNK = 1 << 18
+"""Elements whose means are taken at once: numpy makes float64 of all that it is given."""
+MAX_CATEGORIES = 20
+"""Most distinct values of a blob of whole numbers that are categories."""
 PIECE = 1 << 15
 """Elements that `statistics` reads at once."""
+
+LARGEST_CATEGORY = 1 << 24
+"""Greatest magnitude of a category: up to here float32 has all whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +47,26 @@ class View:
     Attributes
     ----------
     axes : list of int
-        The array's axes shown as tiles, rows and columns; -1 for one that it does not have.
+        The array's axes shown as tiles, rows and columns; -1 for one that is not.
     index : list of int
         The position used on each axis, clamped to its length; 0 on the axes that are shown.
     values : ndarray of float32, shape (tiles, rows, cols)
-        Contiguous; an element of the array each, or the mean of a block of them.
+        Contiguous; an element of the array each, or what stands for a block of them. For a picture, its channels one
+        after the other: (tiles * channels, rows, cols).
     reduced : bool
-        Whether values are means, or tiles were left out.
+        Whether values stand for blocks, or tiles were left out.
+    block : tuple of int
+        Rows and columns of a block; (1, 1) where values are elements.
+    channels : int
+        1 or 3 for pictures, 0 for all other views.
     """
 
     axes: list[int]
     index: list[int]
     values: NDArray[np.float32]
     reduced: bool
+    block: tuple[int, int] = (1, 1)
+    channels: int = 0
 
 
 def default_axes(shape: Sequence[int]) -> tuple[int, int, int]:
@@ -67,7 +86,20 @@ def default_axes(shape: Sequence[int]) -> tuple[int, int, int]:
     return rank - 3, rank - 2, rank - 1
 
 
-def view(array: Array, index: Sequence[int] = (), *, max_bytes: int = MAX_VIEW_BYTES) -> View:
+def is_picture(shape: Sequence[int]) -> bool:
+    """Whether a blob of this shape holds images or first-layer filters: (N, 1 or 3, H, W)."""
+    return len(shape) == 4 and shape[1] in (1, 3) and min(shape[2:]) > 1
+
+
+def view(
+    array: Array,
+    index: Sequence[int] = (),
+    *,
+    axes: Sequence[int] = (),
+    picture: bool = False,
+    picked: bool = False,
+    max_bytes: int = MAX_VIEW_BYTES,
+) -> View:
     """Return `array` as pictures of at most `max_bytes` of float32.
 
     Parameters
@@ -76,36 +108,66 @@ def view(array: Array, index: Sequence[int] = (), *, max_bytes: int = MAX_VIEW_B
         Any shape.
     index : sequence of int, default ()
         The position on each axis, for the axes that are not shown; missing ones are 0, others are clamped.
+    axes : sequence of int, default ()
+        The axes shown as tiles, rows and columns, -1 for none; those of `default_axes` where the array lacks one.
+    picture : bool, default False
+        Whether images, of shape (N, 1 or 3, H, W), are wanted with their channels together; nothing for other shapes.
+    picked : bool, default False
+        Whether a block's first element stands for it, not its mean: a mean of labels would be no label.
     max_bytes : int, default 262144
         The most that the values may take.
 
     Returns
     -------
     View
-        Larger pictures are reduced by the means of blocks, then the last tiles are left out.
+        Larger pictures are reduced by blocks, then the last tiles are left out.
     """
-    axes = default_axes(array.shape)
+    limit = max(1, max_bytes // 4)
+    channels = int(array.shape[1]) if picture and is_picture(array.shape) else 0
+    chosen = _picture_axes(array.shape, axes, limit) if channels else _chosen_axes(array.shape, axes)
+    shown = [*chosen, *([1] if channels else [])]
     wanted = [*index, *[0] * array.ndim]
     at = [max(0, min(int(i), n - 1)) for i, n in zip(wanted, array.shape, strict=False)]
-    at = [0 if axis in axes else i for axis, i in enumerate(at)]
-    pictures = _pictures(array, axes, at)
-    tiles, rows, cols = pictures.shape
-    limit = max(1, max_bytes // 4)
-    per_tile = max(limit // max(tiles, 1), min(limit, SMALL_TILE * SMALL_TILE))
+    at = [0 if axis in shown else i for axis, i in enumerate(at)]
+    if array.size == 0:
+        rows, cols = (array.shape[axis] if axis >= 0 else 1 for axis in chosen[1:])
+        return View(list(chosen), at, np.zeros((0, rows, cols), np.float32), False, (1, 1), channels)
+    tile_axis, row_axis, col_axis = chosen
+    pictures = _pictures(array, (tile_axis, 1 if channels else -1, row_axis, col_axis), at)
+    tiles, planes, rows, cols = pictures.shape
+    shown_tiles = min(tiles, MAX_TILES)
+    per_tile = max(limit // (shown_tiles * planes), min(limit // planes, SMALL_TILE * SMALL_TILE))
     small_rows, small_cols = _fit(rows, cols, per_tile)
-    row_block, col_block = _block(rows, small_rows), _block(cols, small_cols)
-    shown_tiles = min(tiles, limit // max(1, -(-rows // row_block) * -(-cols // col_block)))
+    block = _block(rows, small_rows), _block(cols, small_cols)
+    size = planes * -(-rows // block[0]) * -(-cols // block[1])
+    shown_tiles = min(shown_tiles, max(1, limit // size))
     pictures = pictures[:shown_tiles]
-    reduced = row_block > 1 or col_block > 1 or shown_tiles < tiles
-    return View(list(axes), at, _float32(_block_means(pictures, row_block, col_block)), reduced)
+    pictures = pictures[:, :, :: block[0], :: block[1]] if picked else _block_means(pictures, *block)
+    values = _float32(pictures).reshape(shown_tiles * planes, *pictures.shape[2:])
+    return View(list(chosen), at, values, block != (1, 1) or shown_tiles < tiles, block, channels)
 
 
-def _pictures(array: Array, axes: tuple[int, int, int], index: list[int]) -> Array:
-    """Return the slice that is shown, of shape (tiles, rows, cols), without copying."""
+def _chosen_axes(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, int, int]:
+    """Return the axes that were asked for, or the usual ones where they do not fit: the blob may have a new shape."""
+    named = [axis for axis in axes if axis != -1]
+    fit = len(axes) == 3 and len(set(named)) == len(named) and all(0 <= axis < len(shape) for axis in named)
+    return (axes[0], axes[1], axes[2]) if fit else default_axes(shape)
+
+
+def _picture_axes(shape: Sequence[int], axes: Sequence[int], limit: int) -> tuple[int, int, int]:
+    """Return the axes of images: all beside each other, or, where they would get too small, one at a time."""
+    if len(axes) == 3 and axes[0] in (0, -1):
+        return axes[0], 2, 3
+    room = limit // max(1, shape[0] * shape[1])
+    return (0 if room >= min(shape[2] * shape[3], SMALL_IMAGE * SMALL_IMAGE) else -1), 2, 3
+
+
+def _pictures(array: Array, axes: Sequence[int], index: list[int]) -> Array:
+    """Return the slice that is shown, an axis of it for each of `axes`, of length 1 for -1, without copying."""
     shown = [axis for axis in axes if axis >= 0]
-    picked = array[tuple(slice(None) if axis in shown else i for axis, i in enumerate(index))]
-    picked = picked.transpose(np.argsort(np.argsort(shown)))
-    return picked.reshape((1,) * (3 - picked.ndim) + picked.shape)
+    picked = array[(*(slice(None) if axis in shown else i for axis, i in enumerate(index)), ...)]
+    picked = picked.transpose([sorted(shown).index(axis) for axis in shown])
+    return picked[tuple(slice(None) if axis >= 0 else np.newaxis for axis in axes)]
 
 
 def _fit(rows: int, cols: int, limit: int) -> tuple[int, int]:
@@ -122,17 +184,38 @@ def _block(length: int, wanted: int) -> int:
 
 def _block_means(pictures: Array, row_block: int, col_block: int) -> Array:
     """Return the means of blocks; the last block of a side may be smaller."""
-    means = pictures
+    if row_block == col_block == 1:
+        return pictures
+    tiles, planes, rows, cols = pictures.shape
+    means = np.empty((tiles, planes, -(-rows // row_block), -(-cols // col_block)))
+    wide = max(1, min(means.shape[3], CHUNK // (row_block * col_block)))  # blocks taken at once, in each direction
+    high = max(1, min(means.shape[2], CHUNK // (row_block * col_block * wide)))
+    deep = max(1, min(tiles, CHUNK // (planes * row_block * col_block * wide * high)))
+    for tile, row, col in product(
+        range(0, tiles, deep), range(0, means.shape[2], high), range(0, means.shape[3], wide)
+    ):
+        chunk = pictures[
+            tile : tile + deep,
+            :,
+            row * row_block : (row + high) * row_block,
+            col * col_block : (col + wide) * col_block,
+        ]
+        means[tile : tile + deep, :, row : row + high, col : col + wide] = _chunk_means(chunk, row_block, col_block)
+    return means
+
+
+def _chunk_means(chunk: Array, row_block: int, col_block: int) -> Array:
+    blocks = sorted(((2, row_block), (3, col_block)), key=lambda side: abs(chunk.strides[side[0]]))
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is a value like others here
-        for axis, block in ((2, col_block), (1, row_block)):
-            length = means.shape[axis]
-            if block == 1 or length == 0:
+        for axis, block in blocks:  # along the memory first
+            length = chunk.shape[axis]
+            if block == 1:
                 continue
             starts = np.arange(0, length, block)
             sizes = np.diff(np.append(starts, length))
-            sums = np.add.reduceat(means, starts, axis=axis, dtype=np.float64)
-            means = sums / (sizes if axis == 2 else sizes[:, None])
-    return means
+            sums = np.add.reduceat(chunk, starts, axis=axis, dtype=np.float64)
+            chunk = sums / (sizes if axis == 3 else sizes[:, None])
+    return chunk
 
 
 def _float32(values: Array) -> NDArray[np.float32]:
@@ -156,13 +239,57 @@ def statistics(array: Array) -> Statistics:
     -------
     Statistics
         Minimum, maximum, mean and standard deviation of the finite elements (0 where there are none), computed in
-        float64; counts of zeros, of elements below zero, of NaN and of the infinities.
+        float64; counts of zeros, of elements below zero, of NaN and of the infinities; the distinct values where they
+        are 2 to 20 whole numbers.
     """
     figures = _Figures()
-    flat = array.reshape(-1)
-    for start in range(0, flat.size, PIECE):
-        figures.add(flat[start : start + PIECE].astype(np.float64))
-    return figures.result(int(flat.size))
+    for piece in pieces_of(array):
+        figures.add(piece)
+    return figures.result(int(array.size))
+
+
+def pieces_of(array: Array) -> Iterator[NDArray[np.float64]]:
+    """Yield all elements, in C order, as float64 in pieces that may be written over; copies no more than a piece."""
+    if array.flags.c_contiguous:
+        flat = array.reshape(-1)
+        for start in range(0, flat.size, PIECE):
+            yield flat[start : start + PIECE].astype(np.float64)
+    else:
+        flags: Any = ["external_loop", "buffered", "zerosize_ok"]
+        with np.nditer(array, flags, ["readonly"], order="C", buffersize=PIECE) as pieces:
+            for piece in pieces:
+                yield np.array(piece, dtype=np.float64)
+
+
+class _Categories:
+    """The distinct values seen so far, as long as they are few whole numbers."""
+
+    def __init__(self) -> None:
+        self.values: set[int] | None = set()
+
+    def add(self, piece: NDArray[np.float64]) -> None:
+        if self.values is None:
+            return
+        low, high = piece.min(), piece.max()
+        if not -LARGEST_CATEGORY <= low <= high <= LARGEST_CATEGORY or (piece[:256] != np.rint(piece[:256])).any():
+            self.values = None  # as most blobs: they are no whole numbers, which is soon seen
+            return
+        whole = piece.astype(np.int64)
+        if (whole != piece).any():
+            self.values = None
+            return
+        first = int(low)
+        if int(high) - first < piece.size:
+            whole -= first
+            found = np.flatnonzero(np.bincount(whole)) + first
+        else:
+            found = np.unique(whole)
+        self.values.update(int(value) for value in found[: MAX_CATEGORIES + 1])
+        if len(self.values) > MAX_CATEGORIES:
+            self.values = None
+
+    def result(self) -> list[int]:
+        return sorted(self.values) if self.values and len(self.values) > 1 else []
 
 
 class _Figures:
@@ -173,9 +300,11 @@ class _Figures:
         self.low, self.high = math.inf, -math.inf
         self.mean = self.spread = 0.0
         self.zeros = self.negatives = self.nans = self.plus = self.minus = 0
+        self.categories = _Categories()
 
     def add(self, piece: NDArray[np.float64]) -> None:
         """Take a piece in; it is written over."""
+        self.categories.add(piece)
         self.negatives += int(np.count_nonzero(piece < 0))
         self.zeros += piece.size - int(np.count_nonzero(piece))
         with np.errstate(all="ignore"):
@@ -215,6 +344,7 @@ class _Figures:
             nans=self.nans,
             positive_infinities=self.plus,
             negative_infinities=self.minus,
+            categories=self.categories.result(),
         )
 
 

@@ -10,14 +10,16 @@ from typing import Any, assert_never
 import msgspec
 from numpy.typing import NDArray
 
-from caffe_nb.check import check_node
+from caffe_nb import live
+from caffe_nb.check import GradientReport, check_node
 from caffe_nb.errors import CaffeError
-from caffe_nb.inspector import messages, sample, training, versions
+from caffe_nb.inspector import distribution, messages, sample, training, training_messages, versions
 from caffe_nb.inspector.book import Book, check_message, checked_array, export_check
+from caffe_nb.inspector.control import control_of
 from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.pusher import Pusher, net_list
-from caffe_nb.inspector.source import source_text
+from caffe_nb.inspector.source import layer_text, source_text
 from caffe_nb.net.net import Net, live_nets
 
 Answer = tuple[messages.Reply, bytes | None]
@@ -63,7 +65,7 @@ class Session:
         Returns
         -------
         dict
-            ``{"id": int, "reply": Reply}``; a `Failed` reply says in words what went wrong.
+            ``{"id": int, "version": str, "reply": Reply}``; a `Failed` reply says in words what went wrong.
         list of bytes
             The values of a tensor, little-endian float32; else empty.
         """
@@ -77,7 +79,16 @@ class Session:
             reply = messages.Failed(f"the request is not understood: {error}")
         except Exception as error:
             reply = messages.Failed(_words(error))
-        return {"id": number, "reply": msgspec.to_builtins(reply)}, [] if values is None else [values]
+        return {
+            "id": number,
+            "version": messages.VERSION,
+            "reply": msgspec.to_builtins(reply),
+        }, [] if values is None else [values]
+
+    @property
+    def book(self) -> Book:
+        """What is known about the nets' layers."""
+        return self._book
 
     def show(self, net: Net) -> None:
         """Ask the panel to open and show this net; one that connects later is asked, too."""
@@ -112,17 +123,32 @@ class Session:
             case messages.GetTensor():
                 net = find_net(request.net)
                 return ask(net, lambda: tensor(net, request), TIMEOUT, about_gradients=request.part == "diff")
+            case messages.GetDistribution():
+                return distribution.answer(request, self._book), None
             case messages.GetSource():
                 return source_text(find_node(find_net(request.net), request.layer)), None
+            case messages.GetLayerText():
+                return layer_text(find_node(find_net(request.net), request.layer)), None
+            case messages.SetParamStr():
+                net = find_net(request.net)
+                note = live.set_param_str(net, request.layer, request.text, TIMEOUT)
+                return layer_text(find_node(net, request.layer), note), None
             case messages.CheckLayer():
                 return self._check(request), None
+            case messages.Drive() | messages.SetBreaks():
+                return _drive(request), None
             case messages.ExportCheck():
                 net = find_net(request.net)
                 path = export_check(self._book.record(net), find_node(net, request.layer))
                 return messages.Exported(path=str(path)), None
             case messages.GetVersions() | messages.CompareVersions() | messages.RollBack():
                 return versions.answer(request), None
-            case messages.GetHistory() | messages.GetHealth() | messages.SetTraining() | messages.Rewind():
+            case (
+                training_messages.GetHistory()
+                | training_messages.GetHealth()
+                | training_messages.SetTraining()
+                | training_messages.Rewind()
+            ):
                 return training.answer(request, self._book), None
             case _:
                 assert_never(request)
@@ -176,6 +202,23 @@ def follow(old: object, new: Net) -> None:
     serving().follow(old, new)
 
 
+def last_reports(net: Net) -> list[GradientReport]:
+    """Return the last gradient checks of the net's layers that the inspector has seen, in the layers' order."""
+    if _serving is None:
+        return []
+    reports = _serving.book.record(net).reports
+    return [reports[index] for index in sorted(reports)]
+
+
+def _drive(request: messages.Drive | messages.SetBreaks) -> messages.Driven:
+    control = control_of(find_net(request.net))
+    if isinstance(request, messages.Drive):
+        control.act(request.action, request.layer)
+    else:
+        control.set_breaks(request.breaks)
+    return messages.Driven(request.net)
+
+
 def _words(error: Exception) -> str:
     if isinstance(error, CaffeError):
         return str(error)
@@ -192,8 +235,10 @@ def tensor(net: Net, request: messages.GetTensor) -> Answer:
 
 def view_of(array: NDArray[Any], request: messages.GetTensor, version: int) -> Answer:
     """Return the view of an array that a request asks for."""
-    view = sample.view(array, request.index)
-    tiles, rows, cols = view.values.shape
+    statistics = sample.statistics(array)
+    picked = bool(statistics.categories)
+    view = sample.view(array, request.index, axes=request.axes, picture=request.picture, picked=picked)
+    planes, rows, cols = view.values.shape
     reply = messages.Tensor(
         net=request.net,
         ref=request.ref,
@@ -201,12 +246,14 @@ def view_of(array: NDArray[Any], request: messages.GetTensor, version: int) -> A
         shape=list(array.shape),
         dtype=str(array.dtype),
         axes=view.axes,
+        channels=view.channels,
         index=view.index,
-        tiles=tiles,
+        tiles=planes // max(view.channels, 1),
         rows=rows,
         cols=cols,
         reduced=view.reduced,
-        statistics=sample.statistics(array),
+        block=list(view.block),
+        statistics=statistics,
         version=version,
     )
     return reply, view.values.astype("<f4", copy=False).tobytes()

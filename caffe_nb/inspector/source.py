@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
+import textwrap
 from pathlib import Path
 from types import FunctionType
 
 from caffe_nb.errors import NetError
-from caffe_nb.inspector.messages import SourceText
+from caffe_nb.inspector.messages import LayerText, SourceText
 from caffe_nb.inspector.pieces import Source
 from caffe_nb.net.build import Node
+from caffe_nb.proto.text import to_text
 
 
 def source_text(node: Node) -> SourceText:
@@ -33,6 +36,28 @@ def source_text(node: Node) -> SourceText:
     path = filename if Path(filename).is_file() else ""
     source = Source(path=path, line=line, module=cls.__module__, qualname=cls.__qualname__)
     return SourceText(source=source, text=text)
+
+
+def layer_text(node: Node, note: str = "") -> LayerText:
+    """Return a layer's prototxt and its type's docstring; stored parameter values are left out.
+
+    Parameters
+    ----------
+    node : Node
+        The layer.
+    note : str, default ""
+        What is to be said beside it.
+    """
+    param = type(node.param)()
+    param.CopyFrom(node.param)
+    del param.blobs[:]
+    takes_text = node.is_python and param.HasField("python_param")
+    return LayerText(
+        text=f"layer {{\n{textwrap.indent(to_text(param), '  ')}}}",
+        doc=inspect.getdoc(type(node.layer)) or "",
+        param_str=param.python_param.param_str if takes_text else None,
+        note=note,
+    )
 
 
 def _place(cls: type) -> tuple[str, int]:

@@ -6,14 +6,19 @@ import math
 from typing import Literal, assert_never
 
 from caffe_nb.errors import SolverError
-from caffe_nb.inspector import messages, pieces
+from caffe_nb.inspector import messages, pieces, training_messages
 from caffe_nb.inspector.book import Book
 from caffe_nb.inspector.describe import find_net, solver_of
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver, finite, rewind
 
-Request = messages.GetHistory | messages.GetHealth | messages.SetTraining | messages.Rewind
+Request = (
+    training_messages.GetHistory
+    | training_messages.GetHealth
+    | training_messages.SetTraining
+    | training_messages.Rewind
+)
 
 _VALUES: dict[bool, Literal["+Inf", "-Inf"]] = {True: "+Inf", False: "-Inf"}
 
@@ -22,18 +27,18 @@ def answer(request: Request, book: Book) -> messages.Reply:
     """Return the reply to a request about the training of a net."""
     net = find_net(request.net)
     match request:
-        case messages.GetHistory():
+        case training_messages.GetHistory():
             return _history(net, request, book)
-        case messages.GetHealth():
+        case training_messages.GetHealth():
             return _health(net, request, book)
-        case messages.SetTraining():
+        case training_messages.SetTraining():
             ask(net, lambda: _set(net, request))  # between two layers: a running net goes through its hooks
-        case messages.Rewind():
+        case training_messages.Rewind():
             rewind.rewind(_solver(net), request.iterations)
         case _:
             assert_never(request)
     solver = solver_of(net)
-    return messages.TrainingState(net=net.id, iteration=solver.iter if solver else 0, training=state(net))
+    return training_messages.TrainingState(net=net.id, iteration=solver.iter if solver else 0, training=state(net))
 
 
 def state(net: Net) -> pieces.Training:
@@ -49,30 +54,32 @@ def state(net: Net) -> pieces.Training:
     )
 
 
-def _history(net: Net, request: messages.GetHistory, book: Book) -> messages.History:
+def _history(net: Net, request: training_messages.GetHistory, book: Book) -> training_messages.History:
     solver, training = solver_of(net), state(net)
     if solver is None:
-        return messages.History(net=net.id, key="", iteration=0, curves=[], more=False, training=training)
+        return training_messages.History(net=net.id, key="", iteration=0, curves=[], more=False, training=training)
     history = book.histories.of(solver)
     history.cut(solver)
     same = request.key == history.key
     known = {each.curve: (each.generation, each.stamp) for each in request.known} if same else {}
     curves, more = history.since(known)
-    return messages.History(
+    return training_messages.History(
         net=net.id, key=history.key, iteration=solver.iter, curves=curves, more=more, training=training
     )
 
 
-def _health(net: Net, request: messages.GetHealth, book: Book) -> messages.Health:
+def _health(net: Net, request: training_messages.GetHealth, book: Book) -> training_messages.Health:
     solver, measure = solver_of(net), request.measure
     if solver is None or solver.net is not net:  # a test net has no gradients
-        return messages.Health(net=net.id, key="", measure=measure, layers=[], columns=[], more=False)
+        return training_messages.Health(net=net.id, key="", measure=measure, layers=[], columns=[], more=False)
     health = book.healths.of(solver)
     layers, columns, more = health.ask(solver, measure, request.key, request.since)
-    return messages.Health(net=net.id, key=health.key, measure=measure, layers=layers, columns=columns, more=more)
+    return training_messages.Health(
+        net=net.id, key=health.key, measure=measure, layers=layers, columns=columns, more=more
+    )
 
 
-def _set(net: Net, request: messages.SetTraining) -> None:
+def _set(net: Net, request: training_messages.SetTraining) -> None:
     solver = solver_of(net)
     if request.stop_at_nan is not None:
         finite.stop_at_nan(solver or net, request.stop_at_nan)

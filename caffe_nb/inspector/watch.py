@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from caffe_nb.core.hooks import Callback
 from caffe_nb.inspector.book import Record, finite
+from caffe_nb.inspector.control import control_of
 from caffe_nb.inspector.describe import solver_of
 from caffe_nb.inspector.messages import NetUpdate
 from caffe_nb.inspector.pieces import Current, LayerState, LayerTime
@@ -119,7 +120,7 @@ class Watch:
         return NetUpdate(**{name: getattr(update, name) for name in NetUpdate.__struct_fields__} | {"states": states})
 
     def _snapshot(self, net: Net, now: float, ran: bool) -> NetUpdate:
-        solver = solver_of(net)
+        solver, control = solver_of(net), control_of(net)
         running = net.running
         loss = solver.smoothed_loss if solver and solver.iter else None
         current = None
@@ -138,6 +139,9 @@ class Watch:
             current=current,
             times=self._layer_times(net),
             states=[],
+            held=control.held,
+            place=control.place,
+            breaks=control.breaks,
             stale=_stale(net),
         )
 

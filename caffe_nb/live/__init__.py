@@ -17,6 +17,7 @@ from caffe_nb.errors import LayerNotFoundError, NetError, did_you_mean, listing
 from caffe_nb.layers.utility import python
 from caffe_nb.live import report, users
 from caffe_nb.live.host import Host
+from caffe_nb.live.param_str import set_param_str
 from caffe_nb.live.past import Version, diff
 from caffe_nb.live.swap import Swap
 from caffe_nb.live.watcher import Watcher
@@ -33,6 +34,7 @@ __all__ = [
     "on_swap",
     "reload",
     "roll_back",
+    "set_param_str",
     "start_watching",
     "stop_watching",
     "swaps",

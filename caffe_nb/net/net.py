@@ -19,9 +19,9 @@ from caffe_nb.errors import NetError, ShapeError, did_you_mean
 from caffe_nb.net import batches, stale, weights
 from caffe_nb.net.arguments import as_source, pycaffe_arguments
 from caffe_nb.net.build import build
-from caffe_nb.net.drawing import to_html
 from caffe_nb.net.names import Names
 from caffe_nb.net.passes import Passes
+from caffe_nb.net.shown import Shown
 from caffe_nb.net.zero_diff import Explanation, explain
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import NetSource, parse_net
@@ -39,7 +39,7 @@ def live_nets() -> list[Net]:
     return sorted((net for net in nets if net is not None), key=lambda net: net.number)
 
 
-class Net(Names, Passes):
+class Net(Names, Passes, Shown):
     """A net built from a prototxt.
 
     Parameters
@@ -379,12 +379,3 @@ class Net(Names, Passes):
                 f"the {part} of '{name}' has shape {blob.shape}, got an array of shape {shape};"
                 " reshape the blob first if the new one is meant"
             ) from None
-
-    def __repr__(self) -> str:
-        count = sum(blob.count for blob in self.learnable_params)
-        return (
-            f"<Net '{self.name}' {self.phase}: {len(self.nodes)} layers, {len(self.blobs)} blobs, {count:,} parameters>"
-        )
-
-    def _repr_html_(self) -> str:
-        return to_html(self)

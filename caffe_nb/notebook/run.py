@@ -15,6 +15,7 @@ from typing import Any
 from caffe_nb import live
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import SolverError
+from caffe_nb.inspector.control import control_of
 from caffe_nb.net import Net
 from caffe_nb.net.interrupts import Interrupt
 from caffe_nb.notebook.display import Progress, shown
@@ -192,6 +193,8 @@ def _interrupt(stop: Callable[[], object], nets: Sequence[Net], progress: Progre
     def first(_number: int, _frame: Any) -> None:
         progress.note("stopped by interrupt; run again to go on")
         stop()
+        for net in nets:
+            control_of(net).release()
         signal.signal(signal.SIGINT, Interrupt(nets))
 
     nets[0].interrupted = False

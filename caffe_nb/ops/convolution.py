@@ -10,17 +10,23 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops import depthwise
+from caffe_nb.ops.depthwise import is_depthwise
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
+from caffe_nb.ops.parallel import run
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
 
-PIECE_BYTES = 8 << 20
-"""Upper bound of the columns in memory, unless a single image needs more."""
+PIECE_BYTES = 1 << 20
+"""Upper bound of the columns of a thread, unless a single image needs more: they are to stay in the cache."""
+MERGED_PIXELS = 1024
+"""The gradient of the kernels takes so many pixels together, so that its products are not all overhead."""
 
 
 def convolve(images: Array, weight: Array, bias: Array | None, window: Window, groups: int, out: Array) -> None:
@@ -41,15 +47,21 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     out : (N, M, *output) ndarray
         Where to write.
     """
+    if is_depthwise(images, window, groups):
+        depthwise.convolve(images, weight, bias, window, out)
+        return
     maps = weight.shape[0]
     matrix = _grouped(weight, groups)
-    for part, columns in _pieces(images, window, groups):
-        product = gemm(matrix, columns)
-        result = product.reshape(maps, part.stop - part.start, *out.shape[2:]).swapaxes(0, 1)
-        if bias is None:
-            out[part] = result
-        else:
-            device.namespace().add(result, _per_map(bias, out.ndim), out=out[part])
+
+    def some(start: int, stop: int) -> None:
+        for part, columns in _pieces(images[start:stop], window, groups):
+            result = out[start:stop][part]
+            product = result.reshape(len(result), groups, maps // groups, prod(out.shape[2:]))
+            gemm(matrix, columns, out=product)
+            if bias is not None:
+                result += _per_map(bias, out.ndim)
+
+    run(some, images.shape[0], out.size * matrix.shape[2])
 
 
 def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: int, out: Array) -> None:
@@ -68,9 +80,21 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     out : (M, C / groups, *kernel) ndarray
         What is added to.
     """
+    if is_depthwise(images, window, groups):
+        depthwise.add_weight_gradient(images, gradient, window, out)
+        return
     total = _grouped(out, groups)
-    for part, columns in _pieces(images, window, groups):
-        total += gemm(_by_map(gradient[part], groups), columns.swapaxes(1, 2))
+
+    def some(start: int, stop: int) -> Array | None:
+        mine: Array | None = None
+        for part, columns in _merged_pieces(images[start:stop], window, groups):
+            product = gemm(_by_map(gradient[start:stop][part], groups), columns.swapaxes(1, 2))
+            mine = product if mine is None else np.add(mine, product, out=mine)
+        return mine
+
+    for share in run(some, images.shape[0], gradient.size * total.shape[2]):
+        if share is not None:
+            total += share
 
 
 def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, out: Array) -> None:
@@ -89,14 +113,29 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
     out : (N, C, *spatial) ndarray
         Where to write; it is overwritten.
     """
+    if is_depthwise(out, window, groups):
+        depthwise.input_gradient(gradient, weight, window, out)
+        return
     transposed = _grouped(weight, groups).swapaxes(1, 2)
-    for part in _parts(out.shape, window, out.itemsize):
-        columns = gemm(transposed, _by_map(gradient[part], groups))
-        shape = columns_shape(out[part].shape, window)
-        if window.pointwise:
-            out[part] = columns.reshape(shape[0], *shape[1 + len(window.kernel) :]).swapaxes(0, 1)
-        else:
-            col2im(columns.reshape(shape), window, out.shape[2:], out[part])
+    pixels = prod(gradient.shape[2:])
+    shape = columns_shape((1, *out.shape[1:]), window)  # checks the geometry, too
+
+    def some(start: int, stop: int) -> None:
+        buffer: Array | None = None
+        for part in _parts(out[start:stop].shape, window, out.itemsize):
+            above, below = gradient[start:stop][part], out[start:stop][part]
+            above = above.reshape(len(above), groups, transposed.shape[2], pixels)
+            if window.pointwise:
+                gemm(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
+                continue
+            if buffer is None:
+                buffer = device.namespace().empty((len(below), groups, transposed.shape[1], pixels), out.dtype)
+            columns = gemm(transposed, above, out=buffer[: len(below)])
+            axes = 1 + len(window.kernel)
+            columns = columns.reshape(len(below), *shape[:axes], *shape[axes + 1 :])
+            col2im(_images_last(columns, axes), window, out.shape[2:], below)
+
+    run(some, out.shape[0], gradient.size * transposed.shape[1])
 
 
 def _by_map(gradient: Array, groups: int) -> Array:
@@ -113,26 +152,49 @@ def _per_map(bias: Array, axes: int) -> Array:
     return bias.reshape(-1, *(1,) * (axes - 2))
 
 
-def _parts(images: tuple[int, ...], window: Window, itemsize: int) -> Iterator[slice]:
-    """Yield slices of the batch whose columns fit into `PIECE_BYTES`."""
-    one = prod(columns_shape((1, *images[1:]), window)) * itemsize
-    step = max(1, PIECE_BYTES // max(one, 1))
+def _parts(images: tuple[int, ...], window: Window, itemsize: int, pixels: int = 0) -> Iterator[slice]:
+    """Yield slices of the batch whose columns fit into `PIECE_BYTES`, or that have at least so many pixels."""
+    shape = columns_shape((1, *images[1:]), window)
+    step = max(1, PIECE_BYTES // max(prod(shape) * itemsize, 1))
+    step = max(step, -(-pixels // max(prod(shape[2 + len(window.kernel) :]), 1)))
     for start in range(0, images[0], step):
         yield slice(start, min(start + step, images[0]))
 
 
 def _pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice, Array]]:
-    """Yield parts of the batch with their columns, ``(groups, rows, n * pixels)``; the memory is used again."""
-    channels = images.shape[1]
+    """Yield parts of the batch with their columns, ``(n, groups, rows, pixels)``; the memory is used again."""
+    channels, axes = images.shape[1] // groups, 1 + len(window.kernel)
     buffer: Array | None = None
     for part in _parts(images.shape, window, images.itemsize):
+        piece = images[part]
+        count = len(piece)
+        if window.pointwise:
+            yield part, piece.reshape(count, groups, channels, prod(piece.shape[2:]))
+            continue
+        shape = columns_shape(piece.shape, window)
+        if buffer is None:
+            buffer = device.namespace().empty((count, *shape[:axes], *shape[axes + 1 :]), images.dtype)
+        columns = buffer[:count]
+        im2col(piece, window, _images_last(columns, axes))
+        yield part, columns.reshape(count, groups, channels * window.taps, prod(shape[axes + 1 :]))
+
+
+def _merged_pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice, Array]]:
+    """Yield parts of the batch with their columns side by side, ``(groups, rows, n * pixels)``."""
+    channels, axes = images.shape[1] // groups, 1 + len(window.kernel)
+    buffer: Array | None = None
+    for part in _parts(images.shape, window, images.itemsize, MERGED_PIXELS):
         piece = images[part]
         if window.pointwise:
             yield part, _grouped(piece.swapaxes(0, 1), groups)
             continue
         shape = columns_shape(piece.shape, window)
-        count = prod(shape)
         if buffer is None:
-            buffer = device.namespace().empty(count, images.dtype)
-        columns = im2col(piece, window, buffer[:count].reshape(shape))
-        yield part, columns.reshape(groups, channels // groups * window.taps, prod(shape[1 + len(window.kernel) :]))
+            buffer = device.namespace().empty(prod(shape), images.dtype)
+        columns = im2col(piece, window, buffer[: prod(shape)].reshape(shape))
+        yield part, columns.reshape(groups, channels * window.taps, prod(shape[axes:]))
+
+
+def _images_last(columns: Array, axes: int) -> Array:
+    """Return ``(n, C, *kernel, *output)`` as ``(C, *kernel, n, *output)``, a view."""
+    return np.moveaxis(columns, 0, axes)

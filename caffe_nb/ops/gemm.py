@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import nullcontext
 from typing import Any
 
 from numpy.typing import NDArray
-from threadpoolctl import LibController, ThreadpoolController
 
 from caffe_nb import device
+from caffe_nb.ops.parallel import one_blas_thread
 
 Array = NDArray[Any]
 
@@ -37,26 +35,7 @@ def gemm(a: Array, b: Array, out: Array | None = None) -> Array:
     (..., M, N) ndarray
         `out`, or a new array.
     """
-    with _threads(2 * a.size * b.shape[-1]):
+    small = 2 * a.size * b.shape[-1] < SINGLE_THREAD_FLOP
+    with one_blas_thread() if small else nullcontext():
         product: Array = device.namespace().matmul(a, b, out=out)
     return product
-
-
-@cache
-def _blas() -> list[LibController]:
-    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
-
-
-@contextmanager
-def _threads(flop: int) -> Iterator[None]:
-    if flop >= SINGLE_THREAD_FLOP:
-        yield
-        return
-    before = [(library, library.num_threads) for library in _blas()]
-    for library, _ in before:
-        library.set_num_threads(1)
-    try:
-        yield
-    finally:
-        for library, threads in before:
-            library.set_num_threads(threads)

@@ -1,16 +1,20 @@
 """im2col and its adjoint col2im, for images with any number of spatial axes.
 
-Columns are laid out channel first, image after: ``(channels, *kernel, images, *output)``. A convolution of several
-images is then one matrix product, whose left factor is Caffe's weight matrix.
+Columns are laid out channel first, image after: ``(channels, *kernel, images, *output)``, so that a convolution of
+several images is one matrix product, whose left factor is Caffe's weight matrix. What is written or read may also be
+such a view of columns with the images first, which are one product an image.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.jit import compiled
+from caffe_nb.ops.parallel import flat
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
@@ -43,6 +47,11 @@ def im2col(images: Array, window: Window, out: Array | None = None) -> Array:
     columns = device.namespace().empty(shape, images.dtype) if out is None else out
     axes = len(window.kernel)
     output = shape[axes + 2 :]
+    memory = _memory(images, columns)
+    if memory is not None:
+        geometry = (window.kernel, window.stride, window.pad, window.dilation)
+        _im2col(flat(images), images.shape, *geometry, output, *memory)
+        return columns
     source = images.swapaxes(0, 1)
     everything: tuple[slice, ...] = (slice(None), slice(None))
     for tap, windows, pixels in window.positions(images.shape[2:], output):
@@ -76,6 +85,12 @@ def col2im(columns: Array, window: Window, spatial: tuple[int, ...], out: Array 
     channels, number, output = columns.shape[0], columns.shape[axes + 1], columns.shape[axes + 2 :]
     images = device.namespace().empty((number, channels, *spatial), columns.dtype) if out is None else out
     images[...] = 0
+    memory = _memory(images, columns)
+    if memory is not None:
+        held, rows, pictures = memory
+        geometry = (window.kernel, window.stride, window.pad, window.dilation)
+        _col2im(flat(held), rows, pictures, *geometry, output, images.shape, images.reshape(-1))
+        return images
     target = images.swapaxes(0, 1)
     everything: tuple[slice, ...] = (slice(None), slice(None))
     for tap, windows, pixels in window.positions(spatial, output):
@@ -88,3 +103,107 @@ def _tap(columns: Array, tap: tuple[int, ...]) -> Array:
     index: tuple[slice | int, ...] = (slice(None), *tap)
     view: Array = columns[index]
     return view
+
+
+def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
+    """Return the columns' memory in one piece, and the steps from row to row and from image to image in it.
+
+    None for what the kernels do not take: other than two spatial axes, other numbers, other layouts.
+    """
+    if images.ndim != 4 or images.dtype not in (np.float32, np.float64) or not images.flags.c_contiguous:
+        return None
+    if columns.dtype != images.dtype:
+        return None
+    pixels = columns.shape[4] * columns.shape[5]
+    if columns.flags.c_contiguous:
+        return columns.reshape(-1), columns.shape[3] * pixels, pixels
+    first = np.moveaxis(columns, 3, 0)
+    if first.flags.c_contiguous:
+        return first.reshape(-1), pixels, first[0].size
+    return None
+
+
+@compiled
+def _im2col(
+    images: Any,
+    shape: Any,
+    kernel: Any,
+    stride: Any,
+    pad: Any,
+    dilation: Any,
+    output: Any,
+    columns: Any,
+    rows: Any,
+    pictures: Any,
+) -> None:
+    # Indices are unsigned: signed ones may count from the end, which keeps a loop from becoming vector code.
+    number, channels, height, width = shape
+    step = np.uintp(stride[1])
+    for c in range(channels):
+        for ky in range(kernel[0]):
+            for kx in range(kernel[1]):
+                row = (c * kernel[0] + ky) * kernel[1] + kx
+                offset = kx * dilation[1] - pad[1]
+                first = min(output[1], max(0, -(offset // stride[1])))
+                stop = max(first, min(output[1], (width - 1 - offset) // stride[1] + 1))
+                for n in range(number):
+                    for i in range(output[0]):
+                        y = i * stride[0] + ky * dilation[0] - pad[0]
+                        base = row * rows + n * pictures + i * output[1]
+                        if y < 0 or y >= height:
+                            here = np.uintp(base)
+                            for j in range(np.uintp(output[1])):
+                                columns[here + j] = 0
+                            continue
+                        here = np.uintp(base)
+                        for j in range(np.uintp(first)):
+                            columns[here + j] = 0
+                        here = np.uintp(base + stop)
+                        for j in range(np.uintp(output[1] - stop)):
+                            columns[here + j] = 0
+                        here, count = np.uintp(base + first), np.uintp(stop - first)
+                        there = np.uintp(((n * channels + c) * height + y) * width + first * stride[1] + offset)
+                        if stride[1] == 1:
+                            for j in range(count):
+                                columns[here + j] = images[there + j]
+                        else:
+                            for j in range(count):
+                                columns[here + j] = images[there + j * step]
+
+
+@compiled
+def _col2im(
+    columns: Any,
+    rows: Any,
+    pictures: Any,
+    kernel: Any,
+    stride: Any,
+    pad: Any,
+    dilation: Any,
+    output: Any,
+    shape: Any,
+    images: Any,
+) -> None:
+    number, channels, height, width = shape
+    step = np.uintp(stride[1])
+    for n in range(number):
+        for c in range(channels):
+            for ky in range(kernel[0]):
+                for kx in range(kernel[1]):
+                    row = (c * kernel[0] + ky) * kernel[1] + kx
+                    offset = kx * dilation[1] - pad[1]
+                    first = min(output[1], max(0, -(offset // stride[1])))
+                    stop = max(first, min(output[1], (width - 1 - offset) // stride[1] + 1))
+                    count = np.uintp(stop - first)
+                    for i in range(output[0]):
+                        y = i * stride[0] + ky * dilation[0] - pad[0]
+                        if y < 0 or y >= height:
+                            continue
+                        here = np.uintp(row * rows + n * pictures + i * output[1] + first)
+                        there = np.uintp(((n * channels + c) * height + y) * width + first * stride[1] + offset)
+                        if stride[1] == 1:
+                            for j in range(count):
+                                images[there + j] += columns[here + j]
+                        else:
+                            for j in range(count):
+                                images[there + j * step] += columns[here + j]

@@ -16,20 +16,29 @@ def compiled(function: Function) -> Function:
     Where neither can be written it is compiled once a process. Numba, slow to import, comes in with the first call of
     any kernel.
     """
+    return _wrapped(function, frozenset())
 
+
+def compiled_sums(function: Function) -> Function:
+    """Decorate a kernel as `compiled` does, but let its sums be added up in any order, several at a time."""
+    return _wrapped(function, frozenset({"reassoc", "nsz", "contract"}))
+
+
+def _wrapped(function: Function, liberties: frozenset[str]) -> Function:
     @wraps(function)
     def call(*arguments: Any) -> Any:
-        return _kernel(function)(*arguments)
+        return _kernel(function, liberties)(*arguments)
 
     return cast("Function", call)
 
 
 @cache
-def _kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+def _kernel(function: Callable[..., Any], liberties: frozenset[str]) -> Callable[..., Any]:
     import numba
 
+    fastmath: bool | set[str] = set(liberties) or False
     try:
-        kernel: Callable[..., Any] = numba.njit(cache=True, nogil=True)(function)
+        kernel: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath=fastmath)(function)
     except RuntimeError:  # Numba found no folder that it can write to
-        kernel = numba.njit(nogil=True)(function)
+        kernel = numba.njit(nogil=True, fastmath=fastmath)(function)
     return kernel

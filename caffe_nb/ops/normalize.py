@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb.ops.jit import compiled_sums
+from caffe_nb.ops.parallel import flat, run
+
 Array = NDArray[Any]
 Axes = tuple[int, ...]
 
@@ -86,3 +89,110 @@ def standardized_gradient(y: Array, dy: Array, deviation: Array, axes: Axes, out
     np.subtract(dy, scratch, out=out)
     out /= deviation
     return out
+
+
+def standardize_channels(x: Array, eps: float, out: Array, kept: Array) -> tuple[Array, Array, Array]:
+    """Bring each channel to mean 0 and deviation 1: batch normalization, in two passes over memory.
+
+    Parameters
+    ----------
+    x : (N, C, values) array
+        The values.
+    eps : float
+        Added to the variance before the root.
+    out, kept : arrays of that shape
+        Where to write the result, twice; `out` may be `x` itself.
+
+    Returns
+    -------
+    means, variances, deviations : (1, C, 1) arrays
+        Of the channels, summed up in float64; the deviations with `eps`.
+    """
+    number, channels, values = x.shape
+    mean, variance, deviation = (np.empty(channels, x.dtype) for _ in range(3))
+    source, target, copy = flat(x), out.reshape(-1), kept.reshape(-1)
+
+    def some(start: int, stop: int) -> None:
+        _standardize(source, number, channels, values, start, stop, eps, target, copy, mean, variance, deviation)
+
+    run(some, channels, x.size * 4)
+    return mean.reshape(1, -1, 1), variance.reshape(1, -1, 1), deviation.reshape(1, -1, 1)
+
+
+def channels_gradient(y: Array, dy: Array, deviation: Array, out: Array) -> None:
+    """Compute `standardized_gradient` for what `standardize_channels` wrote; `out` may be `dy` itself."""
+    number, channels, values = y.shape
+    standard, above, target, spread = flat(y), flat(dy), out.reshape(-1), flat(deviation)
+
+    def some(start: int, stop: int) -> None:
+        _channels_gradient(standard, above, number, channels, values, start, stop, spread, target)
+
+    run(some, channels, y.size * 4)
+
+
+@compiled_sums
+def _standardize(
+    x: Any,
+    number: Any,
+    channels: Any,
+    values: Any,
+    start: Any,
+    stop: Any,
+    eps: Any,
+    out: Any,
+    kept: Any,
+    means: Any,
+    variances: Any,
+    deviations: Any,
+) -> None:
+    count = number * values
+    for c in range(start, stop):
+        total = 0.0
+        for n in range(number):
+            base = np.uintp((n * channels + c) * values)
+            for i in range(np.uintp(values)):
+                total += x[base + i]
+        mean, total = total / count, 0.0
+        for n in range(number):
+            base = np.uintp((n * channels + c) * values)
+            for i in range(np.uintp(values)):
+                apart = x[base + i] - mean
+                total += apart * apart
+        means[c], variances[c] = mean, total / count
+        deviations[c] = np.sqrt(total / count + eps)
+        centre, spread = means[c], deviations[c]
+        for n in range(number):
+            base = np.uintp((n * channels + c) * values)
+            for i in range(np.uintp(values)):
+                value = (x[base + i] - centre) / spread
+                out[base + i] = value
+                kept[base + i] = value
+
+
+@compiled_sums
+def _channels_gradient(
+    y: Any,
+    dy: Any,
+    number: Any,
+    channels: Any,
+    values: Any,
+    start: Any,
+    stop: Any,
+    deviations: Any,
+    out: Any,
+) -> None:
+    count = number * values
+    means = np.empty(2, y.dtype)  # in the type of the values, so that the last pass is vector code in it
+    for c in range(start, stop):
+        total = products = 0.0
+        for n in range(number):
+            base = np.uintp((n * channels + c) * values)
+            for i in range(np.uintp(values)):
+                total += dy[base + i]
+                products += y[base + i] * dy[base + i]
+        means[0], means[1] = total / count, products / count
+        mean, correlation, spread = means[0], means[1], deviations[c]
+        for n in range(number):
+            base = np.uintp((n * channels + c) * values)
+            for i in range(np.uintp(values)):
+                out[base + i] = (dy[base + i] - mean - y[base + i] * correlation) / spread

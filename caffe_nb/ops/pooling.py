@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from caffe_nb import rng
 from caffe_nb.errors import ShapeError
 from caffe_nb.ops.jit import compiled
+from caffe_nb.ops.parallel import run
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
@@ -72,7 +73,22 @@ def max_pool(images: Array, window: Window, out: Array, mask: Mask) -> None:
     mask : (N, C, h, w) ndarray of int32
         Where to write the places.
     """
-    _max_pool(_planes(images), *_pairs(window), np.finfo(images.dtype).min, _planes(out, True), _planes(mask, True))
+    lowest = images.dtype.type(np.finfo(images.dtype).min)
+    pixels, shape, grid = _planes(images), images.shape[1:], out.shape[2:]
+
+    def some(start: int, stop: int) -> None:
+        part = pixels[start:stop]
+        _max_pool(
+            part.reshape(-1),
+            (stop - start, *shape[1:]),
+            *_pairs(window),
+            lowest,
+            grid,
+            _planes(out, True)[start:stop].reshape(-1),
+            _planes(mask, True)[start:stop].reshape(-1),
+        )
+
+    run(some, pixels.shape[0], out.size * window.taps)
 
 
 def stochastic_pool(images: Array, window: Window, out: Array, mask: Mask) -> None:
@@ -148,27 +164,63 @@ def _pairs(window: Window) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int,
 
 
 @compiled
-def _max_pool(images: Any, kernel: Any, stride: Any, pad: Any, lowest: Any, out: Any, mask: Any) -> None:
-    planes, height, width = images.shape
+def _max_pool(  # noqa: C901  (a kernel cannot be taken apart without calls)
+    images: Any, shape: Any, kernel: Any, stride: Any, pad: Any, lowest: Any, output: Any, out: Any, mask: Any
+) -> None:
+    # The largest of each column first, which is vector code, then along the row. Indices are unsigned: signed ones may
+    # count from the end.
+    planes, height, width = shape
+    highest, places = np.empty(width, images.dtype), np.empty(width, np.int32)
     for p in range(planes):
-        for i in range(out.shape[1]):
+        for i in range(output[0]):
             top = i * stride[0] - pad[0]
             bottom = min(top + kernel[0], height)
             top = max(top, 0)
-            for j in range(out.shape[2]):
+            if top < bottom:
+                line, pixel = np.uintp((p * height + top) * width), np.int32(top * width)
+                for x in range(np.uintp(width)):
+                    highest[x] = images[line + x]
+                    places[x] = pixel + np.int32(x)
+            for y in range(top + 1, bottom):
+                line, pixel = np.uintp((p * height + y) * width), np.int32(y * width)
+                for x in range(np.uintp(width)):
+                    value, best = images[line + x], highest[x]
+                    better = (value > best) | (value != value)
+                    highest[x] = value if better else best
+                    places[x] = pixel + np.int32(x) if better else places[x]
+            here = np.uintp((p * output[0] + i) * output[1])
+            if top >= bottom or stride[1] == 1:
+                for j in range(np.uintp(output[1])):
+                    out[here + j] = lowest
+                    mask[here + j] = -1
+            if top >= bottom:
+                continue
+            if stride[1] == 1:  # tap by tap, which is vector code again
+                for kx in range(kernel[1]):
+                    first = min(output[1], max(0, pad[1] - kx))
+                    stop = max(first, min(output[1], width + pad[1] - kx))
+                    line, there = here + np.uintp(first), np.uintp(first + kx - pad[1])
+                    for j in range(np.uintp(stop - first)):
+                        value, best = highest[there + j], out[line + j]
+                        source, place = places[there + j], mask[line + j]
+                        better = (value > best) | ((value == best) & (source < place)) | (place < 0) | (value != value)
+                        out[line + j] = value if better else best
+                        mask[line + j] = source if better else place
+                continue
+            for j in range(output[1]):
                 left = j * stride[1] - pad[1]
                 right = min(left + kernel[1], width)
                 left = max(left, 0)
-                place = -1
-                best = lowest
-                for y in range(top, bottom):
-                    for x in range(left, right):
-                        value = images[p, y, x]
-                        if place < 0 or value > best or value != value:
-                            best = value
-                            place = y * width + x
-                out[p, i, j] = best
-                mask[p, i, j] = place
+                best, place = lowest, np.int32(-1)
+                if left < right:
+                    best, place = highest[np.uintp(left)], places[np.uintp(left)]
+                    for x in range(left + 1, right):
+                        value, source = highest[np.uintp(x)], places[np.uintp(x)]
+                        better = (value > best) | ((value == best) & (source < place)) | (value != value)
+                        best = value if better else best
+                        place = source if better else place
+                out[here + np.uintp(j)] = best
+                mask[here + np.uintp(j)] = place
 
 
 @compiled

@@ -20,6 +20,7 @@ from caffe_nb.proto.text import SolverSource, parse_solver
 from caffe_nb.solvers import nets, outputs, regularize, rules, snapshot
 from caffe_nb.solvers.alive import announce
 from caffe_nb.solvers.display import solver_html
+from caffe_nb.solvers.losses import Losses
 from caffe_nb.solvers.lr_policy import learning_rate
 from caffe_nb.solvers.source import as_source, check
 
@@ -65,6 +66,8 @@ class Solver:
     ----------
     loss, smoothed_loss : float
         Of the last iteration; smoothed over `average_loss` iterations. NaN before the first.
+    losses : Losses
+        Those of all iterations, in bounded memory.
     running : bool
         Whether `step` is running.
     hooks : SolverHooks
@@ -103,7 +106,7 @@ class Solver:
         self._iter = 0
         self.loss = self.smoothed_loss = float("nan")
         self.running = False
-        self._losses: list[float] = []
+        self.losses = Losses()
         self._stop = False
         self._begun: tuple[int, float] | None = None  # passes done of the iteration that runs, and their loss
         self._callbacks: list[tuple[Callable[[], object], Callable[[], object]]] = []
@@ -161,7 +164,7 @@ class Solver:
         every = self.param.snapshot
         if every > 0 and self.iter // every < end // every:
             self._check_snapshots()
-        self._losses.clear()
+        self.losses.restart()
         self._stop = False
         with self.net.lock, between_layers([self.net, *self.test_nets]):
             self.running = True
@@ -277,7 +280,7 @@ class Solver:
     def test_all(self) -> None:
         """Run every test net for its test_iter batches; listeners get the mean of each output."""
         for index in range(len(self.test_nets)):
-            if not self._stopping:
+            if not self.stopping:
                 self.test(index)
 
     def test(self, index: int = 0) -> dict[str, float]:
@@ -299,7 +302,7 @@ class Solver:
         net.debug_info = self.param.debug_info
         means, loss, batches = outputs.Means(net), 0.0, self.param.test_iter[index]
         for _ in range(batches):
-            if self._stopping:
+            if self.stopping:
                 log.info("Test interrupted.")
                 return {}
             if self.net.interrupted:
@@ -315,10 +318,7 @@ class Solver:
         return result
 
     def _smooth(self) -> None:
-        window = max(1, self.param.average_loss)
-        self._losses.append(self.loss)
-        del self._losses[:-window]
-        self.smoothed_loss = sum(self._losses) / len(self._losses)
+        self.smoothed_loss = self.losses.add(self.iter, self.loss, self.param.average_loss)
 
     def _display(self) -> None:
         log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
@@ -326,7 +326,8 @@ class Solver:
         log.info("Iteration %d, lr = %g", self.iter, self.lr)
 
     @property
-    def _stopping(self) -> bool:
+    def stopping(self) -> bool:
+        """Whether a running `step` was asked to return."""
         return self._stop and self.running
 
     # state

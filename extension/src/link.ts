@@ -10,6 +10,7 @@ import type { Push, Request } from './protocol';
 import { HELLO_TARGET, PUSH_TARGET, REQUEST_TARGET, parsePush, parseReply } from './protocol';
 import type { IKernelHost, ILink, LinkState } from './connection';
 import * as memory from './memory';
+import { VersionCheck } from './version';
 import type { IChannel } from './wire';
 import { Wire, isRecord, toFloats } from './wire';
 
@@ -275,6 +276,7 @@ export class Link implements ILink {
     if (!pending || !isRecord(data)) {
       return; // an answer that came after its time
     }
+    this.#versions.look(data.version, text => this.#complain(text));
     try {
       pending.resolve({ reply: parseReply(data.reply), values: toFloats(buffers?.[0]) });
     } catch (error) {
@@ -291,7 +293,7 @@ export class Link implements ILink {
     }
     const last = channel.sequence;
     if (last !== null && sequence <= last) {
-      return; // a repeated message
+      return; // a repeated one
     }
     channel.sequence = sequence;
     try {
@@ -352,11 +354,10 @@ export class Link implements ILink {
     }
   }
 
-  /** Tell the kernel that nobody watches any more, so that it stops measuring for a page that is gone. */
+  /** Tell the kernel that nobody watches any more: it stops measuring for a page that is gone. */
   readonly #onPageHide = (): void => this.#drop(true, 'The page was left.');
 
   readonly #acceptHello = (): void => undefined;
-
   #setState(state: LinkState): void {
     if (state !== this.#state) {
       this.#state = state;
@@ -385,6 +386,7 @@ export class Link implements ILink {
   readonly #lost = new Signal<ILink, void>(this);
   readonly #announced = new Signal<ILink, void>(this);
   readonly #problem = new Signal<ILink, string>(this);
+  readonly #versions = new VersionCheck();
   #kernel: Kernel.IKernelConnection | null = null;
   #channel: IChannel | null = null;
   #state: LinkState = 'no-kernel';

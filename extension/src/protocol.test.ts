@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
 import { ProtocolError, parsePush, parseReply } from './protocol';
-import { graph, layerState, netList, oneNet, tensor, update } from './testing/messages';
+import { distribution, graph, layerState, netList, oneNet, tensor, update } from './testing/messages';
 
 describe('replies', () => {
   it('pass when they are what the protocol says', () => {
     const check = { ok: false, rows: [], findings: [], path: '', line: 0, message: 'bottom[0] is wrong' };
     const error = { message: 'boom', traceback: '', path: '', line: 0, refused: false };
     const states = [layerState(0, { check, error })];
-    for (const reply of [netList(['n1'], 'n1'), { ...graph(), states }, tensor()]) {
+    for (const reply of [netList(['n1'], 'n1'), { ...graph(), states }, tensor(), distribution()]) {
       expect(parseReply(structuredClone(reply))).toEqual(reply);
     }
     const checked = oneNet({ kind: 'check_layer', net: 'n1', layer: 0 });

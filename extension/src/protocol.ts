@@ -1,5 +1,6 @@
 // Generated from caffe_nb/inspector/messages.py by `python -m caffe_nb.inspector.generate`. Do not edit.
 
+export const VERSION = '0.1.0';
 export const HELLO_TARGET = 'caffe_nb.hello';
 export const REQUEST_TARGET = 'caffe_nb.request';
 export const PUSH_TARGET = 'caffe_nb.push';
@@ -160,6 +161,17 @@ export interface Statistics {
   nans: number;
   positive_infinities: number;
   negative_infinities: number;
+  /** The distinct values of a blob of whole numbers, ascending, where there are 2 to 20; else empty. */
+  categories: number[];
+}
+
+/** One element of a blob. */
+export interface Element {
+  index: number[];
+  /** null where it is not finite. */
+  value: number | null;
+  /** What it is where it is not finite. */
+  sign: '' | '+inf' | '-inf' | 'nan';
 }
 
 /** The layer that is running now. */
@@ -257,6 +269,106 @@ export interface Training {
   paused: string;
 }
 
+/** A layer in one of the two passes. */
+export interface Place {
+  index: number;
+  direction: 'backward' | 'forward';
+}
+
+/** Where a running net is held, before or after a layer. */
+export interface Held {
+  index: number;
+  direction: 'backward' | 'forward';
+  /** Whether the layer has just run; else it comes next. */
+  after: boolean;
+  /** Why, in words. */
+  why: string;
+}
+
+/** When a running net is to be held. */
+export interface Breaks {
+  /** Before these layers, in both passes. */
+  layers: number[];
+  /** After a layer that wrote NaN or infinity into a top, or into a diff. */
+  not_finite: boolean;
+  /** After a layer that wrote a diff larger than this. */
+  limit: number | null;
+  /** Before the solver's iteration of this number; once. */
+  iteration: number | null;
+}
+
+/** Ask for new columns of a net's health strip; samples are taken for a few seconds after this. */
+export interface GetHealth {
+  kind: 'get_health';
+  net: string;
+  /** Mean magnitude of the tops' diffs or of the parameters', or that of the updates over that of the weights. */
+  measure: 'params' | 'tops' | 'updates';
+  /** The samples that `since` is about; empty at first. */
+  key?: string;
+  /** Number of the last column that is known. */
+  since?: number;
+}
+
+/** Ask for what is new in the curves of the solver that drives a net. */
+export interface GetHistory {
+  kind: 'get_history';
+  net: string;
+  /** The history that `known` is about; empty at first. */
+  key?: string;
+  known?: Known[];
+}
+
+/** Columns of a health strip, oldest first. */
+export interface Health {
+  kind: 'health';
+  net: string;
+  /** Another key than before: what is known is of other layers. Empty where no solver trains the net. */
+  key: string;
+  measure: 'params' | 'tops' | 'updates';
+  layers: HealthLayer[];
+  columns: HealthColumn[];
+  more: boolean;
+}
+
+/** The curves of a solver; those without news come without points. */
+export interface History {
+  kind: 'history';
+  net: string;
+  /** Another key than before: what is known is of another solver, or kernel. Empty where no solver drives the net. */
+  key: string;
+  iteration: number;
+  curves: Curve[];
+  /** Whether there is more than one answer holds: ask again. */
+  more: boolean;
+  training: Training;
+}
+
+/** Go back by so many iterations; the answer is `TrainingState`. */
+export interface Rewind {
+  kind: 'rewind';
+  net: string;
+  iterations: number;
+}
+
+/** Switch `caffe_nb.stop_at_nan` or `caffe_nb.keep_iterations` on or off; the answer is `TrainingState`. */
+export interface SetTraining {
+  kind: 'set_training';
+  net: string;
+  /** null leaves it as it is. */
+  stop_at_nan?: boolean | null;
+  keep?: boolean | null;
+  /** How much memory kept iterations may take. */
+  megabytes?: number;
+}
+
+/** What is switched on now. */
+export interface TrainingState {
+  kind: 'training_state';
+  net: string;
+  iteration: number;
+  training: Training;
+}
+
 /** Ask for all live nets. */
 export interface ListNets {
   kind: 'list_nets';
@@ -276,6 +388,18 @@ export interface GetTensor {
   part: 'data' | 'diff';
   /** One position an axis; used for the axes that are not shown. Missing or too large ones are clamped. */
   index?: number[];
+  /** The axes to show as tiles, rows and columns, -1 for none; empty for the usual ones. */
+  axes?: number[];
+  /** Whether a blob of shape (N, 1 or 3, H, W) is wanted as images, with their channels together. */
+  picture?: boolean;
+}
+
+/** Ask for the histogram and the largest elements of a whole blob. */
+export interface GetDistribution {
+  kind: 'get_distribution';
+  net: string;
+  ref: string;
+  part: 'data' | 'diff';
 }
 
 /** Ask where a Python layer's code stands, and for its text. */
@@ -283,6 +407,21 @@ export interface GetSource {
   kind: 'get_source';
   net: string;
   layer: number;
+}
+
+/** Ask for a layer's prototxt and what its type computes. */
+export interface GetLayerText {
+  kind: 'get_layer_text';
+  net: string;
+  layer: number;
+}
+
+/** Give a live Python layer another param_str: its setup runs again. The answer is `LayerText`. */
+export interface SetParamStr {
+  kind: 'set_param_str';
+  net: string;
+  layer: number;
+  text: string;
 }
 
 /** Run a gradient check of a layer on the net's own blobs. */
@@ -323,43 +462,20 @@ export interface RollBack {
   version: number;
 }
 
-/** Ask for what is new in the curves of the solver that drives a net. */
-export interface GetHistory {
-  kind: 'get_history';
+/** Run, hold or stop a net; the answer is `Driven`, at once, and what comes of it is pushed. */
+export interface Drive {
+  kind: 'drive';
   net: string;
-  /** The history that `known` is about; empty at first. */
-  key?: string;
-  known?: Known[];
+  action: 'backward' | 'forward' | 'pause' | 'resume' | 'run_from' | 'run_to' | 'step' | 'stop';
+  /** For run_to and run_from. */
+  layer?: number;
 }
 
-/** Ask for new columns of a net's health strip; samples are taken for a few seconds after this. */
-export interface GetHealth {
-  kind: 'get_health';
+/** Say when the net is to be held; takes the place of what was said before. The answer is `Driven`. */
+export interface SetBreaks {
+  kind: 'set_breaks';
   net: string;
-  /** Mean magnitude of the tops' diffs or of the parameters', or that of the updates over that of the weights. */
-  measure: 'params' | 'tops' | 'updates';
-  /** The samples that `since` is about; empty at first. */
-  key?: string;
-  /** Number of the last column that is known. */
-  since?: number;
-}
-
-/** Switch `caffe_nb.stop_at_nan` or `caffe_nb.keep_iterations` on or off; the answer is `TrainingState`. */
-export interface SetTraining {
-  kind: 'set_training';
-  net: string;
-  /** null leaves it as it is. */
-  stop_at_nan?: boolean | null;
-  keep?: boolean | null;
-  /** How much memory kept iterations may take. */
-  megabytes?: number;
-}
-
-/** Go back by so many iterations; the answer is `TrainingState`. */
-export interface Rewind {
-  kind: 'rewind';
-  net: string;
-  iterations: number;
+  breaks: Breaks;
 }
 
 /** All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show. */
@@ -382,7 +498,7 @@ export interface Graph {
 /**
  * A view of a blob: `tiles` pictures of `rows` by `cols` values in the first buffer, in C order.
  *
- * Where a picture would be too large, each value is the mean of a block of elements; `statistics` are exact.
+ * Where a picture would be too large, each value is the mean of a block of elements, or the first of a block where the blob has categories; `statistics` are exact.
  */
 export interface Tensor {
   kind: 'tensor';
@@ -391,15 +507,40 @@ export interface Tensor {
   part: 'data' | 'diff';
   shape: number[];
   dtype: string;
-  /** Axes shown as tiles, rows and columns; -1 for one that the blob does not have. */
+  /** Axes shown as tiles, rows and columns; -1 for one that the blob does not have, or that was not wanted. */
   axes: number[];
+  /** 0; or, for images, how many planes each tile has, 1 or 3: values are tiles by channels by rows by columns. */
+  channels: number;
   /** Position used on each axis; meaningful for the axes not in `axes`. */
   index: number[];
   tiles: number;
   rows: number;
   cols: number;
-  /** Whether values are means of blocks, or tiles were left out. */
+  /** Whether values stand for blocks, or tiles were left out. */
   reduced: boolean;
+  /** Rows and columns of a block; the last of a side may be smaller. */
+  block: number[];
+  statistics: Statistics;
+  /** The blob's write count when it was read. */
+  version: number;
+}
+
+/** Answer to `GetDistribution`: every element of the blob is counted once. */
+export interface Distribution {
+  kind: 'distribution';
+  net: string;
+  ref: string;
+  part: 'data' | 'diff';
+  low: number;
+  /** Where the bins begin and end: no further than 3 times the root mean square from zero. */
+  high: number;
+  /** Elements in bins of equal width, the last with its upper end; in each category where the blob has them. */
+  counts: number[];
+  below: number;
+  /** Finite elements outside. */
+  above: number;
+  /** The first few that are not finite, then those of the largest magnitude. */
+  largest: Element[];
   statistics: Statistics;
   /** The blob's write count when it was read. */
   version: number;
@@ -410,6 +551,18 @@ export interface SourceText {
   kind: 'source_text';
   source: Source;
   text: string;
+}
+
+/** A layer's prototxt. */
+export interface LayerText {
+  kind: 'layer_text';
+  text: string;
+  /** The docstring of its type or class: plain text. */
+  doc: string;
+  /** null for layers that take none. */
+  param_str: string | null;
+  /** What became of the last change, in words. */
+  note: string;
 }
 
 /** The versions of a Python layer's code, oldest first; the last one runs. */
@@ -443,37 +596,10 @@ export interface Exported {
   path: string;
 }
 
-/** The curves of a solver; those without news come without points. */
-export interface History {
-  kind: 'history';
+/** Answer to `Drive` and `SetBreaks`: it is done, or has begun. */
+export interface Driven {
+  kind: 'driven';
   net: string;
-  /** Another key than before: what is known is of another solver, or kernel. Empty where no solver drives the net. */
-  key: string;
-  iteration: number;
-  curves: Curve[];
-  /** Whether there is more than one answer holds: ask again. */
-  more: boolean;
-  training: Training;
-}
-
-/** Columns of a health strip, oldest first. */
-export interface Health {
-  kind: 'health';
-  net: string;
-  /** Another key than before: what is known is of other layers. Empty where no solver trains the net. */
-  key: string;
-  measure: 'params' | 'tops' | 'updates';
-  layers: HealthLayer[];
-  columns: HealthColumn[];
-  more: boolean;
-}
-
-/** What is switched on now. */
-export interface TrainingState {
-  kind: 'training_state';
-  net: string;
-  iteration: number;
-  training: Training;
 }
 
 /** A request that could not be served, in words for people. */
@@ -504,6 +630,11 @@ export interface NetUpdate {
   current: Current | null;
   times: LayerTime[];
   states: LayerState[];
+  /** Where the net is held. */
+  held: Held | null;
+  /** What one step runs next, where the net is idle. */
+  place: Place;
+  breaks: Breaks;
   /** Layers whose tops are older than an edit of their code, or of the code of a layer before them. */
   stale: number[];
 }
@@ -513,6 +644,9 @@ export type Request =
   | GetGraph
   | GetTensor
   | GetSource
+  | GetDistribution
+  | GetLayerText
+  | SetParamStr
   | CheckLayer
   | ExportCheck
   | GetVersions
@@ -521,13 +655,17 @@ export type Request =
   | GetHistory
   | GetHealth
   | SetTraining
-  | Rewind;
+  | Rewind
+  | Drive
+  | SetBreaks;
 
 export type Reply =
   | NetList
   | Graph
   | Tensor
   | SourceText
+  | Distribution
+  | LayerText
   | Checked
   | Exported
   | Versions
@@ -535,6 +673,7 @@ export type Reply =
   | History
   | Health
   | TrainingState
+  | Driven
   | Failed;
 
 export type Push = NetList | NetUpdate;
@@ -765,7 +904,17 @@ const readStatistics: Reader<Statistics> = (value, path) => {
     negatives: field('negatives', readInteger),
     nans: field('nans', readInteger),
     positive_infinities: field('positive_infinities', readInteger),
-    negative_infinities: field('negative_infinities', readInteger)
+    negative_infinities: field('negative_infinities', readInteger),
+    categories: field('categories', listOf(readInteger))
+  };
+};
+
+const readElement: Reader<Element> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', listOf(readInteger)),
+    value: field('value', nullable(readNumber)),
+    sign: field('sign', literal('', '+inf', '-inf', 'nan'))
   };
 };
 
@@ -856,6 +1005,70 @@ const readTraining: Reader<Training> = (value, path) => {
   };
 };
 
+const readPlace: Reader<Place> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    direction: field('direction', literal('backward', 'forward'))
+  };
+};
+
+const readHeld: Reader<Held> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    direction: field('direction', literal('backward', 'forward')),
+    after: field('after', readBoolean),
+    why: field('why', readString)
+  };
+};
+
+const readBreaks: Reader<Breaks> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    layers: field('layers', listOf(readInteger)),
+    not_finite: field('not_finite', readBoolean),
+    limit: field('limit', nullable(readNumber)),
+    iteration: field('iteration', nullable(readInteger))
+  };
+};
+
+const readHealth: Reader<Health> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('health')),
+    net: field('net', readString),
+    key: field('key', readString),
+    measure: field('measure', literal('params', 'tops', 'updates')),
+    layers: field('layers', listOf(readHealthLayer)),
+    columns: field('columns', listOf(readHealthColumn)),
+    more: field('more', readBoolean)
+  };
+};
+
+const readHistory: Reader<History> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('history')),
+    net: field('net', readString),
+    key: field('key', readString),
+    iteration: field('iteration', readInteger),
+    curves: field('curves', listOf(readCurve)),
+    more: field('more', readBoolean),
+    training: field('training', readTraining)
+  };
+};
+
+const readTrainingState: Reader<TrainingState> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('training_state')),
+    net: field('net', readString),
+    iteration: field('iteration', readInteger),
+    training: field('training', readTraining)
+  };
+};
+
 const readNetList: Reader<NetList> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -887,11 +1100,31 @@ const readTensor: Reader<Tensor> = (value, path) => {
     shape: field('shape', listOf(readInteger)),
     dtype: field('dtype', readString),
     axes: field('axes', listOf(readInteger)),
+    channels: field('channels', readInteger),
     index: field('index', listOf(readInteger)),
     tiles: field('tiles', readInteger),
     rows: field('rows', readInteger),
     cols: field('cols', readInteger),
     reduced: field('reduced', readBoolean),
+    block: field('block', listOf(readInteger)),
+    statistics: field('statistics', readStatistics),
+    version: field('version', readInteger)
+  };
+};
+
+const readDistribution: Reader<Distribution> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('distribution')),
+    net: field('net', readString),
+    ref: field('ref', readString),
+    part: field('part', literal('data', 'diff')),
+    low: field('low', readNumber),
+    high: field('high', readNumber),
+    counts: field('counts', listOf(readInteger)),
+    below: field('below', readInteger),
+    above: field('above', readInteger),
+    largest: field('largest', listOf(readElement)),
     statistics: field('statistics', readStatistics),
     version: field('version', readInteger)
   };
@@ -903,6 +1136,17 @@ const readSourceText: Reader<SourceText> = (value, path) => {
     kind: field('kind', literal('source_text')),
     source: field('source', readSource),
     text: field('text', readString)
+  };
+};
+
+const readLayerText: Reader<LayerText> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('layer_text')),
+    text: field('text', readString),
+    doc: field('doc', readString),
+    param_str: field('param_str', nullable(readString)),
+    note: field('note', readString)
   };
 };
 
@@ -944,39 +1188,11 @@ const readExported: Reader<Exported> = (value, path) => {
   };
 };
 
-const readHistory: Reader<History> = (value, path) => {
+const readDriven: Reader<Driven> = (value, path) => {
   const field = fields(value, path);
   return {
-    kind: field('kind', literal('history')),
-    net: field('net', readString),
-    key: field('key', readString),
-    iteration: field('iteration', readInteger),
-    curves: field('curves', listOf(readCurve)),
-    more: field('more', readBoolean),
-    training: field('training', readTraining)
-  };
-};
-
-const readHealth: Reader<Health> = (value, path) => {
-  const field = fields(value, path);
-  return {
-    kind: field('kind', literal('health')),
-    net: field('net', readString),
-    key: field('key', readString),
-    measure: field('measure', literal('params', 'tops', 'updates')),
-    layers: field('layers', listOf(readHealthLayer)),
-    columns: field('columns', listOf(readHealthColumn)),
-    more: field('more', readBoolean)
-  };
-};
-
-const readTrainingState: Reader<TrainingState> = (value, path) => {
-  const field = fields(value, path);
-  return {
-    kind: field('kind', literal('training_state')),
-    net: field('net', readString),
-    iteration: field('iteration', readInteger),
-    training: field('training', readTraining)
+    kind: field('kind', literal('driven')),
+    net: field('net', readString)
   };
 };
 
@@ -1003,6 +1219,9 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
     current: field('current', nullable(readCurrent)),
     times: field('times', listOf(readLayerTime)),
     states: field('states', listOf(readLayerState)),
+    held: field('held', nullable(readHeld)),
+    place: field('place', readPlace),
+    breaks: field('breaks', readBreaks),
     stale: field('stale', listOf(readInteger))
   };
 };
@@ -1011,7 +1230,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'training_state', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'distribution', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'training_state', 'driven', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -1022,6 +1241,10 @@ export function parseReply(value: unknown): Reply {
       return readTensor(value, 'reply');
     case 'source_text':
       return readSourceText(value, 'reply');
+    case 'distribution':
+      return readDistribution(value, 'reply');
+    case 'layer_text':
+      return readLayerText(value, 'reply');
     case 'checked':
       return readChecked(value, 'reply');
     case 'exported':
@@ -1036,6 +1259,8 @@ export function parseReply(value: unknown): Reply {
       return readHealth(value, 'reply');
     case 'training_state':
       return readTrainingState(value, 'reply');
+    case 'driven':
+      return readDriven(value, 'reply');
     case 'failed':
       return readFailed(value, 'reply');
   }

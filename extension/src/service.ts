@@ -6,8 +6,8 @@ import { Choice, layerToShow, netToShow, newlyFailed } from './choice';
 import type { ILink } from './connection';
 import type { IAnswer } from './pending';
 import { LinkError } from './pending';
-import type { Part } from './panels/tensor/model';
-import { TensorView } from './panels/tensor/model';
+import type { ILook, Part } from './panels/tensor/model';
+import { TensorView, USUAL } from './panels/tensor/model';
 import type { IState } from './state';
 import { merge, NO_NET, START } from './state';
 import type { Check, Graph, GraphNode, NetInfo, NetList, NetUpdate, Push, Reply, Request } from './protocol';
@@ -140,14 +140,14 @@ export class Service implements IDisposable {
   }
 
   /** A view of one part of a blob of the net shown; to be disposed by who asked for it. */
-  openView(ref: string, part: Part, index: readonly number[] = []): TensorView {
+  openView(ref: string, part: Part, look = USUAL): TensorView {
     const net = this.#state.net ?? '';
-    const pull = (at: readonly number[]): Promise<IAnswer> =>
-      this.#link.request({ kind: 'get_tensor', net, ref, part, index: [...at] });
+    const pull = ({ index, axes, picture }: ILook): Promise<IAnswer> =>
+      this.#link.request({ kind: 'get_tensor', net, ref, part, index: [...index], axes: [...axes], picture });
     const view = new TensorView(ref, part, pull, gone => this.#views.delete(gone));
     this.#views.add(view);
     view.paused = !this.#visible;
-    view.index = index;
+    view.look = look;
     return view;
   }
 

@@ -2,13 +2,16 @@
 
 import math
 import time
+import tracemalloc
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from caffe_nb.inspector.distribution import distribution
 from caffe_nb.inspector.messages import MAX_VIEW_BYTES
 from caffe_nb.inspector.sample import default_axes, statistics, view
 
@@ -81,7 +84,7 @@ def test_finite_values_beyond_float32_stay_finite() -> None:
     assert np.isfinite(view(np.array([1e300, -1e300])).values).all()
 
 
-@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0, 4, 4), (3, 2, 0, 5)])
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0, 4, 4), (3, 2, 0, 5), (0, 3, 4, 4), (2, 2, 0, 2, 2, 2)])
 def test_an_empty_blob_has_an_empty_view_and_no_figures(shape: tuple[int, ...]) -> None:
     array = np.zeros(shape, np.float32)
     assert view(array).values.size == 0
@@ -111,6 +114,125 @@ def test_figures_are_exact_for_any_values(values: np.ndarray, repeats: int) -> N
 def test_figures_of_float64_near_the_end_of_its_range_are_numbers() -> None:
     figures = statistics(np.array([1.7e308, -1.7e308, 1.7e308]))
     assert all(math.isfinite(value) for value in (figures.mean, figures.std, figures.min, figures.max))
+
+
+@pytest.mark.parametrize("rank", range(11))
+def test_any_rank_can_be_looked_into_along_any_axes(rank: int) -> None:
+    rng = np.random.default_rng(rank)
+    array = rng.random([int(n) for n in rng.integers(1, 4, rank)], dtype=np.float32)
+    at = [int(rng.integers(0, n)) for n in array.shape]
+    for _ in range(20):
+        axes = [int(axis) for axis in rng.permutation(rank)[:3]] + [-1] * (3 - min(rank, 3))
+        axes = [axis if rng.random() < 0.8 else -1 for axis in axes]
+        seen = view(array, at, axes=axes)
+        assert seen.axes == axes
+        assert seen.values.shape == tuple(1 if axis < 0 else array.shape[axis] for axis in axes)
+        for tile, row, col in np.ndindex(seen.values.shape):
+            place = list(at)
+            for axis, position in zip(axes, (tile, row, col), strict=True):
+                if axis >= 0:
+                    place[axis] = position
+            assert seen.values[tile, row, col] == array[tuple(place)]
+
+
+@pytest.mark.parametrize("axes", [[0], [0, 1, 1], [0, 1, 4], [-2, 0, 1], [0, 1, 2, 3], [10**30, 0, 1]])
+def test_axes_that_the_blob_does_not_have_are_left_for_the_usual_ones(axes: list[int]) -> None:
+    assert view(np.zeros((2, 3, 4, 5)), axes=axes).axes == [1, 2, 3]
+
+
+numbers = st.lists(st.integers(-5, 12) | st.integers(), max_size=11)
+
+
+@given(st.lists(st.integers(0, 5), max_size=10), numbers, numbers, st.booleans(), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_no_request_for_a_view_fails_or_brings_more_than_it_may(
+    shape: list[int], index: list[int], axes: list[int], picture: bool, picked: bool
+) -> None:
+    array = np.zeros(shape, np.float32)
+    seen = view(array, index, axes=axes, picture=picture, picked=picked, max_bytes=256)
+    assert seen.values.nbytes <= 256
+    assert (seen.values.size == 0) == (array.size == 0)
+    assert len(seen.index) == len(shape)
+    assert all(0 <= at < max(n, 1) for at, n in zip(seen.index, shape, strict=True))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_come_with_their_channels_together(channels: int) -> None:
+    array = np.random.rand(4, channels, 6, 5).astype(np.float32)
+    seen = view(array, picture=True)
+    assert (seen.axes, seen.channels, seen.reduced) == ([0, 2, 3], channels, False)
+    np.testing.assert_array_equal(seen.values.reshape(array.shape), array)
+    one = view(array, [2], axes=[-1, 2, 3], picture=True)
+    np.testing.assert_array_equal(one.values, array[2])
+
+
+def test_images_that_would_get_too_small_beside_each_other_are_shown_one_at_a_time() -> None:
+    array = np.random.rand(64, 3, 200, 200).astype(np.float32)
+    seen = view(array, [5], picture=True)
+    assert (seen.axes, seen.index[0], seen.block) == ([-1, 2, 3], 5, (2, 2))
+    assert seen.values.nbytes <= MAX_VIEW_BYTES
+    np.testing.assert_allclose(seen.values[1, 0, 0], array[5, 1, :2, :2].mean(), rtol=1e-5)
+    side_by_side = view(array, axes=[0, 2, 3], picture=True)
+    assert side_by_side.axes == [0, 2, 3]
+    assert side_by_side.values.nbytes <= MAX_VIEW_BYTES
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 2, 4, 4), (2, 3, 1, 1), (3, 4, 4)])
+def test_other_shapes_are_no_pictures(shape: tuple[int, ...]) -> None:
+    assert view(np.zeros(shape), picture=True).channels == 0
+
+
+def test_never_more_tiles_than_a_screen_has_room_for() -> None:
+    seen = view(np.zeros((50_000, 1, 2), np.float32))
+    assert seen.values.shape == (1024, 1, 2)
+    assert seen.reduced
+
+
+@pytest.mark.parametrize(
+    ("values", "categories"),
+    [
+        ([0, 1, 1, 0], [0, 1]),
+        ([7, -3, 7, 255], [-3, 7, 255]),
+        (list(range(20)), list(range(20))),
+        (list(range(21)), []),
+        ([0, 0, 0], []),
+        ([0, 1, 0.5], []),
+        ([0, 1, np.nan], []),
+        ([0, 1e30], []),
+        ([], []),
+    ],
+)
+def test_a_blob_of_few_whole_numbers_has_categories(values: list[float], categories: list[int]) -> None:
+    assert statistics(np.array(values, np.float32)).categories == categories
+    assert statistics(np.tile(np.array(values, np.float32), 30_000)).categories == categories
+
+
+def test_a_reduced_view_of_labels_shows_labels() -> None:
+    labels = np.random.default_rng(0).integers(0, 9, (1000, 1000)).astype(np.float32)
+    seen = view(labels, picked=True)
+    assert seen.reduced
+    np.testing.assert_array_equal(seen.values[0], labels[:: seen.block[0], :: seen.block[1]])
+
+
+def test_figures_and_views_of_strided_arrays_are_those_of_their_copies() -> None:
+    array = np.random.default_rng(0).standard_normal((300, 40, 50)).astype(np.float32).transpose(2, 0, 1)[::-1, ::2]
+    figures, expected = (msgspec.structs.asdict(statistics(each)) for each in (array, array.copy()))
+    assert figures.pop("categories") == expected.pop("categories") == []
+    assert figures == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_array_equal(view(array).values, view(array.copy()).values)
+
+
+def test_no_view_and_no_figure_copies_a_large_blob() -> None:
+    array = np.zeros((4000, 5000), np.float32)
+    array[::7] = 1.5
+    tracemalloc.start()
+    try:
+        for axes in ([-1, 0, 1], [-1, 1, 0], [1, -1, 0], [-1, -1, 0]):
+            view(array, axes=axes)
+        distribution(array.T, statistics(array.T))
+        assert tracemalloc.get_traced_memory()[1] < array.nbytes / 8
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_blob_of_100_megabytes_takes_well_under_a_second() -> None:

@@ -144,15 +144,15 @@ def safe_lab(open_lab: Callable[[str], Lab]) -> Lab:
     lab.panel.tab("training")
     lab.start(material.RUN)
     lab.panel.wait_for_progress()
-    lab.panel.find("caffe-keep").click()
-    expect(lab.panel.find("caffe-keep")).to_be_checked()
+    lab.panel.find("caffe-keep-iterations").click()
+    expect(lab.panel.find("caffe-keep-iterations")).to_be_checked()
     lab.panel.find("caffe-stop-at-nan").click()
     expect(lab.panel.find("caffe-stop-at-nan")).to_be_checked()
     return lab
 
 
 def _kept(lab: Lab) -> int:
-    return int(lab.panel.find("caffe-kept").get_attribute("data-iterations") or "0")
+    return int(lab.panel.find("caffe-kept-iterations").get_attribute("data-iterations") or "0")
 
 
 def test_a_nan_stops_the_run_at_its_layer_and_the_panel_leads_there(safe_lab: Lab) -> None:
@@ -198,7 +198,7 @@ def test_while_no_cell_runs_one_can_go_back(safe_lab: Lab) -> None:
     lab.picture("training-rewind")
     panel.find("caffe-rewind").click()
     expect(panel.find("caffe-iteration")).to_have_text(str(before - 7))
-    expect(panel.find("caffe-kept")).to_have_attribute("data-iterations", str(kept - 7))
+    expect(panel.find("caffe-kept-iterations")).to_have_attribute("data-iterations", str(kept - 7))
     panel.find("caffe-rewind-count").fill("100000000")
     expect(panel.find("caffe-rewind")).to_be_disabled()
     lab.start(material.RUN)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
+from caffe_nb.ops.rectify import rectify, rectify_gradient
 
 
 @register("ReLU")
@@ -49,22 +48,9 @@ class ReLU(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the rectified values."""
-        x, y = bottom[0].const_data, top[0].data
-        if self._slope == 0:
-            np.maximum(x, 0, out=y)
-            return
-        negative = np.minimum(x, 0)
-        negative *= self._slope
-        np.maximum(x, 0, out=y)
-        y += negative
+        rectify(bottom[0].const_data, self._slope, top[0].data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff, times the slope where the bottom is not positive."""
-        if not propagate_down[0]:
-            return
-        positive = bottom[0].const_data > 0
-        if self._slope == 0:
-            np.multiply(top[0].const_diff, positive, out=bottom[0].diff)
-            return
-        slopes = np.where(positive, self.dtype.type(1), self.dtype.type(self._slope))
-        np.multiply(top[0].const_diff, slopes, out=bottom[0].diff)
+        if propagate_down[0]:
+            rectify_gradient(bottom[0].const_data, top[0].const_diff, self._slope, bottom[0].diff)

@@ -104,22 +104,18 @@ class BatchNorm(Layer):
         """Write the normalized values; with the batch's own statistics, add them to the stored ones."""
         planes = self._normalized.shape
         x, y = bottom[0].const_data.reshape(planes), top[0].data.reshape(planes)
-        if self._stored:
-            weight = self.blobs[2].const_data[0]
-            factor = 0 if weight == 0 else 1 / weight
-            np.subtract(x, self._column(0) * factor, out=y)
-            variance = self._column(1) * factor
-        elif y.size:
-            mean = normalize.center(x, AXES, out=y)
-            variance = normalize.variance(y, AXES, scratch=self._normalized)
-            self._remember(mean, variance)
-        else:
+        if not y.size:
             return
-        with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN
-            self._deviation = np.sqrt(variance + self._eps)
-        y /= self._deviation
         if not self._stored:
-            np.copyto(self._normalized, y)  # a later layer may work in place on the top
+            mean, variance, self._deviation = normalize.standardize_channels(x, self._eps, y, self._normalized)
+            self._remember(mean, variance)
+            return
+        weight = self.blobs[2].const_data[0]
+        factor = 0 if weight == 0 else 1 / weight
+        np.subtract(x, self._column(0) * factor, out=y)
+        with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN
+            self._deviation = np.sqrt(self._column(1) * factor + self._eps)
+        y /= self._deviation
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the bottom's diff."""
@@ -130,7 +126,7 @@ class BatchNorm(Layer):
         if self._stored:
             np.divide(dy, self._deviation, out=dx)
         else:
-            normalize.standardized_gradient(self._normalized, dy, self._deviation, AXES, out=dx)
+            normalize.channels_gradient(self._normalized, dy, self._deviation, out=dx)
 
     def _column(self, index: int) -> Array:
         return self.blobs[index].const_data.reshape(1, -1, 1)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.fillers import fill
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.layers.kept import Kept
 from caffe_nb.layers.normalization.along import Along, parameter_shape
+from caffe_nb.ops import channels
 from caffe_nb.proto import caffe_pb2
 
 
@@ -75,9 +74,8 @@ class Scale(Layer):
         array = bottom[1] if len(bottom) > 1 else self.blobs[0]
         along = self._along
         x, y = along.view(self._kept.store(bottom[0], top[0])), along.view(top[0].data)
-        np.multiply(x, along.spread(array.const_data), out=y)
-        if self.layer_param.scale_param.bias_term:
-            y += along.spread(self.blobs[-1].const_data)
+        bias = self.blobs[-1].const_data if self.layer_param.scale_param.bias_term else None
+        channels.scale(x, array.const_data, bias, y)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs, and write the bottoms'."""
@@ -86,10 +84,11 @@ class Scale(Layer):
             self.blobs[-1].diff += along.total(dy, self.blobs[-1].shape)
         array = bottom[1] if len(bottom) > 1 else self.blobs[0]
         if propagate_down[1] if len(bottom) > 1 else self.param_propagate_down[0]:
-            gradient = along.total(dy * self._kept.values(bottom[0], top[0]), array.shape)
+            values = self._kept.values(bottom[0], top[0])
+            gradient = channels.products(along.view(dy), along.view(values)).reshape(array.shape)
             if len(bottom) > 1:
                 array.diff = gradient
             else:
                 array.diff += gradient
         if propagate_down[0]:
-            np.multiply(along.view(dy), along.spread(array.const_data), out=along.view(bottom[0].diff))
+            channels.scale(along.view(dy), array.const_data, None, along.view(bottom[0].diff))

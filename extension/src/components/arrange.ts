@@ -5,6 +5,10 @@ export interface ICell {
   col: number;
 }
 
+export function sameCell(a: ICell | null, b: ICell | null): boolean {
+  return a?.tile === b?.tile && a?.row === b?.row && a?.col === b?.col;
+}
+
 /** How a view's tiles are laid on a canvas, in CSS pixels. */
 export interface IArrangement {
   width: number;
@@ -18,6 +22,8 @@ export interface IArrangement {
   corners: readonly { x: number; y: number }[];
   /** The value at a point, if there is one. */
   at(x: number, y: number): ICell | null;
+  /** The left upper corner of a value; null for one that is not drawn. */
+  spot(cell: ICell): { x: number; y: number } | null;
 }
 
 const GAP = 2;
@@ -46,8 +52,8 @@ export function arrange(
     y: Math.floor(tile / across) * (tileHeight + GAP)
   }));
   return {
-    width: across * (tileWidth + GAP) - GAP,
-    height: down * (tileHeight + GAP) - GAP,
+    width: Math.max(0, across * (tileWidth + GAP) - GAP),
+    height: Math.max(0, down * (tileHeight + GAP) - GAP),
     scale,
     rows: high,
     cols: wide,
@@ -66,9 +72,58 @@ export function arrange(
       }
       const position = row * wide + col;
       return position < cols ? { tile: 0, row: 0, col: position } : null;
+    },
+    spot({ tile, row, col }) {
+      const corner = corners[tile];
+      if (corner === undefined || row < 0 || row >= rows || col < 0 || col >= cols) {
+        return null;
+      }
+      const [line, place] = folded ? [Math.floor(col / wide), col % wide] : [row, col];
+      return { x: corner.x + place * scale, y: corner.y + line * scale };
     }
   };
 }
+
+/** The value that a key leads to from another one; null for keys that lead nowhere. */
+export function step(
+  key: string,
+  from: ICell | null,
+  shape: { tiles: number; rows: number; cols: number; fold: number }
+): ICell | null {
+  const { tiles, rows, cols, fold } = shape;
+  const move = MOVES[key];
+  if (move === undefined || tiles * rows * cols === 0) {
+    return null;
+  }
+  if (from === null || from.tile >= tiles || from.row >= rows || from.col >= cols) {
+    return { tile: 0, row: 0, col: 0 };
+  }
+  const [byTile, byRow, byCol] = move;
+  const folded = fold < cols && byRow !== 0;
+  let tile = from.tile + byTile;
+  let row = from.row + (folded ? 0 : byRow);
+  let col = from.col + byCol + (folded ? byRow * fold : 0);
+  if (row >= rows || col >= cols || row < 0 || col < 0) {
+    if (folded) {
+      return from;
+    }
+    const forth = row >= rows || col >= cols;
+    tile += forth ? 1 : -1;
+    row = row >= rows ? 0 : row < 0 ? rows - 1 : row;
+    col = col >= cols ? 0 : col < 0 ? cols - 1 : col;
+  }
+  return tile >= 0 && tile < tiles ? { tile, row, col } : from;
+}
+
+/** Tiles, rows and columns that a key moves by. */
+const MOVES: Readonly<Record<string, readonly [number, number, number] | undefined>> = {
+  ArrowLeft: [0, 0, -1],
+  ArrowRight: [0, 0, 1],
+  ArrowUp: [0, -1, 0],
+  ArrowDown: [0, 1, 0],
+  PageUp: [-1, 0, 0],
+  PageDown: [1, 0, 0]
+};
 
 /** The number of tiles a line that makes values large and leaves little of the last line empty. */
 function bestGrid(

@@ -32,6 +32,13 @@ describe.each([
     expect(special.some(colour => numbers.has(colour))).toBe(false);
   });
 
+  it('gives what lies beyond the ends colours that no other value has', () => {
+    for (const sign of [-1, 1]) {
+      expect(colourOf(2 * sign, 1, palette)).not.toEqual(colourOf(sign, 1, palette));
+      expect(colourOf(sign * (1 + 1e-8), 1, palette)).toEqual(colourOf(sign, 1, palette));
+    }
+  });
+
   it('paints as it colours', () => {
     const values = new Float32Array([0, 1, -1, 5, -5, NaN, Infinity, -Infinity]);
     const pixels = paint(values, 1, palette);

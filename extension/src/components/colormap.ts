@@ -1,4 +1,4 @@
-type Colour = readonly [number, number, number];
+export type Colour = readonly [number, number, number];
 
 /** Colours of a heat map: two ramps that meet at zero, and one colour each for what is not a number. */
 export interface IPalette {
@@ -6,6 +6,11 @@ export interface IPalette {
   positive: readonly Colour[];
   /** From zero to the most negative value. */
   negative: readonly Colour[];
+  /** What lies beyond the scale's ends. */
+  above: Colour;
+  below: Colour;
+  /** The category 0, mostly a background. */
+  nought: Colour;
   nan: Colour;
   positiveInfinity: Colour;
   negativeInfinity: Colour;
@@ -32,6 +37,9 @@ export const LIGHT: IPalette = {
     [36, 100, 170],
     [8, 46, 94]
   ],
+  above: [52, 0, 34],
+  below: [0, 14, 52],
+  nought: [222, 222, 222],
   ...SPECIAL
 };
 
@@ -50,16 +58,27 @@ export const DARK: IPalette = {
     [112, 178, 228],
     [214, 238, 252]
   ],
+  above: [255, 246, 150],
+  below: [170, 255, 246],
+  nought: [64, 64, 68],
   ...SPECIAL
 };
 
-/** Colour of one value on a scale from -limit over 0 to +limit; what lies outside gets the end's colour. */
+/** Whether a finite value lies outside the scale; float32 of the largest one does not. */
+export function isClipped(value: number, limit: number): boolean {
+  return Math.abs(value) > limit * (1 + 1e-6);
+}
+
+/** Colour of one value on a scale from -limit over 0 to +limit; what lies outside has colours of its own. */
 export function colourOf(value: number, limit: number, palette: IPalette): Colour {
   if (Number.isNaN(value)) {
     return palette.nan;
   }
   if (!Number.isFinite(value)) {
     return value > 0 ? palette.positiveInfinity : palette.negativeInfinity;
+  }
+  if (isClipped(value, limit)) {
+    return value > 0 ? palette.above : palette.below;
   }
   const share = limit > 0 ? Math.min(1, Math.abs(value) / limit) : 0;
   return onRamp(value < 0 ? palette.negative : palette.positive, share);
@@ -74,17 +93,20 @@ export function paint(
   palette: IPalette
 ): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(values.length * 4);
+  const words = new Uint32Array(pixels.buffer);
   const table = tableOf(palette);
   const scale = limit > 0 ? STEPS / limit : 0;
   for (let at = 0; at < values.length; at++) {
     const value = values[at] ?? 0;
     let row: number;
-    if (Number.isFinite(value)) {
-      row = STEPS + Math.round(Math.max(-STEPS, Math.min(STEPS, value * scale)));
-    } else {
+    if (!Number.isFinite(value)) {
       row = 2 * STEPS + (Number.isNaN(value) ? 1 : value > 0 ? 2 : 3);
+    } else if (isClipped(value, limit)) {
+      row = 2 * STEPS + (value > 0 ? 4 : 5);
+    } else {
+      row = STEPS + Math.round(Math.max(-STEPS, Math.min(STEPS, value * scale)));
     }
-    pixels.set(table.subarray(4 * row, 4 * row + 4), 4 * at);
+    words[at] = table[row] ?? 0;
   }
   return pixels;
 }
@@ -94,24 +116,85 @@ export function limitOf(statistics: { min: number; max: number }): number {
   return Math.max(Math.abs(statistics.min), Math.abs(statistics.max));
 }
 
+const SIGMAS = 3;
+
+/** Where a scale centred on zero ends: at the largest magnitude, or at 3 root mean squares where that is less. */
+export function clippedLimitOf(statistics: { min: number; max: number; mean: number; std: number }): number {
+  return Math.min(limitOf(statistics), SIGMAS * Math.hypot(statistics.mean, statistics.std));
+}
+
+const CATEGORIES: readonly Colour[] = [
+  [120, 120, 124],
+  [31, 119, 180],
+  [255, 127, 14],
+  [44, 160, 44],
+  [214, 39, 40],
+  [148, 103, 189],
+  [140, 86, 75],
+  [227, 119, 194],
+  [188, 189, 34],
+  [23, 190, 207],
+  [90, 74, 160],
+  [174, 199, 232],
+  [255, 187, 120],
+  [152, 223, 138],
+  [255, 152, 150],
+  [197, 176, 213],
+  [196, 156, 148],
+  [247, 182, 210],
+  [219, 219, 141],
+  [158, 218, 229]
+];
+
+/** A colour for each category, mostly the same one for the same value whatever the others are. */
+export function categoryColours(values: readonly number[], palette: IPalette): ReadonlyMap<number, Colour> {
+  const colours = new Map<number, Colour>();
+  const taken = new Set<number>();
+  for (const value of values) {
+    let slot = ((value % CATEGORIES.length) + CATEGORIES.length) % CATEGORIES.length;
+    while (taken.has(slot) && taken.size < CATEGORIES.length) {
+      slot = (slot + 1) % CATEGORIES.length;
+    }
+    taken.add(slot);
+    colours.set(value, value === 0 ? palette.nought : (CATEGORIES[slot] ?? palette.nought));
+  }
+  return colours;
+}
+
+/** A colour as an opaque pixel of a canvas, in the machine's own order of bytes. */
+export function pixel(colour: Colour): number {
+  return new Uint32Array(new Uint8Array([...colour, 255]).buffer)[0] ?? 0;
+}
+
+/** A CSS colour. */
+export function css(colour: Colour): string {
+  return `rgb(${colour.join(' ')})`;
+}
+
 /** A CSS gradient of the whole scale. */
 export function gradientOf(palette: IPalette): string {
   const stops = [...[...palette.negative].reverse(), ...palette.positive.slice(1)];
-  return `linear-gradient(to right, ${stops.map(colour => `rgb(${colour.join(' ')})`).join(', ')})`;
+  return `linear-gradient(to right, ${stops.map(css).join(', ')})`;
 }
 
-const tables = new Map<IPalette, Uint8ClampedArray>();
+const tables = new Map<IPalette, Uint32Array>();
 
-/** Rows of RGBA: the scale from -limit to +limit, then NaN, +Inf, -Inf. */
-function tableOf(palette: IPalette): Uint8ClampedArray {
+/** Pixels: the scale from -limit to +limit, then NaN, +Inf, -Inf, beyond. */
+function tableOf(palette: IPalette): Uint32Array {
   let table = tables.get(palette);
   if (table === undefined) {
     const colours: Colour[] = [];
     for (let step = -STEPS; step <= STEPS; step++) {
       colours.push(colourOf(step, STEPS, palette));
     }
-    colours.push(palette.nan, palette.positiveInfinity, palette.negativeInfinity);
-    table = new Uint8ClampedArray(colours.flatMap(colour => [...colour, 255]));
+    colours.push(
+      palette.nan,
+      palette.positiveInfinity,
+      palette.negativeInfinity,
+      palette.above,
+      palette.below
+    );
+    table = new Uint32Array(colours.map(pixel));
     tables.set(palette, table);
   }
   return table;

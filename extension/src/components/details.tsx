@@ -9,6 +9,7 @@ import { TrainingBody } from '../panels/training/body';
 import type { GraphNode, LayerError } from '../protocol';
 import type { Service } from '../service';
 import type { IState } from '../state';
+import { LayerControls } from './controls';
 import { useService, useSignal } from './hooks';
 import { Tabs } from './tabs';
 import { testids } from './testids';
@@ -27,14 +28,14 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
         node={node}
         onShow={tab === 'source' && node !== null ? null : () => open('source')}
       />
-      {node ? <LayerLine node={node} /> : null}
+      {node ? <LayerLine service={service} node={node} /> : null}
       <Tabs open={tab} onOpen={open}>
         {tab === 'training' ? (
           <TrainingBody service={service} />
-        ) : node === null ? (
-          <p className="caffe-nb-hint">Select a layer in the graph to look into it.</p>
         ) : tab === 'tensors' ? (
           <TensorsBody service={service} node={node} />
+        ) : node === null ? (
+          <p className="caffe-nb-hint">Select a layer in the graph to look into it.</p>
         ) : tab === 'gradients' ? (
           <GradientsBody key={node.index} service={service} node={node} openFile={openFile} />
         ) : (
@@ -45,7 +46,7 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
   );
 }
 
-function LayerLine({ node }: { node: GraphNode }): ReactElement {
+function LayerLine({ service, node }: { service: Service; node: GraphNode }): ReactElement {
   const facts = [
     node.in_place ? 'in place' : '',
     node.loss_weight === 0 ? '' : `loss weight ${node.loss_weight}`,
@@ -61,6 +62,7 @@ function LayerLine({ node }: { node: GraphNode }): ReactElement {
           {fact}
         </span>
       ))}
+      <LayerControls key={node.index} service={service} node={node} />
     </div>
   );
 }

@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 
 import type { NetUpdate } from '../protocol';
 import type { Service } from '../service';
+import { Controls } from './controls';
 import { formatNumber } from './format';
 import { useService } from './hooks';
 import { testids } from './testids';
@@ -35,6 +36,7 @@ export function Header({ service }: { service: Service }): ReactElement | null {
           <Progress update={update} />
         </div>
       ) : null}
+      <Controls service={service} />
       {problem === null ? null : (
         <div className="caffe-nb-problem" role="alert" data-testid={testids.linkError}>
           <span>{problem}</span>
@@ -55,7 +57,7 @@ function Progress({ update }: { update: NetUpdate | null }): ReactElement {
   return (
     <div className="caffe-nb-progress">
       <span className="caffe-nb-state" data-testid={testids.running} data-running={running}>
-        {running ? 'running' : 'idle'}
+        {update?.held ? 'held' : running ? 'running' : 'idle'}
       </span>
       {update && (update.solver || iteration > 0) ? (
         <>

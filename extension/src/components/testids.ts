@@ -10,7 +10,14 @@
  * caffe-tensor       one part of one blob (data-ref, data-part: "data" or "diff", data-version: the blob's version)
  * caffe-heatmap      its canvas
  * caffe-cursor       the value under the cursor
- * caffe-slider       slider of an axis that is not shown (data-axis)
+ * caffe-slider       slider of an axis that is not shown (data-axis); caffe-axis-*: the choice of tiles, rows, columns
+ * caffe-blob         a blob's card (data-layer, data-pinned); caffe-pin: its pin
+ * caffe-as-picture, caffe-channel-order   whether it is shown as images, and which channel is red
+ * caffe-legend       what the colours mean (data-kind: "range", "categories" or "picture")
+ * caffe-marked       the frame around the element that is marked
+ * caffe-distribution what opens histogram and largest elements; caffe-histogram (data-count: finite elements);
+ * caffe-largest      one of the largest elements (data-index, with spaces)
+ * caffe-keep, caffe-forget, caffe-change (data-part)   a view kept, and what changed since
  * caffe-stat-*       the exact figures: min, max, mean, std, zeros, negatives, nans, infinities
  * caffe-iteration    the solver's iteration, as a number; caffe-loss: its loss; caffe-running: "running" or "idle"
  * caffe-loss-curve   the curves' area (data-points: number of points of the loss; data-lines: number of curves drawn)
@@ -19,7 +26,8 @@
  * caffe-health       the health strip (data-columns); caffe-measure: what it shows (data-measure); caffe-health-value
  * caffe-complaints   the layers that are not well (data-count); caffe-complaint selects one (data-layer)
  * caffe-bad          where a run stopped because of a NaN (data-layer); caffe-bad-show leads to the tensors
- * caffe-stop-at-nan, caffe-keep   switches; caffe-kept: what is kept (data-iterations); caffe-rewind-count, caffe-rewind
+ * caffe-stop-at-nan, caffe-keep-iterations   switches; caffe-kept-iterations: what is kept (data-iterations)
+ * caffe-rewind-count, caffe-rewind   how far to go back, and the button
  * caffe-training-failure   what of these could not be done, in words
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
@@ -30,6 +38,10 @@
  * caffe-source-text  its lines (data-faulty: number of the line where the error is, empty when it is not among them)
  * caffe-versions, caffe-version-row (data-version), caffe-difference   the layer's versions and two compared
  * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok, data-skipped),
+ * caffe-layer-text, caffe-param-str, caffe-apply-param, caffe-param-note   a layer's prototxt and param_str
+ * caffe-control-*    a button that drives the net: forward, backward, step, run_to, run_from, pause, resume, stop
+ * caffe-held         where a run is held, in words; caffe-break-here: the breakpoint of the selected layer
+ * caffe-breaks       the menu of breakpoints (data-count)
  * caffe-finding (data-kind, data-where), caffe-export-check, caffe-exported   gradient checks
  */
 export const testids = {
@@ -42,6 +54,19 @@ export const testids = {
   heatmap: 'caffe-heatmap',
   cursor: 'caffe-cursor',
   slider: 'caffe-slider',
+  axis: (use: string): string => `caffe-axis-${use}`,
+  blob: 'caffe-blob',
+  pin: 'caffe-pin',
+  asPicture: 'caffe-as-picture',
+  channelOrder: 'caffe-channel-order',
+  legend: 'caffe-legend',
+  marked: 'caffe-marked',
+  distribution: 'caffe-distribution',
+  histogram: 'caffe-histogram',
+  largest: 'caffe-largest',
+  keep: 'caffe-keep',
+  forget: 'caffe-forget',
+  change: 'caffe-change',
   stat: (name: string): string => `caffe-stat-${name}`,
   iteration: 'caffe-iteration',
   loss: 'caffe-loss',
@@ -59,8 +84,8 @@ export const testids = {
   bad: 'caffe-bad',
   badShow: 'caffe-bad-show',
   stopAtNan: 'caffe-stop-at-nan',
-  keep: 'caffe-keep',
-  kept: 'caffe-kept',
+  keepIterations: 'caffe-keep-iterations',
+  keptIterations: 'caffe-kept-iterations',
   rewindCount: 'caffe-rewind-count',
   rewind: 'caffe-rewind',
   trainingFailure: 'caffe-training-failure',
@@ -80,6 +105,14 @@ export const testids = {
   openFile: 'caffe-open-file',
   checkButton: 'caffe-check-button',
   checkResult: 'caffe-check-result',
+  layerText: 'caffe-layer-text',
+  paramStr: 'caffe-param-str',
+  applyParam: 'caffe-apply-param',
+  paramNote: 'caffe-param-note',
+  control: (action: string): string => `caffe-control-${action}`,
+  held: 'caffe-held',
+  breaks: 'caffe-breaks',
+  breakHere: 'caffe-break-here',
   checkRow: 'caffe-check-row',
   exportCheck: 'caffe-export-check',
   exported: 'caffe-exported',

@@ -3,7 +3,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { IKernelHost } from '../connection';
-import { HELLO_TARGET, PUSH_TARGET, REQUEST_TARGET } from '../protocol';
+import { HELLO_TARGET, PUSH_TARGET, REQUEST_TARGET, VERSION } from '../protocol';
 import { isRecord } from '../wire';
 
 type Answer = (request: Record<string, unknown>) => unknown;
@@ -30,6 +30,7 @@ export class FakeKernel {
   /** Whether caffe_nb is imported there. */
   imported = true;
   subshells = true;
+  version = VERSION;
   /** What a request is answered with; undefined for no answer at all. */
   answer: Answer = () => ({ kind: 'net_list', nets: [], inspect: null });
   requests: string | null = null;
@@ -121,7 +122,7 @@ export class FakeKernel {
       const { id, request } = content.data;
       const reply = isRecord(request) ? this.answer(request) : undefined;
       if (reply !== undefined) {
-        this.emit('comm_msg', { comm_id: comm, data: { id, reply } });
+        this.emit('comm_msg', { comm_id: comm, data: { id, version: this.version, reply } });
       }
     }
   }

@@ -1,5 +1,6 @@
 import type {
   BlobInfo,
+  Distribution,
   Graph,
   GraphNode,
   LayerState,
@@ -80,6 +81,9 @@ export function update(more: Partial<NetUpdate> = {}): NetUpdate {
     current: null,
     times: [],
     states: [],
+    held: null,
+    place: { index: 0, direction: 'forward' },
+    breaks: { layers: [], not_finite: false, limit: null, iteration: null },
     stale: [],
     ...more
   };
@@ -97,6 +101,7 @@ export function statistics(more: Partial<Statistics> = {}): Statistics {
     nans: 0,
     positive_infinities: 0,
     negative_infinities: 0,
+    categories: [],
     ...more
   };
 }
@@ -110,11 +115,34 @@ export function tensor(more: Partial<Tensor> = {}): Tensor {
     shape: [2, 3],
     dtype: 'float32',
     axes: [-1, 0, 1],
+    channels: 0,
     index: [0, 0],
     tiles: 1,
     rows: 2,
     cols: 3,
     reduced: false,
+    block: [1, 1],
+    statistics: statistics(),
+    version: 1,
+    ...more
+  };
+}
+
+export function distribution(more: Partial<Distribution> = {}): Distribution {
+  return {
+    kind: 'distribution',
+    net: 'n1',
+    ref: 'blob:ip',
+    part: 'data',
+    low: -1,
+    high: 2,
+    counts: [1, 0, 3, 1],
+    below: 0,
+    above: 1,
+    largest: [
+      { index: [1, 2], value: null, sign: 'nan' },
+      { index: [0, 2], value: 2, sign: '' }
+    ],
     statistics: statistics(),
     version: 1,
     ...more
@@ -141,6 +169,8 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         reply: tensor({ ref: request.ref, part: request.part }),
         values: new Float32Array([0, 1, 2, -1, 0.5, 0.25])
       };
+    case 'get_distribution':
+      return distribution({ ref: request.ref, part: request.part });
     case 'get_source':
       return {
         kind: 'source_text',
@@ -182,6 +212,18 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
       const { net, measure } = request;
       return { kind: 'health', net, key: '', measure, layers: [], columns: [], more: false };
     }
+    case 'get_layer_text':
+    case 'set_param_str':
+      return {
+        kind: 'layer_text',
+        text: 'layer {\n  name: "loss"\n}',
+        doc: 'Compute it.\n\nNotes\n-----\nAs Caffe does.',
+        param_str: request.kind === 'set_param_str' ? request.text : '1',
+        note: request.kind === 'set_param_str' ? 'loss: param_str changed; setup rerun' : ''
+      };
+    case 'drive':
+    case 'set_breaks':
+      return { kind: 'driven', net: request.net };
     case 'export_check':
       return { kind: 'exported', path: '/home/me/test_loss.py' };
     case 'check_layer':

@@ -10,9 +10,10 @@ import { OpenButton } from '../../components/openbutton';
 import { testids } from '../../components/testids';
 import type { Check, CheckRow, GraphNode } from '../../protocol';
 import type { Service } from '../../service';
-import { PartView, Sliders, useView } from '../tensor/body';
+import { Sliders } from '../tensor/axes';
 import type { IViewState } from '../tensor/model';
-import { shapeText } from '../tensor/model';
+import { USUAL, shapeText } from '../tensor/model';
+import { PartView, useView } from '../tensor/part';
 import { ExportButton } from './export';
 import { indexText, pictured, worstFirst } from './model';
 
@@ -79,11 +80,11 @@ function Pictures(props: { service: Service; layer: number; check: Check }): Rea
 /** What backward gave, what differences gave and the error, side by side under one cursor. */
 function GradientCard(props: { service: Service; name: string; place: string }): ReactElement {
   const { service, name, place } = props;
-  const [index, setIndex] = useState<readonly number[]>([]);
+  const [look, setLook] = useState(USUAL);
   const [cell, setCell] = useState<ICell | null>(null);
-  const backward = useView(service, `${place}:backward`, 'diff', index);
-  const differences = useView(service, `${place}:differences`, 'diff', index);
-  const error = useView(service, `${place}:error`, 'diff', index);
+  const backward = useView(service, `${place}:backward`, 'diff', look);
+  const differences = useView(service, `${place}:differences`, 'diff', look);
+  const error = useView(service, `${place}:error`, 'diff', look);
   const parts = { backward, differences, error };
   const limitIn = (state: IViewState | null): number =>
     state?.tensor ? limitOf(state.tensor.statistics) : 0;
@@ -93,7 +94,7 @@ function GradientCard(props: { service: Service; name: string; place: string }):
       <header>
         <span className="caffe-nb-name">{name}</span>
       </header>
-      {backward?.tensor ? <Sliders tensor={backward.tensor} index={index} onChange={setIndex} /> : null}
+      {backward?.tensor ? <Sliders tensor={backward.tensor} look={look} onChange={setLook} /> : null}
       <div className="caffe-nb-parts">
         {Object.entries(parts).map(([title, state]) => (
           <PartView

@@ -7,6 +7,7 @@ import { OpenButton } from '../../components/openbutton';
 import { testids } from '../../components/testids';
 import type { GraphNode, LayerError, SourceText } from '../../protocol';
 import type { Service } from '../../service';
+import { LayerTextView } from './layertext';
 import { faultyLine, sourceLines } from './model';
 import { DifferenceView, useVersions, VersionList } from './versions';
 
@@ -22,10 +23,7 @@ export function SourceBody(props: { service: Service; node: GraphNode; openFile:
     return (
       <div className="caffe-nb-section">
         {error ? <ErrorText error={error} openFile={openFile} /> : null}
-        <p className="caffe-nb-hint">
-          {node.type} is a built-in type; only Python layers have code of their own to show.
-          {node.line > 0 ? ` It stands on line ${node.line} of the net's prototxt.` : ''}
-        </p>
+        <LayerTextView key={node.index} service={service} node={node} />
       </div>
     );
   }
@@ -59,6 +57,7 @@ export function SourceBody(props: { service: Service; node: GraphNode; openFile:
         <Listing source={code.text} error={error} />
       ) : null}
       <VersionList versions={versions} />
+      <LayerTextView key={node.index} service={service} node={node} />
     </div>
   );
 }

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { IAnswer } from '../../pending';
 import { blob, node, tensor } from '../../testing/messages';
-import { cellText } from './body';
 import { TensorView, hiddenAxes, roles, shapeText } from './model';
+import { cellText } from './place';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -73,6 +73,27 @@ describe('a view', () => {
     expect(view.state.tensor).toBeNull();
     expect(view.state.error).toContain('fewer values');
   });
+
+  it.each([{ tiles: 1e9, rows: 0 }, { tiles: -1, rows: -1 }, { channels: 3 }])(
+    'refuses an answer of impossible size: %j',
+    async more => {
+      const view = new TensorView('blob:ip', 'data', () =>
+        Promise.resolve({ reply: tensor(more), values: new Float32Array(6) })
+      );
+      view.refresh();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(view.state.tensor).toBeNull();
+      expect(view.state.error).toContain('The kernel sent');
+    }
+  );
+
+  it('asks for another place, with the axes that are wanted', async () => {
+    const pull = vi.fn(() => Promise.resolve(answer(1)));
+    const view = new TensorView('blob:ip', 'data', pull);
+    view.look = { index: [3], axes: [1, 0, 2], picture: true };
+    await vi.advanceTimersByTimeAsync(1);
+    expect(pull).toHaveBeenLastCalledWith({ index: [3], axes: [1, 0, 2], picture: true });
+  });
 });
 
 describe('the blobs of a layer', () => {
@@ -114,8 +135,9 @@ describe('the value under the cursor', () => {
   });
 
   it('is called a mean where it is one', () => {
-    const view = tensor({ tiles: 1, rows: 2, cols: 4, reduced: true });
-    expect(cellText(view, values, { tile: 0, row: 1, col: 0 })).toContain('≈ 4');
+    const view = tensor({ shape: [4, 11], tiles: 1, rows: 2, cols: 4, block: [2, 3], reduced: true });
+    expect(cellText(view, values, { tile: 0, row: 1, col: 0 })).toBe('[2–3, 0–2] ≈ 4');
+    expect(cellText(view, values, { tile: 0, row: 0, col: 3 })).toBe('[0–1, 9–10] ≈ 3');
   });
 
   it('is nothing outside', () => {

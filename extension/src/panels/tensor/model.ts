@@ -20,34 +20,33 @@ export interface IViewState {
 
 const NOTHING: IViewState = { tensor: null, values: new Float32Array(0), error: null };
 
-/** One part of one blob, pulled again whenever it may have changed; never more than one pull at a time. */
-export class TensorView {
+/** What is wanted of a blob: a position on each axis, the axes shown as tiles, rows and columns, and whether as images. */
+export interface ILook {
+  readonly index: readonly number[];
+  /** Empty for the usual ones. */
+  readonly axes: readonly number[];
+  readonly picture: boolean;
+}
+
+export const USUAL: ILook = { index: [], axes: [], picture: false };
+
+/** Something that is pulled again whenever it may have changed; never more than one pull at a time. */
+export class Pulled<S> {
   constructor(
-    readonly ref: string,
-    readonly part: Part,
-    pull: (index: readonly number[]) => Promise<IAnswer>,
-    onDispose: (view: TensorView) => void = () => undefined
+    start: S,
+    pull: () => Promise<S>,
+    readonly interval = SHORTEST_INTERVAL
   ) {
+    this.#state = start;
     this.#pull = pull;
-    this.#onDispose = onDispose;
   }
 
-  get state(): IViewState {
+  get state(): S {
     return this.#state;
   }
 
-  get changed(): ISignal<TensorView, void> {
+  get changed(): ISignal<this, void> {
     return this.#changed;
-  }
-
-  /** Position on the axes that are not shown. */
-  get index(): readonly number[] {
-    return this.#index;
-  }
-
-  set index(index: readonly number[]) {
-    this.#index = index;
-    this.refresh();
   }
 
   /** A paused view pulls nothing, and catches up when it goes on. */
@@ -88,7 +87,6 @@ export class TensorView {
   dispose(): void {
     this.#disposed = true;
     clearTimeout(this.#timer);
-    this.#onDispose(this);
     Signal.clearData(this);
   }
 
@@ -96,16 +94,10 @@ export class TensorView {
     const serving = this.#wanted;
     this.#outstanding = true;
     const start = Date.now();
-    let next: IViewState;
-    try {
-      const { reply, values } = await this.#pull(this.#index);
-      next = this.#accept(reply, values);
-    } catch (error) {
-      next = { ...this.#state, error: error instanceof Error ? error.message : String(error) };
-    }
+    const next = await this.#pull();
     this.#outstanding = false;
     this.#served = serving;
-    this.#due = start + Math.max(SHORTEST_INTERVAL, PATIENCE * (Date.now() - start));
+    this.#due = start + Math.max(this.interval, PATIENCE * (Date.now() - start));
     if (this.#disposed) {
       return;
     }
@@ -116,24 +108,9 @@ export class TensorView {
     }
   }
 
-  #accept(reply: IAnswer['reply'], values: Float32Array): IViewState {
-    if (reply.kind === 'failed') {
-      return { ...this.#state, error: reply.message };
-    }
-    if (reply.kind !== 'tensor') {
-      return { ...this.#state, error: `The kernel answered '${reply.kind}' where a tensor was asked for.` };
-    }
-    if (values.length < reply.tiles * reply.rows * reply.cols) {
-      return { ...this.#state, error: 'The kernel sent fewer values than it said.' };
-    }
-    return { tensor: reply, values, error: null };
-  }
-
-  readonly #pull: (index: readonly number[]) => Promise<IAnswer>;
-  readonly #onDispose: (view: TensorView) => void;
-  readonly #changed = new Signal<TensorView, void>(this);
-  #state: IViewState = NOTHING;
-  #index: readonly number[] = [];
+  readonly #pull: () => Promise<S>;
+  readonly #changed = new Signal<this, void>(this);
+  #state: S;
   #paused = false;
   #wanted = 0;
   #served = 0;
@@ -141,6 +118,60 @@ export class TensorView {
   #disposed = false;
   #due = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** One part of one blob. */
+export class TensorView extends Pulled<IViewState> {
+  constructor(
+    readonly ref: string,
+    readonly part: Part,
+    pull: (look: ILook) => Promise<IAnswer>,
+    onDispose: (view: TensorView) => void = () => undefined
+  ) {
+    super(NOTHING, async () => {
+      try {
+        const { reply, values } = await pull(this.#look);
+        return accept(this.state, reply, values);
+      } catch (error) {
+        return { ...this.state, error: error instanceof Error ? error.message : String(error) };
+      }
+    });
+    this.#onDispose = onDispose;
+  }
+
+  get look(): ILook {
+    return this.#look;
+  }
+
+  set look(look: ILook) {
+    this.#look = look;
+    this.refresh();
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#onDispose(this);
+  }
+
+  readonly #onDispose: (view: TensorView) => void;
+  #look = USUAL;
+}
+
+function accept(state: IViewState, reply: IAnswer['reply'], values: Float32Array): IViewState {
+  if (reply.kind === 'failed') {
+    return { ...state, error: reply.message };
+  }
+  if (reply.kind !== 'tensor') {
+    return { ...state, error: `The kernel answered '${reply.kind}' where a tensor was asked for.` };
+  }
+  const empty = reply.tiles === 0 || reply.rows === 0 || reply.cols === 0;
+  if (Math.min(reply.tiles, reply.rows, reply.cols) < 0 || (empty && reply.statistics.count > 0)) {
+    return { ...state, error: 'The kernel sent a tensor of an impossible size.' };
+  }
+  if (values.length < reply.tiles * reply.rows * reply.cols * Math.max(1, reply.channels)) {
+    return { ...state, error: 'The kernel sent fewer values than it said.' };
+  }
+  return { tensor: reply, values, error: null };
 }
 
 /** An axis that is not shown and has more than one position. */
@@ -153,7 +184,9 @@ export interface IHiddenAxis {
 export function hiddenAxes(tensor: Tensor): IHiddenAxis[] {
   return tensor.shape
     .map((size, axis) => ({ axis, size, position: tensor.index[axis] ?? 0 }))
-    .filter(({ axis, size }) => size > 1 && !tensor.axes.includes(axis));
+    .filter(
+      ({ axis, size }) => size > 1 && !tensor.axes.includes(axis) && !(tensor.channels > 0 && axis === 1)
+    );
 }
 
 /** A blob in the list of a layer, with what it is to the layer. */

@@ -136,9 +136,9 @@ describe('safety', () => {
 
   it('says what is kept and goes back, while nothing runs', async () => {
     await show();
-    fireEvent.click(screen.getByTestId(testids.keep));
+    fireEvent.click(screen.getByTestId(testids.keepIterations));
     await act(settle);
-    expect(screen.getByTestId(testids.kept).textContent).toBe('Last 20 iterations kept, 12 MB.');
+    expect(screen.getByTestId(testids.keptIterations).textContent).toBe('Last 20 iterations kept, 12 MB.');
     fireEvent.change(screen.getByTestId(testids.rewindCount), { target: { value: '5' } });
     fireEvent.click(screen.getByTestId(testids.rewind));
     await act(settle);
@@ -157,7 +157,7 @@ describe('safety', () => {
   it('says in words what the kernel refuses', async () => {
     refused = 'one iteration of this net takes 3 GB';
     await show();
-    fireEvent.click(screen.getByTestId(testids.keep));
+    fireEvent.click(screen.getByTestId(testids.keepIterations));
     await act(settle);
     expect(screen.getByTestId(testids.trainingFailure).textContent).toBe(refused);
   });

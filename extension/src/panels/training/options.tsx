@@ -126,7 +126,7 @@ export function Options({ service, feed }: { service: Service; feed: IFeed }): R
             type="checkbox"
             checked={training.kept !== null}
             disabled={busy}
-            data-testid={testids.keep}
+            data-testid={testids.keepIterations}
             onChange={event => set({ keep: event.target.checked })}
           />
           Keep the last iterations in at most
@@ -174,7 +174,7 @@ function RewindLine(props: {
   const whole = Number.isInteger(iterations) && iterations >= 1 && iterations <= kept.iterations;
   return (
     <div className="caffe-nb-actions">
-      <span data-testid={testids.kept} data-iterations={kept.iterations}>
+      <span data-testid={testids.keptIterations} data-iterations={kept.iterations}>
         {wordsForKept(kept)}
       </span>
       <label>

@@ -1,0 +1,64 @@
+"""Rectified values and their gradient, in one pass over memory each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from caffe_nb.ops.jit import compiled
+from caffe_nb.ops.parallel import flat, run
+
+Array = NDArray[Any]
+
+
+def rectify(x: Array, slope: float, out: Array) -> None:
+    """Write x where it is positive, `slope` times it elsewhere.
+
+    Parameters
+    ----------
+    x : array
+        The values.
+    slope : float
+        0 for the ordinary ReLU.
+    out : array of the shape of `x`
+        Where to write; may be `x` itself.
+    """
+    source, target, factor = flat(x), out.reshape(-1), x.dtype.type(slope)
+    run(lambda start, stop: _rectify(source[start:stop], factor, target[start:stop]), x.size, x.size)
+
+
+def rectify_gradient(x: Array, dy: Array, slope: float, out: Array) -> None:
+    """Write dy where x is positive, `slope` times it elsewhere.
+
+    Parameters
+    ----------
+    x, dy : arrays
+        The values, and the gradient of what `rectify` made of them.
+    slope : float
+        As there.
+    out : array of their shape
+        Where to write; may be `dy` itself.
+    """
+    values, above, target, factor = flat(x), flat(dy), out.reshape(-1), x.dtype.type(slope)
+    run(
+        lambda start, stop: _gradient(values[start:stop], above[start:stop], factor, target[start:stop]), x.size, x.size
+    )
+
+
+@compiled
+def _rectify(x: Any, slope: Any, out: Any) -> None:
+    if slope == 0:  # not the product: it would make -0 of what is negative, and NaN of infinity
+        for i in range(len(x)):
+            value = x[i]
+            out[i] = value if value > 0 or value != value else slope
+    else:
+        for i in range(len(x)):
+            value = x[i]
+            out[i] = value if value > 0 or value != value else value * slope
+
+
+@compiled
+def _gradient(x: Any, dy: Any, slope: Any, out: Any) -> None:
+    for i in range(len(x)):
+        out[i] = dy[i] if x[i] > 0 else dy[i] * slope
