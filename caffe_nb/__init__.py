@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from caffe_nb.notebook import unload_ipython_extension as unload_ipython_extension
     from caffe_nb.notebook.run import run as run
     from caffe_nb.notebook.view import view as view
+    from caffe_nb.ops.parallel import set_threads as set_threads
     from caffe_nb.solvers import AdaDeltaSolver as AdaDeltaSolver
     from caffe_nb.solvers import AdaGradSolver as AdaGradSolver
     from caffe_nb.solvers import AdamSolver as AdamSolver
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from caffe_nb.solvers import SGDSolver as SGDSolver
     from caffe_nb.solvers import Solver as Solver
     from caffe_nb.solvers import get_solver as get_solver
+    from caffe_nb.solvers.finite import NonFiniteError as NonFiniteError
     from caffe_nb.solvers.finite import stop_at_nan as stop_at_nan
     from caffe_nb.solvers.rewind import keep_iterations as keep_iterations
     from caffe_nb.solvers.rewind import rewind as rewind
@@ -42,6 +44,7 @@ _HOMES = {
     "Layer": "core.layer",
     "Net": "net",
     "NesterovSolver": "solvers",
+    "NonFiniteError": "solvers.finite",
     "RMSPropSolver": "solvers",
     "SGDSolver": "solvers",
     "Solver": "solvers",
@@ -52,10 +55,10 @@ _HOMES = {
     "keep_iterations": "solvers.rewind",
     "load_ipython_extension": "notebook",
     "register_layer": "layers.registered",
-    "set_threads": "ops.parallel",
     "reload": "live",
     "rewind": "solvers.rewind",
     "run": "notebook.run",
+    "set_threads": "ops.parallel",
     "stop_at_nan": "solvers.finite",
     "strict": "check",
     "swaps": "live",

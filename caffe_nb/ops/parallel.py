@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import LibController, ThreadpoolController
 
@@ -92,10 +93,13 @@ def run(function: Callable[[int, int], Result], count: int, work: float) -> list
         return [function(0, count)]
     bounds = [count * i // parts for i in range(parts + 1)]
 
+    errors = np.geterr()  # each thread has its own
+
     def part(place: int) -> Result:
         _inside.here = True
         try:
-            return function(bounds[place], bounds[place + 1])
+            with np.errstate(**errors):
+                return function(bounds[place], bounds[place + 1])
         finally:
             _inside.here = False
 

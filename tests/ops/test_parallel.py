@@ -71,6 +71,18 @@ def test_the_blas_has_one_thread_inside_and_its_own_number_after() -> None:
     assert blas_threads() == [parallel.threads()] * len(before)
 
 
+def test_overflow_is_as_silent_as_in_the_callers_thread() -> None:
+    parallel.set_threads(2)
+
+    def overflow(start: int, stop: int) -> None:
+        np.multiply(np.float32(1e38), np.full(stop - start, 1e38, np.float32))
+
+    with np.errstate(over="ignore"):
+        parallel.run(overflow, 4, work=1e9)
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        parallel.run(overflow, 4, work=1e9)
+
+
 def test_there_is_no_less_than_one_thread() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         parallel.set_threads(0)

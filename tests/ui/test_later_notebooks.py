@@ -1,4 +1,4 @@
-"""The third and the fourth tutorial, whole and unchanged: live layers, and gradients."""
+"""The later tutorials, whole and unchanged: live layers, gradients, the inspector."""
 
 from __future__ import annotations
 
@@ -47,4 +47,21 @@ def test_the_fourth_notebook_names_mistakes(lab: Lab) -> None:
     lab.panel.wait_for_graph()
     for name in ("fc", "relu", "distance"):
         expect(lab.panel.layer(name)).to_have_attribute("data-check", "pass")
+    assert lab.faults == []
+
+
+def test_the_fifth_notebook_looks_into_a_net(lab: Lab) -> None:
+    shutil.copy(NOTEBOOKS / "05_inspector.ipynb", lab.folder)
+    lab.open("05_inspector.ipynb")
+    lab.run_all()
+    lab.finish_all(seconds=180)
+    assert lab.errors() == []
+    assert "of top 'gained'" in lab.page.locator(".jp-Cell", has_text="stop_at_nan").last.inner_text()
+    assert (lab.folder / "digits.html").stat().st_size > 10_000
+    lab.panel.wait_for_graph()
+    lab.panel.tab("training")
+    lab.picture("fifth-notebook")
+    lab.panel.select("features/conv1")
+    lab.panel.tab("tensors")
+    lab.picture("fifth-notebook-tensors")
     assert lab.faults == []
