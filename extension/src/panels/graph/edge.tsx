@@ -20,7 +20,12 @@ export const BlobLine = memo(function BlobLine({
   const { points, label, text } = data.placed;
   return (
     <>
-      <BaseEdge id={id} path={roundedPath(points)} {...(markerEnd === undefined ? {} : { markerEnd })} />
+      <BaseEdge
+        id={id}
+        path={roundedPath(points)}
+        interactionWidth={0}
+        {...(markerEnd === undefined ? {} : { markerEnd })}
+      />
       {label ? (
         <EdgeLabelRenderer>
           <div
