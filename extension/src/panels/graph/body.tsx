@@ -85,17 +85,22 @@ function useLayout(
   scene: IScene | null,
   layouter: Layouter
 ): { placed: IPlaced | null; failure: string | null } {
-  const [placed, setPlaced] = useState<IPlaced | null>(null);
+  const [done, setDone] = useState<IPlaced | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
+  const wanted = useRef<Omit<IPlaced, 'layout'> | null>(null);
+  wanted.current = graph && scene ? { graph, scene } : null;
+  const key = scene?.key;
   useEffect(() => {
-    if (graph === null || scene === null) {
+    // A graph that came again, with all in its place, needs no other layout.
+    const asked = wanted.current;
+    if (asked === null || key === undefined) {
       return;
     }
     const stop = new AbortController();
-    layouter.layout(scene, stop.signal).then(
+    layouter.layout(asked.scene, stop.signal).then(
       layout => {
         if (!stop.signal.aborted) {
-          setPlaced({ graph, scene, layout });
+          setDone({ ...asked, layout });
           setFailure(null);
         }
       },
@@ -106,9 +111,19 @@ function useLayout(
       }
     );
     return () => stop.abort();
-  }, [graph, scene, layouter]);
-  const current = placed !== null && graph !== null && sameLayers(placed.graph, graph) ? placed : null;
-  return { placed: current, failure };
+  }, [key, layouter]);
+  const placed = useMemo(
+    () =>
+      done === null || graph === null || scene === null
+        ? null
+        : done.layout.key === scene.key
+          ? { graph, scene, layout: done.layout }
+          : sameLayers(done.graph, graph)
+            ? done
+            : null,
+    [done, graph, scene]
+  );
+  return { placed, failure };
 }
 
 /** Whether a graph still has the layers of an older one, so that the older one can stand in for it. */

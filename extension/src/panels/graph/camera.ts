@@ -54,7 +54,8 @@ export function useCamera(
         moved.current = true;
         const next = legible ? Math.max(zoom, LEGIBLE) : zoom;
         const top = Math.min(box.height, size.height / next);
-        void instance.setCenter(box.x + box.width / 2, box.y + top / 2, { zoom: next });
+        const wide = frameOf(current.current, box, size.width / next) ?? box;
+        void instance.setCenter(wide.x + wide.width / 2, box.y + top / 2, { zoom: next });
       }
     },
     [place]
@@ -119,6 +120,22 @@ export function useCamera(
     }),
     [reveal, settle]
   );
+}
+
+/** The widest group around an item that can be seen in its whole width. */
+function frameOf(layout: ILayout, box: IBox, width: number): IBox | null {
+  let widest: IBox | null = null;
+  for (const other of layout.boxes.values()) {
+    const holds =
+      other.x < box.x &&
+      other.y < box.y &&
+      other.x + other.width > box.x + box.width &&
+      other.y + other.height > box.y + box.height;
+    if (holds && other.width <= width && other.width > (widest?.width ?? 0)) {
+      widest = other;
+    }
+  }
+  return widest;
 }
 
 function inView(

@@ -6,7 +6,7 @@ import { memo } from 'react';
 import type { IPlacedEdge } from './layout';
 import { roundedPath } from './layout';
 
-export type BlobEdge = Edge<{ placed: IPlacedEdge; near: boolean }, 'blob'>;
+export type BlobEdge = Edge<{ placed: IPlacedEdge; near: boolean; off: boolean }, 'blob'>;
 
 /** A blob on its way, along the route that the layout found. Texts stand above all lines, none runs through them. */
 export const BlobLine = memo(function BlobLine({
@@ -31,6 +31,7 @@ export const BlobLine = memo(function BlobLine({
           <div
             className="caffe-nb-edge-text"
             data-near={data.near}
+            data-off={data.off}
             style={{ transform: `translate(-50%, -50%) translate(${label.x}px, ${label.y}px)` }}
           >
             {text}

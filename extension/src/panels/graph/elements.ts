@@ -124,7 +124,7 @@ function makeEdge(placed: IPlacedEdge, className: string): BlobEdge {
     type: 'blob',
     source: placed.source,
     target: placed.target,
-    data: { placed, near },
+    data: { placed, near, off: className === 'caffe-nb-off' },
     className,
     markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color }
   };

@@ -10,7 +10,7 @@ import { paintOf } from './palette';
 /** Below this zoom no text can be read: large graphs are painted instead of built from elements. */
 export const FAR = 0.3;
 /** Up to this many items even the whole graph is no work for the browser. */
-export const FEW = 150;
+export const FEW = 100;
 
 interface IFarProps {
   layout: ILayout;

@@ -76,7 +76,10 @@ const FAST: LayoutOptions = {
   'elk.layered.thoroughness': '1'
 };
 
-const NESTED: LayoutOptions = { 'elk.hierarchyHandling': 'INCLUDE_CHILDREN' };
+const NESTED: LayoutOptions = {
+  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
+  'elk.layered.nodePlacement.bk.fixedAlignment': 'NONE' // with frames it is the balanced one that drifts
+};
 const FRAME: LayoutOptions = {
   ...SPACING, // elkjs hands nothing down to what is inside
   'elk.padding': `[top=${HEADER_HEIGHT + PADDING},left=${PADDING},bottom=${PADDING},right=${PADDING}]`,

@@ -53,7 +53,7 @@ function Scale({ overlay, greatest }: Omit<ILegendProps, 'graph'>): ReactElement
           <span>≤ {format(greatest / 10 ** DECADES)}</span>
           <span className="caffe-nb-scale-bar" aria-hidden />
           <span>{format(greatest)}</span>
-          <span className="caffe-nb-hint">{overlay}, logarithmic</span>
+          <span title="on a logarithmic scale">{overlay}</span>
         </>
       ) : (
         <span className="caffe-nb-hint">
