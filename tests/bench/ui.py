@@ -105,7 +105,9 @@ def main() -> None:
     for blocks in (False, True):
         with tempfile.TemporaryDirectory() as name, _lab(Path(name)) as lab:
             what = "names in blocks" if blocks else "plain names"
-            rows += [(f"{LAYERS} layers, {what}: {row}", *rest) for row, *rest in _measure(lab, blocks=blocks)]
+            rows += [
+                (f"{LAYERS} layers, {what}: {row}", value, goal) for row, value, goal in _measure(lab, blocks=blocks)
+            ]
     print(f"{'':58}{'measured':>26}{'goal':>14}")
     for label, value, goal in rows:
         print(f"{label:58}{value:>26}{goal:>14}")

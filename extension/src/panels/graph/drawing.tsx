@@ -146,6 +146,7 @@ export function Drawing(props: IDrawingProps): ReactElement {
         deleteKeyCode={null}
         panActivationKeyCode={null}
         disableKeyboardA11y
+        attributionPosition="bottom-center"
         onlyRenderVisibleElements
         minZoom={0.01}
         maxZoom={2}

@@ -116,6 +116,70 @@ describe('a long net of branches', () => {
   });
 });
 
+describe('a very large net', () => {
+  /** Blocks of two branches that are joined again, and one blob from the first layer to the last. */
+  function deep(blocks: number): Graph {
+    const nodes = [node(0, 'data')];
+    const edges: Graph['edges'] = [];
+    const link = (source: number, target: number): void => {
+      edges.push({ source, target, blob: `b${source}`, shape: [1] });
+    };
+    for (let block = 0; block < blocks; block++) {
+      const from = nodes.length - 1;
+      ['ip', 'relu', 'side', 'sum'].forEach((name, at) =>
+        nodes.push(node(from + 1 + at, `b${block}${name}`))
+      );
+      link(from, from + 1);
+      link(from + 1, from + 2);
+      link(from, from + 3);
+      link(from + 2, from + 4);
+      link(from + 3, from + 4);
+    }
+    link(0, nodes.length - 1);
+    return { ...graph(), nodes, edges };
+  }
+
+  const net = deep(500);
+
+  it('is laid out piece by piece, pieces of the same kind once', async () => {
+    const layout = vi.fn((piece: Parameters<ILayoutEngine['layout']>[0]) => engine.layout(piece));
+    const { boxes, edges, width } = await new Layouter(() => Promise.resolve({ layout })).layout(
+      makeScene(net)
+    );
+    expect(layout.mock.calls.length).toBeLessThanOrEqual(4);
+    expect(boxes.size).toBe(net.nodes.length);
+    expect(edges).toHaveLength(net.edges.length);
+    expect(width).toBeLessThan(8 * NODE_WIDTH);
+  });
+
+  it('has every layer below those it reads from, no two in one place, and lines from end to end', async () => {
+    const layouter = new Layouter(() => Promise.resolve(engine));
+    const { boxes, edges, width, height } = await layouter.layout(makeScene(net));
+    const places = [...boxes.values()];
+    expect(new Set(places.map(({ x, y }) => `${x} ${y}`)).size).toBe(places.length);
+    for (const [at, a] of places.entries()) {
+      const over = places.slice(at + 1, at + 12).some(b => overlap(a, b));
+      expect(over).toBe(false);
+    }
+    for (const { source, target, points } of edges) {
+      const [from, to] = [boxes.get(source), boxes.get(target)];
+      expect(from && to && to.y >= from.y + NODE_HEIGHT).toBe(true);
+      expect(points[0]?.y).toBeCloseTo((from?.y ?? NaN) + NODE_HEIGHT);
+      expect(points.at(-1)?.y).toBeCloseTo(to?.y ?? NaN);
+      expect(points.every(({ x, y }) => x >= 0 && x <= width && y >= 0 && y <= height)).toBe(true);
+    }
+  });
+
+  function overlap(a: IPointBox, b: IPointBox): boolean {
+    return Math.abs(a.x - b.x) < NODE_WIDTH && Math.abs(a.y - b.y) < NODE_HEIGHT;
+  }
+});
+
+interface IPointBox {
+  x: number;
+  y: number;
+}
+
 describe('the layouter', () => {
   it('lays out a graph once, and again only when its structure changes', async () => {
     const layout = vi.fn((net: Parameters<ILayoutEngine['layout']>[0]) => engine.layout(net));

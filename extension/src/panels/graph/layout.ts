@@ -1,5 +1,6 @@
 import type { ElkExtendedEdge, ElkLabel, ElkNode, LayoutOptions } from 'elkjs/lib/elk-api';
 
+import { cut, layoutPieces } from './pieces';
 import type { IItem, IScene } from './scene';
 
 export interface IPoint {
@@ -316,6 +317,10 @@ export class Layouter {
   async #compute(scene: IScene): Promise<ILayout> {
     this.warm();
     const engine = await (this.#engine ?? this.#makeEngine());
+    const pieces = scene.items.size > LARGE ? cut(scene) : null;
+    if (pieces) {
+      return layoutPieces(scene.key, pieces, OPTIONS, piece => engine.layout(piece));
+    }
     const asked = toElk(scene);
     try {
       return fromElk(scene, await engine.layout(asked));
