@@ -283,7 +283,7 @@ def test_a_net_that_is_open_and_seen_from_afar_is_painted_and_can_be_clicked(sho
     shown.panel.root.get_by_label("Fit View").click()
     flow = shown.panel.root.locator(".caffe-nb-flow")
     expect(flow).to_have_attribute("data-far", "true")
-    expect(flow.locator("canvas.caffe-nb-far")).to_be_visible()
+    expect(flow.locator("canvas.caffe-nb-graph-far")).to_be_visible()
     shown.picture("graph-far")
     _search(shown, "block20/relu", "Enter")
     expect(flow).to_have_attribute("data-far", "false")

@@ -32,13 +32,13 @@ export function AroundBar({ service, graph, selected, path, onClear }: IAroundPr
   if (path) {
     const name = (index: number): string => nodes.get(index)?.name ?? '';
     return (
-      <div className="caffe-nb-around" data-testid={testids.graphPath} data-count={path.layers.size}>
+      <div className="caffe-nb-graph-around" data-testid={testids.graphPath} data-count={path.layers.size}>
         <p aria-live="polite" title={`${name(path.from)} → ${name(path.to)}`}>
           {path.layers.size > 0
             ? `${path.layers.size} layers on the way from ${short(name(path.from))} to ${short(name(path.to))}`
             : `No blob leads from ${short(name(path.from))} to ${short(name(path.to))}, or back`}
         </p>
-        <button className="caffe-nb-chip" onClick={onClear}>
+        <button className="caffe-nb-graph-chip" onClick={onClear}>
           Clear
         </button>
       </div>
@@ -49,7 +49,7 @@ export function AroundBar({ service, graph, selected, path, onClear }: IAroundPr
   );
   return (
     <nav
-      className="caffe-nb-around"
+      className="caffe-nb-graph-around"
       aria-label={`what ${here.name} reads from, and what reads from it`}
       data-testid={testids.graphAround}
     >
@@ -71,10 +71,15 @@ function Chips({ what, nodes, service }: IChipsProps): ReactElement | null {
     return null;
   }
   return (
-    <span className="caffe-nb-chips">
+    <span className="caffe-nb-graph-chips">
       <span>{what}</span>
       {nodes.slice(0, MOST).map(({ index, name }) => (
-        <button key={index} className="caffe-nb-chip" title={name} onClick={() => service.select(index)}>
+        <button
+          key={index}
+          className="caffe-nb-graph-chip"
+          title={name}
+          onClick={() => service.select(index)}
+        >
           {name}
         </button>
       ))}

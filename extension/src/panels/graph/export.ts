@@ -110,7 +110,9 @@ function boxSvg(look: Looks, box: IBox, palette: IPalette): string {
 
 function wordsOf(look: Looks): { name: string; kind: string; figures: string } {
   const figures = (params: number, time: number): string =>
-    [params > 0 ? formatCount(params) : '', time > 0 ? formatTime(time) : ''].filter(Boolean).join('  ');
+    [params > 0 ? `θ ${formatCount(params)}` : '', time > 0 ? formatTime(time) : '']
+      .filter(Boolean)
+      .join('  ');
   if (look.kind === 'group') {
     const { group, params, time } = look.face;
     return { name: group.name, kind: `${group.members.length} layers`, figures: figures(params, time) };

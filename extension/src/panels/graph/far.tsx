@@ -53,7 +53,7 @@ export function FarView({ layout, looks, palette, near }: IFarProps): ReactEleme
       cancelAnimationFrame(asked);
     };
   }, [store, layout, looks, palette, near]);
-  return <canvas ref={ref} className="caffe-nb-far" aria-hidden />;
+  return <canvas ref={ref} className="caffe-nb-graph-far" aria-hidden />;
 }
 
 interface ILines {

@@ -30,12 +30,12 @@ export function Legend({ graph, overlay, greatest }: ILegendProps): ReactElement
     });
   }, [graph]);
   return (
-    <div className="caffe-nb-legend">
+    <div className="caffe-nb-graph-legend">
       {overlay === 'none' ? null : <Scale overlay={overlay} greatest={greatest} />}
       <ul aria-label="layers by family">
         {counts.map(([family, count]) => (
           <li key={family} data-testid={testids.graphFamily} data-family={family} data-count={count}>
-            <span className="caffe-nb-swatch" data-family={family} aria-hidden />
+            <span className="caffe-nb-graph-swatch" data-family={family} aria-hidden />
             {family} <span className="caffe-nb-number">{count}</span>
           </li>
         ))}
@@ -47,11 +47,11 @@ export function Legend({ graph, overlay, greatest }: ILegendProps): ReactElement
 function Scale({ overlay, greatest }: Omit<ILegendProps, 'graph'>): ReactElement {
   const format = overlay === 'time' ? formatTime : formatCount;
   return (
-    <div className="caffe-nb-scale" data-testid={testids.graphScale}>
+    <div className="caffe-nb-graph-scale" data-testid={testids.graphScale}>
       {greatest > 0 ? (
         <>
           <span>≤ {format(greatest / 10 ** DECADES)}</span>
-          <span className="caffe-nb-scale-bar" aria-hidden />
+          <span className="caffe-nb-graph-scale-bar" aria-hidden />
           <span>{format(greatest)}</span>
           <span title="on a logarithmic scale">{overlay}</span>
         </>

@@ -70,7 +70,7 @@ export function GraphMap({ layout, looks, palette, flow }: IMapProps): ReactElem
   };
   return (
     <div
-      className="caffe-nb-map nopan nowheel"
+      className="caffe-nb-graph-map nopan nowheel"
       role="img"
       aria-label="map of the whole graph"
       data-testid={testids.graphMap}
@@ -88,7 +88,7 @@ export function GraphMap({ layout, looks, palette, flow }: IMapProps): ReactElem
     >
       <canvas ref={ref} />
       <div
-        className="caffe-nb-map-view"
+        className="caffe-nb-graph-map-view"
         style={{
           left: Math.max(0, offset + (-x / zoom) * scale.across),
           top: Math.max(0, MARGIN + (-y / zoom) * scale.down),

@@ -127,7 +127,7 @@ function Figures({ params, time }: { params: number; time: number }): ReactEleme
     <>
       {params > 0 ? (
         <span className="caffe-nb-number" title={`${params} parameters`}>
-          {formatCount(params)}
+          θ {formatCount(params)}
         </span>
       ) : null}
       {time > 0 ? (
@@ -144,13 +144,14 @@ function GroupFace({ face, heat = null, path = '' }: IPainted & { face: IGroupFa
   const { group, params, time } = face;
   return (
     <div
-      className="caffe-nb-node caffe-nb-group"
+      className="caffe-nb-node caffe-nb-graph-group"
       style={heatStyle(heat)}
       {...groupData(face)}
       data-path={path}
+      data-heat={heat === null ? '' : heat.toFixed(2)}
     >
       <div className="caffe-nb-node-line">
-        <span className="caffe-nb-fold" aria-hidden>
+        <span className="caffe-nb-graph-fold" aria-hidden>
           ▸
         </span>
         <span className="caffe-nb-name">{group.name}</span>
@@ -168,14 +169,14 @@ function GroupFace({ face, heat = null, path = '' }: IPainted & { face: IGroupFa
 function Frame({ face }: { face: IGroupFace }): ReactElement {
   const { group, params, time } = face;
   return (
-    <div className="caffe-nb-frame" {...groupData(face)}>
-      <div className="caffe-nb-frame-header">
-        <span className="caffe-nb-fold" aria-hidden>
+    <div className="caffe-nb-graph-frame" {...groupData(face)}>
+      <div className="caffe-nb-graph-frame-header">
+        <span className="caffe-nb-graph-fold" aria-hidden>
           ▾
         </span>
         <span className="caffe-nb-name">{group.name}</span>
         <GroupMarks face={face} />
-        <span className="caffe-nb-frame-figures">
+        <span className="caffe-nb-graph-frame-figures">
           <Figures params={params} time={time} />
         </span>
       </div>

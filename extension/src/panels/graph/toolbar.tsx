@@ -50,7 +50,7 @@ export function Toolbar(props: IToolbarProps): ReactElement {
         </select>
         {groups > 0 ? (
           <button
-            className="caffe-nb-tool"
+            className="caffe-nb-graph-tool"
             onClick={() => props.onAll(!allOpen)}
             title={allOpen ? `close all ${groups} groups` : `open all ${groups} groups`}
           >
@@ -58,7 +58,7 @@ export function Toolbar(props: IToolbarProps): ReactElement {
           </button>
         ) : null}
         <button
-          className="caffe-nb-tool"
+          className="caffe-nb-graph-tool"
           aria-pressed={legend}
           onClick={() => props.onLegend(!legend)}
           title="what the colours mean"
@@ -67,7 +67,7 @@ export function Toolbar(props: IToolbarProps): ReactElement {
         </button>
         <Export {...props} />
         <button
-          className="caffe-nb-tool"
+          className="caffe-nb-graph-tool"
           aria-expanded={help}
           aria-label="Keys"
           title="keys"
@@ -107,7 +107,7 @@ function Search({ service, graph, box }: ISearchProps): ReactElement {
     event.stopPropagation();
   };
   return (
-    <span className="caffe-nb-search">
+    <span className="caffe-nb-graph-search">
       <input
         ref={box}
         type="text"
@@ -121,7 +121,7 @@ function Search({ service, graph, box }: ISearchProps): ReactElement {
         onChange={({ target }) => setText(target.value)}
         onKeyDown={onKeyDown}
       />
-      <span className="caffe-nb-hits" aria-live="polite" data-testid={testids.graphHits}>
+      <span className="caffe-nb-graph-hits" aria-live="polite" data-testid={testids.graphHits}>
         {text.trim() === '' ? '' : at < 0 ? `${hits.length} found` : `${at + 1} of ${hits.length}`}
       </span>
     </span>
@@ -146,7 +146,7 @@ function Export({ service, graph, layout, looks }: IToolbarProps): ReactElement 
       {(['svg', 'png'] as const).map(kind => (
         <button
           key={kind}
-          className="caffe-nb-tool"
+          className="caffe-nb-graph-tool"
           title={`save the whole graph as ${kind.toUpperCase()}, with groups as they are open and closed now`}
           data-testid={testids.graphExport}
           data-kind={kind}
@@ -180,7 +180,7 @@ function Help({ onClose }: { onClose: () => void }): ReactElement {
   return (
     <div
       ref={ref}
-      className="caffe-nb-keys"
+      className="caffe-nb-graph-keys"
       role="dialog"
       aria-label="Keys of the graph"
       tabIndex={-1}
