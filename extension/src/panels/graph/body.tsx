@@ -229,7 +229,7 @@ function usePalette(): IPalette | null {
   const [palette, setPalette] = useState<IPalette | null>(null);
   useEffect(() => {
     const read = (): void => {
-      const panel = document.querySelector('.caffe-nb');
+      const panel = document.querySelector('.caffe-nb-graph');
       if (panel) {
         setPalette(paletteOf(panel));
       }

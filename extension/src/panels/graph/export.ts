@@ -93,36 +93,65 @@ function frameSvg(look: Looks, box: IBox, palette: IPalette): string {
 
 function boxSvg(look: Looks, box: IBox, palette: IPalette): string {
   const { fill, border, stripe } = paintOf(look, palette);
-  const { name, kind, figures } = wordsOf(look);
+  const { name, label, kind, figures, marks } = wordsOf(look);
   const left = box.x + 12;
   const right = box.x + box.width - 8;
   return (
     `<g><title>${escapeText(name)}</title><rect ${placeOf(box)} rx="4" fill="${fill}" stroke="${border}"/>` +
     `<rect x="${box.x}" y="${box.y}" width="4" height="${box.height}" fill="${stripe}"/>` +
     `<text x="${left}" y="${box.y + 18}" font-weight="600" fill="${palette.ink}">` +
-    `${escapeText(shorten(name, box.width - 20, 8))}</text>` +
+    `${escapeText(shorten(label, box.width - 20 - marks.length * 6, 9))}</text>` +
+    `<text x="${right}" y="${box.y + 17}" font-size="11" text-anchor="end" fill="${palette.faint}">` +
+    `${escapeText(marks)}</text>` +
     `<text x="${left}" y="${box.y + 35}" font-size="12" fill="${mix(stripe, palette.ink, 0.75)}">` +
-    `${escapeText(shorten(kind, box.width - 24 - figures.length * 6.5, 6.5))}</text>` +
+    `${escapeText(shorten(kind, box.width - 24 - figures.length * 6, 6.5))}</text>` +
     `<text x="${right}" y="${box.y + 35}" font-size="12" text-anchor="end" fill="${palette.faint}">` +
     `${escapeText(figures)}</text></g>`
   );
 }
 
-function wordsOf(look: Looks): { name: string; kind: string; figures: string } {
+interface IWords {
+  name: string;
+  /** The name as it is shown, without the path of the group around. */
+  label: string;
+  kind: string;
+  figures: string;
+  marks: string;
+}
+
+function wordsOf(look: Looks): IWords {
   const figures = (params: number, time: number): string =>
-    [params > 0 ? `θ ${formatCount(params)}` : '', time > 0 ? formatTime(time) : '']
-      .filter(Boolean)
-      .join('  ');
+    join(' · ', params > 0 && `θ ${formatCount(params)}`, time > 0 && formatTime(time));
   if (look.kind === 'group') {
-    const { group, params, time } = look.face;
-    return { name: group.name, kind: `${group.members.length} layers`, figures: figures(params, time) };
+    const { group, params, time, errors, fails } = look.face;
+    return {
+      name: group.name,
+      label: group.name,
+      kind: `${group.members.length} layers`,
+      figures: figures(params, time),
+      marks: join(' ', fails > 0 && '✗', errors > 0 && '!')
+    };
   }
-  const { node, time } = look.face;
+  const { node, time, state } = look.face;
   return {
     name: node.name,
+    label: look.label,
     kind: node.python ? (node.python.split('.').at(-1) ?? '') : node.type,
-    figures: figures(paramCount([node]), totalTime(time))
+    figures: figures(paramCount([node]), totalTime(time)),
+    marks: join(
+      ' ',
+      node.phase.toLowerCase(),
+      node.frozen && 'frozen',
+      node.shared.some(Boolean) && 'shared',
+      node.python && `v${state?.version ?? 0}`,
+      state?.check && (state.check.ok ? '✓' : '✗'),
+      state?.error && '!'
+    )
   };
+}
+
+function join(between: string, ...words: readonly (string | false | null | undefined)[]): string {
+  return words.filter(Boolean).join(between);
 }
 
 function placeOf({ x, y, width, height }: IBox): string {
