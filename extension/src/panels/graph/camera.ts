@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef } from 'react';
 
 import type { BlobEdge } from './edge';
 import type { IBox, ILayout } from './layout';
-import { startingView } from './layout';
+import { BARELY_READABLE, startingView } from './layout';
 import type { ItemNode } from './node';
 
 export type Flow = ReactFlowInstance<ItemNode, BlobEdge>;
@@ -70,7 +70,10 @@ export function useCamera(
     const anchor = held.current;
     const box = anchor ? current.current.boxes.get(anchor.id) : undefined;
     if (anchor && box) {
-      const { zoom } = instance.getViewport();
+      // A group that is wider than the panel is shown smaller, as long as it can be read.
+      const { zoom: before } = instance.getViewport();
+      const fits = Math.max(BARELY_READABLE, (element.clientWidth - 2) / box.width);
+      const zoom = Math.min(before, Math.max(fits, Math.min(before, BARELY_READABLE)));
       moved.current = true;
       const left = anchor.x - (box.width / 2) * zoom;
       const room = element.clientWidth - box.width * zoom;

@@ -121,7 +121,7 @@ interface IWords {
 
 function wordsOf(look: Looks): IWords {
   const figures = (params: number, time: number): string =>
-    join(' · ', params > 0 && `θ ${formatCount(params)}`, time > 0 && formatTime(time));
+    join(' · ', params > 0 && `w ${formatCount(params)}`, time > 0 && formatTime(time));
   if (look.kind === 'group') {
     const { group, params, time, errors, fails } = look.face;
     return {

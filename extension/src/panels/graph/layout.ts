@@ -175,7 +175,7 @@ function routeOf(
 const MARGIN = 16;
 /** Below these the texts are hard to read, and cannot be read; a larger net starts at its top, not as a whole. */
 const READABLE = 0.7;
-const BARELY_READABLE = 0.4;
+export const BARELY_READABLE = 0.4;
 
 /** What is seen of a graph at first: all of it where it stays readable, otherwise its top. */
 export function startingView(

@@ -127,7 +127,7 @@ function Figures({ params, time }: { params: number; time: number }): ReactEleme
     <>
       {params > 0 ? (
         <span className="caffe-nb-number" title={`${params} parameters`}>
-          θ {formatCount(params)}
+          w {formatCount(params)}
         </span>
       ) : null}
       {time > 0 ? (
