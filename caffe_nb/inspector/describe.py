@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -12,11 +13,15 @@ from caffe_nb.inspector.book import Book
 from caffe_nb.inspector.messages import Graph
 from caffe_nb.inspector.pieces import BlobInfo, GraphEdge, GraphNode, NetInfo
 from caffe_nb.net.build import AUTOMATIC, Node
+from caffe_nb.net.filter import is_included
 from caffe_nb.net.graph import topology
 from caffe_nb.net.net import Net, live_nets
+from caffe_nb.proto import caffe_pb2
 from caffe_nb.solvers import Solver, live_solvers
 
 PARAMETER_NAMES = ("weight", "bias")
+STATISTICS = ("BatchNorm", "BN")
+"""Types whose parameters are statistics: that no solver learns them is nothing to tell."""
 
 
 def find_net(net_id: str) -> Net:
@@ -90,6 +95,7 @@ def net_info(net: Net) -> NetInfo:
 def graph(net: Net, book: Book) -> Graph:
     """Return the net's graph with the states of all its layers."""
     layout = topology(net)
+    uses = Counter(spec.name for node in layout.nodes for spec in node.param.param if spec.name)
 
     def shown(name: str) -> str:
         return layout.display_names.get(name, name)
@@ -97,13 +103,13 @@ def graph(net: Net, book: Book) -> Graph:
     return Graph(
         net=net.id,
         revision=net.revision,
-        nodes=[_graph_node(node, shown) for node in layout.nodes],
+        nodes=[_graph_node(net, node, shown, uses) for node in layout.nodes],
         edges=[GraphEdge(edge.source, edge.target, edge.blob, list(edge.shape)) for edge in layout.edges],
         states=book.states(net),
     )
 
 
-def _graph_node(node: Node, shown: Callable[[str], str]) -> GraphNode:
+def _graph_node(net: Net, node: Node, shown: Callable[[str], str], uses: Counter[str]) -> GraphNode:
     cls = type(node.layer)
     param = node.param.python_param
     named = f"{param.module}.{param.layer}" if param.layer else f"{cls.__module__}.{cls.__qualname__}"
@@ -122,7 +128,33 @@ def _graph_node(node: Node, shown: Callable[[str], str]) -> GraphNode:
         needs_backward=node.needs_backward,
         loss_weight=next((float(weight) for weight in node.loss_weights if weight), 0.0),
         line=node.line,
+        frozen=_is_frozen(node),
+        shared=_shared(node, uses),
+        phase=_only_phase(net, node),
     )
+
+
+def _is_frozen(node: Node) -> bool:
+    learns = node.layer.param_propagate_down[: len(node.layer.blobs)]
+    return bool(node.layer.blobs) and not any(learns) and node.param.type not in STATISTICS
+
+
+def _shared(node: Node, uses: Counter[str]) -> list[str]:
+    names = [spec.name for spec in node.param.param[: len(node.layer.blobs)]]
+    names += [""] * (len(node.layer.blobs) - len(names))
+    return [name if uses[name] > 1 else "" for name in names]
+
+
+def _only_phase(net: Net, node: Node) -> Literal["TRAIN", "TEST", ""]:
+    """Return the net's phase where the layer's rules keep it out of the other one."""
+    if not node.param.include and not node.param.exclude:
+        return ""
+    other = caffe_pb2.NetState()
+    other.CopyFrom(net.param.state)
+    other.phase = caffe_pb2.TEST if net.phase == Phase.TRAIN else caffe_pb2.TRAIN
+    if is_included(node.param, other):
+        return ""
+    return "TRAIN" if net.phase == Phase.TRAIN else "TEST"
 
 
 def _top(node: Node, index: int, shown: Callable[[str], str]) -> BlobInfo:

@@ -159,6 +159,12 @@ class GraphNode(Struct, frozen=True):
     """Of the first weighted top; 0 for layers that are no loss."""
     line: int
     """1-based line in the prototxt; 0 when unknown."""
+    frozen: bool
+    """Whether it has parameters, and the text says of each that it learns nothing (lr_mult 0)."""
+    shared: list[str]
+    """For each parameter the name under which other layers have it, too; empty for one that is its own."""
+    phase: Literal["TRAIN", "TEST", ""]
+    """The only phase that has the layer, by its rules; empty for one of both."""
 
 
 class GraphEdge(Struct, frozen=True):

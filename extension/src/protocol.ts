@@ -139,6 +139,12 @@ export interface GraphNode {
   loss_weight: number;
   /** 1-based line in the prototxt; 0 when unknown. */
   line: number;
+  /** Whether it has parameters, and the text says of each that it learns nothing (lr_mult 0). */
+  frozen: boolean;
+  /** For each parameter the name under which other layers have it, too; empty for one that is its own. */
+  shared: string[];
+  /** The only phase that has the layer, by its rules; empty for one of both. */
+  phase: '' | 'TEST' | 'TRAIN';
 }
 
 /** A blob on its way from the layer that wrote it to one that reads it. */
@@ -878,7 +884,10 @@ const readGraphNode: Reader<GraphNode> = (value, path) => {
     in_place: field('in_place', readBoolean),
     needs_backward: field('needs_backward', readBoolean),
     loss_weight: field('loss_weight', readNumber),
-    line: field('line', readInteger)
+    line: field('line', readInteger),
+    frozen: field('frozen', readBoolean),
+    shared: field('shared', listOf(readString)),
+    phase: field('phase', literal('', 'TEST', 'TRAIN'))
   };
 };
 

@@ -113,6 +113,27 @@ def test_a_graph_says_what_there_is_to_look_into_and_every_reference_works(sessi
                 assert reply.shape == blob.shape
 
 
+def test_a_graph_says_which_layers_are_frozen_share_parameters_or_are_of_one_phase_only(session: Session) -> None:
+    net = Net.from_text("""
+        layer { name: "in" type: "DummyData" top: "a" dummy_data_param { shape { dim: 2 dim: 3 } }
+          include { phase: TRAIN } }
+        layer { name: "one" type: "InnerProduct" bottom: "a" top: "b" param { name: "w" } param { lr_mult: 0 }
+          inner_product_param { num_output: 3 } }
+        layer { name: "two" type: "InnerProduct" bottom: "b" top: "c" param { name: "w" }
+          inner_product_param { num_output: 3 } exclude { phase: TEST } }
+        layer { name: "fixed" type: "InnerProduct" bottom: "c" top: "d" param { lr_mult: 0 } param { lr_mult: 0 }
+          inner_product_param { num_output: 3 } include { phase: TRAIN } include { phase: TEST } }
+        layer { name: "bn" type: "BatchNorm" bottom: "d" top: "e" include { min_level: 0 } }
+    """)
+    graph = request(session, messages.GetGraph(net.id))
+    assert [layer.name for layer in graph.nodes if layer.frozen] == ["fixed"]
+    assert {layer.name: layer.shared for layer in graph.nodes if any(layer.shared)} == {
+        "one": ["w", ""],
+        "two": ["w", ""],
+    }
+    assert {layer.name: layer.phase for layer in graph.nodes if layer.phase} == {"in": "TRAIN", "two": "TRAIN"}
+
+
 def test_tops_without_names_can_be_looked_into_each(session: Session) -> None:
     net = Net.from_text("""
         layer { name: "in" type: "DummyData" top: "a" top: "b" dummy_data_param { shape { dim: 2 dim: 3 }

@@ -5,6 +5,11 @@
  * caffe-graph        the graph's area (data-layout: "ready" once laid out, "pending" before, "failed")
  * caffe-graph-node   one layer (data-layer: its name; data-index; data-version: 0 for built-in types; data-error and
  *                    data-selected, data-running, data-stale: "true" or "false"; data-check: "pass", "fail" or "none")
+ * caffe-graph-group  a group (data-group: its id; data-open; data-count: its layers; data-worst: "error", "fail", "stale",
+ *                    "running" or empty)
+ * caffe-graph-search, caffe-graph-hits   the search and what it found
+ * caffe-graph-overlay, caffe-graph-scale, caffe-graph-family (data-family, data-count)   what the colours mean
+ * caffe-graph-path (data-count: layers on the way), caffe-graph-around, caffe-graph-map, caffe-graph-export (data-kind)
  * caffe-details      everything about the selected layer (data-layer: its name, empty when none is selected)
  * caffe-tab-*        the tabs of the details: tensors, gradients, source, training
  * caffe-tensor       one part of one blob (data-ref, data-part: "data" or "diff", data-version: the blob's version)
@@ -48,6 +53,16 @@ export const testids = {
   panel: 'caffe-panel',
   graph: 'caffe-graph',
   graphNode: 'caffe-graph-node',
+  graphGroup: 'caffe-graph-group',
+  graphSearch: 'caffe-graph-search',
+  graphHits: 'caffe-graph-hits',
+  graphOverlay: 'caffe-graph-overlay',
+  graphScale: 'caffe-graph-scale',
+  graphFamily: 'caffe-graph-family',
+  graphPath: 'caffe-graph-path',
+  graphAround: 'caffe-graph-around',
+  graphMap: 'caffe-graph-map',
+  graphExport: 'caffe-graph-export',
   details: 'caffe-details',
   tab: (name: string): string => `caffe-tab-${name}`,
   tensor: 'caffe-tensor',

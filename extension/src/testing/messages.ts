@@ -31,6 +31,9 @@ export function node(index: number, name: string, more: Partial<GraphNode> = {})
     needs_backward: true,
     loss_weight: 0,
     line: 0,
+    frozen: false,
+    shared: [],
+    phase: '',
     ...more
   };
 }

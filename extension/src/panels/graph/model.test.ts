@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
 import { graph, layerState, node } from '../../testing/messages';
-import { describeFace, edgeText, faceOf, familyOf, layoutKey, neighbour, sameFace } from './model';
+import { describeFace, edgeText, faceOf, familyOf, neighbour, sameFace } from './model';
 
-const quiet = { states: new Map(), times: new Map(), selected: null, current: null, stale: [] };
+const quiet = {
+  states: new Map(),
+  times: new Map(),
+  selected: null,
+  current: null,
+  stale: new Set<number>()
+};
 
 describe('families', () => {
   it.each([
@@ -34,10 +40,10 @@ describe('a node’s face', () => {
   });
 
   it('is stale while its values are older than an edit', () => {
-    const face = faceOf(ip, { ...quiet, stale: [1] });
+    const face = faceOf(ip, { ...quiet, stale: new Set([1]) });
     expect(describeFace(face)).toContain('older than the last edit');
     expect(sameFace(face, faceOf(ip, quiet))).toBe(false);
-    expect(faceOf(data, { ...quiet, stale: [1] }).stale).toBe(false);
+    expect(faceOf(data, { ...quiet, stale: new Set([1]) }).stale).toBe(false);
   });
 
   it('is the same while nothing about the layer changes', () => {
@@ -83,12 +89,5 @@ describe('edges', () => {
 
   it('shorten a long name', () => {
     expect(edgeText({ source: 0, target: 1, blob: 'x'.repeat(500), shape: [1] }).length).toBeLessThan(30);
-  });
-});
-
-describe('the layout’s key', () => {
-  it('changes with the structure only', () => {
-    expect(layoutKey(graph('n1', 1))).toBe(layoutKey(graph('n2', 9)));
-    expect(layoutKey({ ...graph(), edges: [] })).not.toBe(layoutKey(graph()));
   });
 });

@@ -1,4 +1,7 @@
-import type { Current, Graph, GraphEdge, GraphNode, LayerState, LayerTime } from '../../protocol';
+import { formatTime } from '../../components/format';
+import type { Current, GraphEdge, GraphNode, LayerState, LayerTime } from '../../protocol';
+import { formatCount, paramCount } from './figures';
+import type { IGroup } from './groups';
 
 /** Kinds of layers that share a colour. */
 export type Family =
@@ -26,6 +29,24 @@ export function familyOf(type: string): Family {
   return FAMILIES.find(([, pattern]) => pattern.test(type))?.[0] ?? 'utility';
 }
 
+/** All families, in the order of the legend. */
+export const FAMILY_NAMES: readonly Family[] = [
+  'data',
+  'vision',
+  'dense',
+  'activation',
+  'normalization',
+  'recurrent',
+  'loss',
+  'python',
+  'utility'
+];
+
+/** The family that a layer's colour stands for. */
+export function familyOfNode(node: GraphNode): Family {
+  return node.python ? 'python' : familyOf(node.type);
+}
+
 /** What one node shows. */
 export interface INodeFace {
   node: GraphNode;
@@ -43,7 +64,7 @@ export interface IGraphFace {
   times: ReadonlyMap<number, LayerTime>;
   selected: number | null;
   current: Current | null;
-  stale: readonly number[];
+  stale: ReadonlySet<number>;
 }
 
 export function faceOf(node: GraphNode, face: IGraphFace): INodeFace {
@@ -54,25 +75,86 @@ export function faceOf(node: GraphNode, face: IGraphFace): INodeFace {
     time: face.times.get(index) ?? null,
     selected: face.selected === index,
     running: face.current?.index === index ? face.current.direction : null,
-    stale: face.stale.includes(index)
+    stale: face.stale.has(index)
   };
 }
 
+/** What a group shows: the sums of its layers, and the worst that can be said of any of them. */
+export interface IGroupFace {
+  group: IGroup;
+  open: boolean;
+  params: number;
+  /** Milliseconds. */
+  time: number;
+  /** Whether the selected layer is in it. */
+  selected: boolean;
+  running: Current['direction'] | null;
+  stale: boolean;
+  /** Numbers of layers in error, and of failed gradient checks. */
+  errors: number;
+  fails: number;
+  /** The family of most of its parameters, or of most of its layers. */
+  family: Family;
+}
+
+export function groupFaceOf(
+  group: IGroup,
+  open: boolean,
+  nodes: ReadonlyMap<number, GraphNode>,
+  face: IGraphFace
+): IGroupFace {
+  const states = group.members.map(index => face.states.get(index));
+  const members = group.members.flatMap(index => nodes.get(index) ?? []);
+  const { current } = face;
+  return {
+    group,
+    open,
+    params: paramCount(members),
+    time: group.members.reduce((sum, index) => sum + totalTime(face.times.get(index)), 0),
+    selected: face.selected !== null && group.members.includes(face.selected),
+    running: current && group.members.includes(current.index) ? current.direction : null,
+    stale: face.stale.size > 0 && group.members.some(index => face.stale.has(index)),
+    errors: states.filter(state => state?.error).length,
+    fails: states.filter(state => state?.check?.ok === false).length,
+    family: mostly(members)
+  };
+}
+
+/** Of an error, a failed check, values that are stale, and a layer that runs, what comes first; else empty. */
+export function worstOf(face: IGroupFace): 'error' | 'fail' | 'stale' | 'running' | '' {
+  return face.errors > 0
+    ? 'error'
+    : face.fails > 0
+      ? 'fail'
+      : face.stale
+        ? 'stale'
+        : face.running
+          ? 'running'
+          : '';
+}
+
+function mostly(nodes: readonly GraphNode[]): Family {
+  const sums = new Map<Family, number>();
+  for (const node of nodes) {
+    const family = familyOfNode(node);
+    sums.set(family, (sums.get(family) ?? 0) + 1 + paramCount([node]));
+  }
+  return [...sums].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'utility';
+}
+
+export function totalTime(time: LayerTime | null | undefined): number {
+  return time ? time.forward + time.backward : 0;
+}
+
 /** Whether two faces look the same, so that the node need not be drawn again. */
-export function sameFace(a: INodeFace, b: INodeFace): boolean {
-  return (
-    a.node === b.node &&
-    a.state === b.state &&
-    a.time === b.time &&
-    a.selected === b.selected &&
-    a.running === b.running &&
-    a.stale === b.stale
-  );
+export function sameFace<T extends object>(a: T, b: T): boolean {
+  return Object.entries(a).every(([key, value]) => value === b[key as keyof T]);
 }
 
 /** All that a node shows, in words, for those who do not see it. */
 export function describeFace({ node, state, time, running, stale }: INodeFace): string {
-  const total = time ? time.forward + time.backward : 0;
+  const total = totalTime(time);
+  const params = paramCount([node]);
   return [
     `layer ${node.name}`,
     node.python ? `Python layer ${node.python}, version ${state?.version ?? 0}` : `type ${node.type}`,
@@ -81,7 +163,28 @@ export function describeFace({ node, state, time, running, stale }: INodeFace): 
     stale ? 'older than the last edit' : '',
     state?.error ? `error: ${state.error.message}` : '',
     state?.check ? `gradient check ${state.check.ok ? 'passed' : 'failed'}` : '',
+    params > 0 ? `${params} parameters` : '',
+    node.frozen ? 'frozen' : '',
+    node.shared.some(Boolean) ? `shares ${node.shared.filter(Boolean).join(', ')} with other layers` : '',
+    node.phase ? `in the ${node.phase} phase only` : '',
     total > 0 ? `${total.toPrecision(2)} milliseconds` : ''
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+export function describeGroup(face: IGroupFace): string {
+  const { group, params, time, errors, fails, stale, running, selected } = face;
+  return [
+    `group ${group.name}`,
+    `${group.members.length} layers`,
+    errors > 0 ? `${errors} with an error` : '',
+    fails > 0 ? `${fails} with a failed gradient check` : '',
+    stale ? 'some older than the last edit' : '',
+    running ? `running ${running}` : '',
+    selected ? 'holds the selected layer' : '',
+    params > 0 ? `${formatCount(params)} parameters` : '',
+    time > 0 ? formatTime(time) : ''
   ]
     .filter(Boolean)
     .join(', ');
@@ -89,38 +192,40 @@ export function describeFace({ node, state, time, running, stale }: INodeFace): 
 
 export type Direction = 'up' | 'down' | 'left' | 'right';
 
+interface IEnds<T> {
+  readonly source: T;
+  readonly target: T;
+}
+
 /**
- * The layer that an arrow key leads to: down to the first consumer, up to the first producer, sideways along the other
+ * The item that an arrow key leads to: down to the first consumer, up to the first producer, sideways along the other
  * consumers of the same producer. Null where there is none.
  */
-export function neighbour(edges: readonly GraphEdge[], index: number, direction: Direction): number | null {
-  const consumers = (of: number): number[] => unique(edges.filter(e => e.source === of).map(e => e.target));
-  const producers = (of: number): number[] => unique(edges.filter(e => e.target === of).map(e => e.source));
+export function neighbour<T extends string | number>(
+  edges: readonly IEnds<T>[],
+  from: T,
+  direction: Direction
+): T | null {
+  const consumers = (of: T): T[] => unique(edges.filter(e => e.source === of).map(e => e.target));
+  const producers = (of: T): T[] => unique(edges.filter(e => e.target === of).map(e => e.source));
   if (direction === 'down') {
-    return consumers(index)[0] ?? null;
+    return consumers(from)[0] ?? null;
   }
   if (direction === 'up') {
-    return producers(index)[0] ?? null;
+    return producers(from)[0] ?? null;
   }
-  const parents = producers(index);
-  const children = consumers(index);
-  const beside = unique([...parents.flatMap(consumers), ...children.flatMap(producers)]).sort(
-    (a, b) => a - b
+  const parents = producers(from);
+  const children = consumers(from);
+  const order = new Map(edges.flatMap(e => [e.source, e.target]).map((id, at) => [id, at]));
+  const beside = unique([...parents.flatMap(consumers), ...children.flatMap(producers)]).sort((a, b) =>
+    typeof a === 'number' && typeof b === 'number' ? a - b : (order.get(a) ?? 0) - (order.get(b) ?? 0)
   );
-  const at = beside.indexOf(index);
+  const at = beside.indexOf(from);
   return at < 0 ? null : (beside[direction === 'left' ? at - 1 : at + 1] ?? null);
 }
 
-function unique(values: readonly number[]): number[] {
+function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
-}
-
-/** What a layout depends on: two graphs with the same key are drawn alike. */
-export function layoutKey(graph: Graph): string {
-  return JSON.stringify([
-    graph.nodes.map(({ index }) => index),
-    graph.edges.map(({ source, target, blob, shape }) => [source, target, blob, shape.length])
-  ]);
 }
 
 /** Text on an edge: the blob's name, shortened, and its shape. */
