@@ -61,6 +61,8 @@ def test_a_training_net_is_held_stepped_let_go_and_stopped_while_its_cell_runs(l
     panel.find("caffe-control-resume").click()
     expect(panel.find("caffe-held")).to_contain_text("held before conv1")
     expect(panel.find("caffe-held")).to_contain_text("breakpoint")
+    expect(panel.layer("conv1")).to_have_attribute("data-held", "true")
+    expect(panel.layer("conv1")).to_have_attribute("data-break", "true")
     loaded.picture("driving-held")
     panel.find("caffe-breaks").locator("summary").click()
     loaded.picture("driving-breaks")

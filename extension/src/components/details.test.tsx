@@ -185,7 +185,9 @@ describe('a node', () => {
       time: null,
       selected: true,
       running: 'forward',
-      stale: true
+      stale: true,
+      held: true,
+      breakpoint: true
     } as const;
     render(<LayerFace face={face} />);
     expect(screen.getByTestId(testids.graphNode).dataset).toMatchObject({
@@ -195,7 +197,9 @@ describe('a node', () => {
       check: 'fail',
       selected: 'true',
       running: 'true',
-      stale: 'true'
+      stale: 'true',
+      held: 'true',
+      break: 'true'
     });
   });
 
@@ -206,7 +210,9 @@ describe('a node', () => {
       time: null,
       selected: false,
       running: null,
-      stale: false
+      stale: false,
+      held: false,
+      breakpoint: false
     };
     const { container } = render(<LayerFace face={face} />);
     expect(container.querySelector('img')).toBeNull();

@@ -4,7 +4,7 @@
  * caffe-panel        the panel's content (data-state: the link's state; data-net: id of the net shown)
  * caffe-graph        the graph's area (data-layout: "ready" once laid out, "pending" before, "failed")
  * caffe-graph-node   one layer (data-layer: its name; data-index; data-version: 0 for built-in types; data-error and
- *                    data-selected, data-running, data-stale: "true" or "false"; data-check: "pass", "fail" or "none")
+ *                    data-selected, data-running, data-stale, data-held, data-break: "true" or "false"; data-check: "pass", "fail" or "none")
  * caffe-graph-group  a group (data-group: its id; data-open; data-count: its layers; data-worst: "error", "fail", "stale",
  *                    "running" or empty)
  * caffe-graph-search, caffe-graph-hits   the search and what it found

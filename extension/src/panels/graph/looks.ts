@@ -32,11 +32,14 @@ export function useLooks(
   const selected = useService(service, state => state.selected);
   const current = useService(service, state => state.update?.current ?? null);
   const stale = useService(service, state => (state.update?.stale.length ? state.update.stale : NOTHING));
+  const held = useService(service, state => state.update?.held?.index ?? null);
+  const breakpoints = useService(service, state => state.update?.breaks.layers.join(' ') ?? '');
   const nodes = useMemo(() => new Map(graph.nodes.map(node => [node.index, node])), [graph]);
   const known = useRef<ReadonlyMap<string, Looks>>(new Map());
   const values = useMemo(() => overlayValues(scene, nodes, overlay, times), [scene, nodes, overlay, times]);
   return useMemo(() => {
-    const face: IGraphFace = { states, times, selected, current, stale: new Set(stale) };
+    const breaks = new Set(breakpoints === '' ? [] : breakpoints.split(' ').map(Number));
+    const face: IGraphFace = { states, times, selected, current, stale: new Set(stale), held, breaks };
     const greatest = Math.max(0, ...values.values());
     const items = new Map<string, Looks>();
     for (const item of scene.items.values()) {
@@ -48,7 +51,7 @@ export function useLooks(
     }
     known.current = items;
     return { items, greatest };
-  }, [scene, nodes, values, path, states, times, selected, current, stale]);
+  }, [scene, nodes, values, path, states, times, selected, current, stale, held, breakpoints]);
 }
 
 function overlayValues(

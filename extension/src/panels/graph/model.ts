@@ -56,6 +56,9 @@ export interface INodeFace {
   running: Current['direction'] | null;
   /** Whether its tops are older than an edit. */
   stale: boolean;
+  /** Whether a run is held at it, and whether runs are to be. */
+  held: boolean;
+  breakpoint: boolean;
 }
 
 /** What changes on the graph while a net runs. */
@@ -65,6 +68,8 @@ export interface IGraphFace {
   selected: number | null;
   current: Current | null;
   stale: ReadonlySet<number>;
+  held?: number | null;
+  breaks?: ReadonlySet<number>;
 }
 
 export function faceOf(node: GraphNode, face: IGraphFace): INodeFace {
@@ -75,7 +80,9 @@ export function faceOf(node: GraphNode, face: IGraphFace): INodeFace {
     time: face.times.get(index) ?? null,
     selected: face.selected === index,
     running: face.current?.index === index ? face.current.direction : null,
-    stale: face.stale.has(index)
+    stale: face.stale.has(index),
+    held: face.held === index,
+    breakpoint: face.breaks?.has(index) ?? false
   };
 }
 
@@ -152,7 +159,8 @@ export function sameFace<T extends object>(a: T, b: T): boolean {
 }
 
 /** All that a node shows, in words, for those who do not see it. */
-export function describeFace({ node, state, time, running, stale }: INodeFace): string {
+export function describeFace(face: INodeFace): string {
+  const { node, state, time, running, stale } = face;
   const total = totalTime(time);
   const params = paramCount([node]);
   return [
@@ -160,6 +168,8 @@ export function describeFace({ node, state, time, running, stale }: INodeFace): 
     node.python ? `Python layer ${node.python}, version ${state?.version ?? 0}` : `type ${node.type}`,
     node.in_place ? 'in place' : '',
     running ? `running ${running}` : '',
+    face.held ? 'the run is held here' : '',
+    face.breakpoint ? 'breakpoint' : '',
     stale ? 'older than the last edit' : '',
     state?.error ? `error: ${state.error.message}` : '',
     state?.check ? `gradient check ${state.check.ok ? 'passed' : 'failed'}` : '',

@@ -64,6 +64,8 @@ export function LayerFace(props: IPainted & { face: INodeFace; label?: string })
       data-check={check ? (check.ok ? 'pass' : 'fail') : 'none'}
       data-selected={selected}
       data-stale={stale}
+      data-held={face.held}
+      data-break={face.breakpoint}
       data-running={running !== null}
       data-direction={running ?? ''}
       data-family={familyOfNode(node)}
@@ -71,6 +73,7 @@ export function LayerFace(props: IPainted & { face: INodeFace; label?: string })
       data-heat={heat === null ? '' : heat.toFixed(2)}
     >
       <div className="caffe-nb-node-line">
+        {face.breakpoint ? <span className="caffe-nb-break-dot" title="breakpoint" /> : null}
         <span className="caffe-nb-name">{props.label ?? node.name}</span>
         <Badges face={face} />
         {check ? <Mark ok={check.ok} /> : null}
