@@ -60,8 +60,10 @@ def test_the_fifth_notebook_looks_into_a_net(lab: Lab) -> None:
     assert (lab.folder / "digits.html").stat().st_size > 10_000
     lab.panel.wait_for_graph()
     lab.panel.tab("training")
+    expect(lab.panel.find("caffe-loss-curve").locator("canvas")).to_be_visible()
     lab.picture("fifth-notebook")
     lab.panel.select("features/conv1")
     lab.panel.tab("tensors")
+    expect(lab.panel.tensor("param:1:0", "diff").get_by_test_id("caffe-heatmap")).to_be_visible()
     lab.picture("fifth-notebook-tensors")
     assert lab.faults == []
