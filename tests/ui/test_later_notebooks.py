@@ -64,6 +64,6 @@ def test_the_fifth_notebook_looks_into_a_net(lab: Lab) -> None:
     lab.picture("fifth-notebook")
     lab.panel.select("features/conv1")
     lab.panel.tab("tensors")
-    expect(lab.panel.tensor("param:1:0", "diff").get_by_test_id("caffe-heatmap")).to_be_visible()
+    expect(lab.panel.tensor("param:2:0", "diff").get_by_test_id("caffe-heatmap")).to_be_visible()
     lab.picture("fifth-notebook-tensors")
     assert lab.faults == []
