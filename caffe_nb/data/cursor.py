@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,6 +16,9 @@ from caffe_nb.errors import FormatError, NetError
 
 VERIFIED_UP_TO = 2**30
 """Bytes of an LMDB up to which all of its pages are checked before it is opened (half a second for this size)."""
+
+
+_TRIES, _PAUSE = 10, 0.02
 
 
 class Database(Protocol):
@@ -136,17 +141,9 @@ class LMDB:
     """An LMDB, opened for reading alone and without locks; closed when its last cursor is gone."""
 
     def __init__(self, path: Path) -> None:
-        import lmdb
-
         file = path / "data.mdb" if path.is_dir() else path
         _verify(file)
-        try:
-            self._environment = lmdb.open(
-                str(path), subdir=path.is_dir(), readonly=True, lock=False, create=False, readahead=False
-            )
-        except lmdb.Error as error:
-            hint = "; close it first: this process has opened it itself" if "already open" in str(error) else ""
-            raise FormatError(f"cannot open '{path}' as an LMDB: {error}{hint}") from error
+        self._environment = _opened(path)
         # Reading a page beyond the end of a file that was cut off would end the process.
         needed = (self._environment.info()["last_pgno"] + 1) * self._environment.stat()["psize"]
         if file.stat().st_size < needed:
@@ -168,6 +165,24 @@ class LMDB:
         with self._environment.begin() as transaction:
             for key in keys:
                 yield key, transaction.get(key, b"")
+
+
+def _opened(path: Path) -> Any:
+    """Open an LMDB; one that was given up a moment ago may still be closing, in a thread or as garbage."""
+    import lmdb
+
+    for left in reversed(range(_TRIES)):
+        try:
+            return lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, create=False, readahead=False)
+        except lmdb.Error as error:
+            ours = "already open" in str(error)
+            if ours and left:
+                gc.collect()
+                time.sleep(_PAUSE)
+                continue
+            hint = "; close it first: this process has opened it itself" if ours else ""
+            raise FormatError(f"cannot open '{path}' as an LMDB: {error}{hint}") from error
+    raise AssertionError("the last try returns or raises")
 
 
 class LevelDB:
