@@ -7,6 +7,7 @@ import { Service } from '../service';
 import { FakeLink } from '../testing/link';
 import { node, oneNet, update } from '../testing/messages';
 import { Controls, LayerControls } from './controls';
+import { Header } from './header';
 import { testids } from './testids';
 
 const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));
@@ -84,6 +85,17 @@ describe('the run buttons', () => {
     act(() => link.push(update({ breaks })));
     fireEvent.click(box);
     expect(sent.at(-1)).toEqual({ kind: 'set_breaks', net: 'n1', breaks: { ...breaks, layers: [] } });
+  });
+});
+
+describe('the line above', () => {
+  it('says which layer has been running for long', () => {
+    const current = { index: 1, direction: 'forward', seconds: 0.4 } as const;
+    link.push(update({ running: true, current }));
+    render(<Header service={service} />);
+    expect(screen.queryByTestId(testids.longLayer)).toBeNull();
+    act(() => link.push(update({ running: true, current: { ...current, seconds: 7.2 } })));
+    expect(screen.getByTestId(testids.longLayer).textContent).toBe('ip forward for 7 s');
   });
 });
 

@@ -9,6 +9,8 @@ import { testids } from './testids';
 
 /** A longer run than this has no end worth showing: "until I interrupt it". */
 const FARTHEST_END = 1e7;
+/** Seconds from which on it is said how long a layer has been running. */
+const LONG_LAYER = 1;
 
 /** The line above everything: which net, and what it does now. */
 export function Header({ service }: { service: Service }): ReactElement | null {
@@ -33,7 +35,7 @@ export function Header({ service }: { service: Service }): ReactElement | null {
               </option>
             ))}
           </select>
-          <Progress update={update} />
+          <Progress service={service} update={update} />
         </div>
       ) : null}
       <Controls service={service} />
@@ -49,7 +51,9 @@ export function Header({ service }: { service: Service }): ReactElement | null {
   );
 }
 
-function Progress({ update }: { update: NetUpdate | null }): ReactElement {
+function Progress(props: { service: Service; update: NetUpdate | null }): ReactElement {
+  const { service, update } = props;
+  const current = update?.current ?? null;
   const running = update?.running ?? false;
   const said = update?.max_iterations ?? 0;
   const most = said <= FARTHEST_END ? said : 0;
@@ -67,6 +71,14 @@ function Progress({ update }: { update: NetUpdate | null }): ReactElement {
           </span>
           {most > 0 ? <progress max={most} value={iteration} aria-label="iterations done" /> : null}
         </>
+      ) : null}
+      {current !== null && current.seconds >= LONG_LAYER ? (
+        <span data-testid={testids.longLayer}>
+          <button className="caffe-nb-link" onClick={() => service.select(current.index)}>
+            {service.node(current.index)?.name ?? `layer ${current.index}`}
+          </button>{' '}
+          {current.direction} for {Math.floor(current.seconds)} s
+        </span>
       ) : null}
       {update?.loss == null ? null : (
         <span>

@@ -45,6 +45,7 @@
  * caffe-check-button, caffe-check-result (data-ok), caffe-check-row (data-where, data-ok, data-skipped),
  * caffe-layer-text, caffe-param-str, caffe-apply-param, caffe-param-note   a layer's prototxt and param_str
  * caffe-control-*    a button that drives the net: forward, backward, step, run_to, run_from, pause, resume, stop
+ * caffe-long-layer   the layer that has been running for more than a second
  * caffe-held         where a run is held, in words; caffe-break-here: the breakpoint of the selected layer
  * caffe-breaks       the menu of breakpoints (data-count)
  * caffe-finding (data-kind, data-where), caffe-export-check, caffe-exported   gradient checks
@@ -126,6 +127,7 @@ export const testids = {
   paramNote: 'caffe-param-note',
   control: (action: string): string => `caffe-control-${action}`,
   held: 'caffe-held',
+  longLayer: 'caffe-long-layer',
   breaks: 'caffe-breaks',
   breakHere: 'caffe-break-here',
   checkRow: 'caffe-check-row',
