@@ -102,3 +102,14 @@ def test_the_fourth_one_names_five_mistakes_and_sees_them_mended(executed):
     assert "the batch size (8)" in checks[2]
     assert "a dead ReLU" in next(text for source, text in cells if 'net.explain_diff("fc")' in source)
     assert cells[-1][1].count("PASS: ") == 3
+
+
+@pytest.mark.parametrize("executed", NOTEBOOKS[4:5], indirect=True)
+def test_the_fifth_one_stops_where_a_nan_is_born_and_goes_back(executed):
+    outputs = [text for _, text in code_cells(executed)]
+    stopped = next(i for i, text in enumerate(outputs) if "it was born here" in text)
+    assert "layer 'gain'" in outputs[stopped]
+    assert "of top 'gained' after the forward of iteration 155" in outputs[stopped]
+    assert "back at iteration 152" in outputs[stopped + 1]
+    assert "iteration 252 of 252" in outputs[stopped + 2]
+    assert "digits.html" in outputs[stopped + 3]
