@@ -104,8 +104,13 @@ pytest: setup ## Run the Python, notebook and browser tests (PYTEST_ARGS="-m 'no
 		CAFFE_NB_CHROMIUM="$$chromium" $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: setup ## Measure speed (nothing is asserted; run it on an idle machine)
+bench: setup ## Measure speed beside PyTorch, which it installs (nothing is asserted; run it on an idle machine)
+	@$(UV_INSTALL) --group bench
 	$(BIN)/python -m tests.bench
+
+.PHONY: bench-ui
+bench-ui: setup ## Measure the panel in a real browser
+	$(BIN)/python -m tests.bench.ui
 
 .PHONY: format
 format: setup ## Rewrite the sources in the house style

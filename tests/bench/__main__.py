@@ -1,6 +1,7 @@
 """Run all benchmarks and print what they measured."""
 
-from tests.bench import checks, live
+from tests.bench import checks, live, speed
 
+speed.main([])
 live.main()
 checks.main()

@@ -11,7 +11,7 @@ import numpy as np
 
 from caffe_nb.check import check_layer, check_net
 from caffe_nb.net import Net
-from tests.bench.live import NETS
+from tests.bench.live import text_of
 from tests.check import layers as user
 from tests.check.test_check_layer import RIGHT
 from tests.check.wrong import WRONG
@@ -56,7 +56,7 @@ def layers_of_nets() -> None:
     """Every layer of the nets, fast."""
     for name in ("lenet", "caffenet"):
         print(f"checks of {name}, layer by layer:")
-        layers_of(Net(NETS / f"{name}.prototxt"))
+        layers_of(Net.from_text(text_of(name)))
 
 
 def layers_of(net: Net) -> None:

@@ -11,10 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from caffe_nb import live
+from caffe_nb import live, zoo
 from caffe_nb.net import Net, stale
+from caffe_nb.proto.text import to_text
 
-NETS = Path(__file__).parent / "nets"
+
+def text_of(name: str) -> str:
+    """Return the prototxt of a net of the zoo."""
+    return to_text(zoo.NETS[name]())
+
+
 LAYER = """
 import numpy as np
 import caffe
@@ -47,7 +53,7 @@ def main() -> None:
 
 def _resnet(folder: Path) -> Net:
     (folder / "bench_layer.py").write_text(LAYER)
-    text = (NETS / "resnet50.prototxt").read_text() + PYTHON.replace("BOTTOM", _last_blob("resnet50"))
+    text = text_of("resnet50") + PYTHON.replace("BOTTOM", _last_blob("resnet50"))
     net = Net.from_text(text, phase=1, folder=folder)
     net.blobs["data"].data[...] = np.random.default_rng(0).normal(size=net.blobs["data"].shape)
     net.forward()
@@ -55,7 +61,7 @@ def _resnet(folder: Path) -> Net:
 
 
 def _last_blob(name: str) -> str:
-    net = Net(NETS / f"{name}.prototxt", phase=1)
+    net = Net.from_text(text_of(name), phase=1)
     return next(node.bottom_labels[0] for node in reversed(net.nodes) if len(node.bottoms) == 2)
 
 
@@ -128,7 +134,7 @@ def _layer_times(net: Net) -> list[float]:
 
 def watched(folder: Path, times: int = 60) -> None:
     """Forward and backward of a net with a Python layer, watched over unwatched, in turns."""
-    text = (NETS / "lenet.prototxt").read_text() + PYTHON.replace("BOTTOM", _last_blob("lenet"))
+    text = text_of("lenet") + PYTHON.replace("BOTTOM", _last_blob("lenet"))
     net = Net.from_text(text, folder=folder)
     net.forward_backward()
     spent: dict[bool, list[float]] = {True: [], False: []}
