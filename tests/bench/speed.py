@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def measure(net: str, threads: int, seconds: float, peer: bool) -> tuple[list[st
 def main(arguments: list[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("nets", nargs="*", choices=[*EIGHT, []], default=EIGHT)
+    parser.add_argument("nets", nargs="*", metavar="NET", help=", ".join(EIGHT))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each side, for each net")
     parser.add_argument("--write", type=Path, help="a file for the table")
@@ -108,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     lines = [heading(args.threads, peer), "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     print("\n".join(lines), flush=True)
     ratios = []
-    for net in args.nets:
+    for net in args.nets or EIGHT:
         row, ratio = measure(net, args.threads, args.seconds, peer)
         lines.append(f"| {' | '.join(row)} |")
         ratios += [ratio] if ratio else []
@@ -125,7 +126,7 @@ def heading(threads: int, peer: bool) -> str:
     from threadpoolctl import threadpool_info
 
     blas = [f"{each['internal_api']} {each['architecture']}" for each in threadpool_info() if "architecture" in each]
-    beside = f"PyTorch {importlib.import_module('torch').__version__}" if peer else "PyTorch is not installed"
+    beside = f"PyTorch {version('torch')}" if peer else "PyTorch is not installed"
     return (
         f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {threads} threads, {', '.join(blas) or 'unknown BLAS'},"
         f" {beside}."
