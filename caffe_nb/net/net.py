@@ -16,12 +16,13 @@ from caffe_nb.core.hooks import Callback
 from caffe_nb.core.layer import Phase
 from caffe_nb.core.registry import Context
 from caffe_nb.errors import NetError, ShapeError, did_you_mean
-from caffe_nb.net import batches, stale, weights
+from caffe_nb.net import batches, stale, timing, weights
 from caffe_nb.net.arguments import as_source, pycaffe_arguments
 from caffe_nb.net.build import build
 from caffe_nb.net.names import Names
 from caffe_nb.net.passes import Passes
 from caffe_nb.net.shown import Shown
+from caffe_nb.net.timing import Times
 from caffe_nb.net.zero_diff import Explanation, explain
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import NetSource, parse_net
@@ -303,6 +304,10 @@ class Net(Names, Passes, Shown):
         self.hooks.after_backward.append(callback)
 
     # gradients
+
+    def time(self, iterations: int = 10, **options: Any) -> Times:
+        """Run forward, and in TRAIN backward, and return how long each layer takes; `timing.measure` says more."""
+        return timing.measure(self, iterations, **options)
 
     def explain_diff(self, name: str) -> Explanation:
         """Return why the diff of a blob (or of the parameters of a layer) is zero, as a chain of reasons.
