@@ -14,13 +14,14 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from caffe_nb.core.memory import Memory, check_shape
+from caffe_nb.core.device_views import DeviceViews, assign
+from caffe_nb.core.memory import Memory, check_shape, layout
 from caffe_nb.errors import ShapeError
 
 Array = NDArray[Any]
 
 
-class Blob:
+class Blob(DeviceViews):
     """Data and diff of one shape.
 
     Parameters
@@ -32,8 +33,8 @@ class Blob:
 
     Attributes
     ----------
-    memory : Memory
-        The memory of the values; blobs that share them have the same.
+    memory, diff_memory : Memory
+        The memory of the values and of the gradient; blobs that share them have the same.
 
     Notes
     -----
@@ -41,14 +42,25 @@ class Blob:
     read-only views of the same memory and count as none.
     """
 
-    __slots__ = ("__weakref__", "_diff", "_shape", "_views", "dtype", "memory")
+    __slots__ = (
+        "__weakref__",
+        "_const_data",
+        "_const_diff",
+        "_data",
+        "_diff",
+        "_shape",
+        "diff_memory",
+        "dtype",
+        "memory",
+    )
 
     def __init__(self, *shape: int, dtype: DTypeLike = np.float32) -> None:
         self.dtype = np.dtype(dtype)
+        self._device_views = {}
         self._shape: tuple[int, ...] = ()
         self.memory = Memory(1, self.dtype)
-        self._diff = Memory(1, self.dtype, counted=False)
-        self._views: dict[str, tuple[Array, Array]] = {}
+        self.diff_memory = Memory(1, self.dtype, counted=False)
+        self._take_views()
         if shape:
             self.reshape(*shape)
 
@@ -68,17 +80,24 @@ class Blob:
             For a negative or a fractional length, for more elements than Caffe takes (2³¹ - 1), and for more than
             the machine's memory; the blob stays as it was.
         """
+        try:
+            if shape == self._shape and type(sum(shape)) is int:  # whole numbers; nearly always it is so
+                return
+        except ValueError:  # an array of lengths, which is neither true nor false
+            pass
         new = _as_shape(shape)
         if new == self._shape:
             return
         check_shape(new)
         count = prod(new)
         data = Memory(count, self.dtype) if count > self.memory.array.size else self.memory
-        self._diff = Memory(count, self.dtype, counted=False) if count > self._diff.array.size else self._diff
+        if count > self.diff_memory.array.size:
+            self.diff_memory = Memory(count, self.dtype, counted=False)
         self.memory = data
         self._shape = new
-        self._views.clear()
+        self._take_views()
         self.memory.version += 1
+        layout.changes += 1
 
     def reshape_like(self, other: Blob) -> None:
         """Take the shape of another blob."""
@@ -138,44 +157,56 @@ class Blob:
 
     # values
 
-    def _view(self, which: str, memory: Memory) -> tuple[Array, Array]:
-        pair = self._views.get(which)
-        if pair is None:
-            writable = memory.array[: prod(self._shape)].reshape(self._shape)
-            constant = writable.view()
-            constant.flags.writeable = False
-            pair = self._views[which] = (writable, constant)
-        return pair
+    def _take_views(self) -> None:
+        """Make the arrays that `data` and `diff` give, and their read-only twins."""
+        self._data = self.memory.array[: prod(self._shape)].reshape(self._shape)
+        self._diff = self.diff_memory.array[: prod(self._shape)].reshape(self._shape)
+        self._const_data, self._const_diff = self._data.view(), self._diff.view()
+        self._const_data.flags.writeable = self._const_diff.flags.writeable = False
 
     @property
     def data(self) -> Array:
         """The values, writable and live; taking it counts as a write. Assigning broadcasts into it."""
-        self.memory.version += 1
-        return self._view("data", self.memory)[0]
+        memory = self.memory
+        memory.version += 1
+        if memory.mirror is not None:
+            memory.mirror.on_host(write=True)
+        return self._data
 
     @data.setter
     def data(self, value: Any) -> None:
-        _assign(self.data, value, "data")
+        assign(self.data, value, "data")
 
     @property
     def diff(self) -> Array:
         """The gradient, writable and live; taking it counts as a write. Assigning broadcasts into it."""
-        self._diff.version += 1
-        return self._view("diff", self._diff)[0]
+        memory = self.diff_memory
+        memory.version += 1
+        if memory.mirror is not None:
+            memory.mirror.on_host(write=True)
+        return self._diff
 
     @diff.setter
     def diff(self, value: Any) -> None:
-        _assign(self.diff, value, "diff")
+        assign(self.diff, value, "diff")
 
     @property
     def const_data(self) -> Array:
         """The values, read-only and live; not a write."""
-        return self._view("data", self.memory)[1]
+        if self.memory.mirror is not None:
+            self.memory.mirror.on_host(write=False)
+        return self._const_data
 
     @property
     def const_diff(self) -> Array:
         """The gradient, read-only and live; not a write."""
-        return self._view("diff", self._diff)[1]
+        if self.diff_memory.mirror is not None:
+            self.diff_memory.mirror.on_host(write=False)
+        return self._const_diff
+
+    def views(self) -> tuple[Array, Array, Array, Array]:
+        """Return what `data`, `const_data`, `diff` and `const_diff` give, for who compares; it counts as no write."""
+        return self._data, self._const_data, self._diff, self._const_diff
 
     @property
     def version(self) -> int:
@@ -185,7 +216,7 @@ class Blob:
     @property
     def diff_version(self) -> int:
         """How many times the gradient was written (or taken for writing)."""
-        return self._diff.version
+        return self.diff_memory.version
 
     def touch(self) -> None:
         """Say that the values were written through an array that somebody held."""
@@ -205,7 +236,8 @@ class Blob:
         if self.memory is not other.memory:
             self.memory = other.memory
             self.memory.version += 1  # other values than this blob had
-            self._views.pop("data", None)
+            self._take_views()
+            layout.changes += 1
 
     def share_diff(self, other: Blob) -> None:
         """Use the other blob's memory for the gradient (same count).
@@ -216,9 +248,10 @@ class Blob:
             When the counts differ.
         """
         self._check_same_count(other)
-        if self._diff is not other._diff:
-            self._diff = other._diff
-            self._views.pop("diff", None)
+        if self.diff_memory is not other.diff_memory:
+            self.diff_memory = other.diff_memory
+            self._take_views()
+            layout.changes += 1
 
     def shares_data(self, other: Blob) -> bool:
         """Whether both blobs keep their values in the same memory."""
@@ -226,7 +259,7 @@ class Blob:
 
     def shares_diff(self, other: Blob) -> bool:
         """Whether both blobs keep their gradients in the same memory."""
-        return self._diff is other._diff
+        return self.diff_memory is other.diff_memory
 
     def _check_same_count(self, other: Blob) -> None:
         if self.count != other.count:
@@ -272,15 +305,3 @@ def _as_shape(shape: tuple[SupportsIndex | Iterable[SupportsIndex], ...]) -> tup
     except (AttributeError, TypeError):
         raise ShapeError(f"a blob's shape is made of whole numbers, got {shape}; divide with // instead of /") from None
     return lengths
-
-
-def _assign(view: Array, value: Any, what: str) -> None:
-    if value is view:  # blob.data += x
-        return
-    try:
-        view[...] = value
-    except ValueError:
-        shape = np.shape(value)
-        raise ShapeError(
-            f"cannot assign an array of shape {shape} to the {what} of a blob of shape {view.shape}"
-        ) from None

@@ -12,12 +12,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from caffe_nb.core.mirror import Mirror
 from caffe_nb.errors import ShapeError
 
 MOST_ELEMENTS = 2**31 - 1
 """Elements of a blob, as in Caffe."""
 MOST_AXES = 32
 """Axes of a blob, as in Caffe."""
+
+class Layout:
+    """How often any blob took another shape or other memory: what was worked out from those holds until this grows.
+
+    Attributes
+    ----------
+    changes : int
+        The count.
+    """
+
+    __slots__ = ("changes",)
+
+    def __init__(self) -> None:
+        self.changes = 0
+
+
+layout = Layout()
+"""Of the blobs of this process."""
 
 _lock = threading.RLock()
 _taken = 0
@@ -43,7 +62,9 @@ class Memory:
     Attributes
     ----------
     array : array
-        The buffer.
+        The buffer on the host.
+    mirror : Mirror or None
+        The buffer on a device, once it was asked for.
     version : int
         How many times it was written (or taken for writing).
     known : int
@@ -52,7 +73,7 @@ class Memory:
         When and by which net (0: by nobody's layers) it was last written from outside of the layers' own tops.
     """
 
-    __slots__ = ("_counted", "array", "known", "version", "writer", "written")
+    __slots__ = ("_counted", "array", "known", "mirror", "version", "writer", "written")
 
     def __init__(self, capacity: int, dtype: DTypeLike, *, counted: bool = True) -> None:
         global _taken
@@ -67,6 +88,7 @@ class Memory:
             raise ShapeError(_too_much(capacity * np.dtype(dtype).itemsize)) from None
         with _lock:
             _taken += needed
+        self.mirror: Mirror | None = None
         self.version = 0
         self.known = 0
         self.written = 0
