@@ -70,7 +70,9 @@ class CupyDevice:
         self.xp: Any = _cupy()
         count = _device_count(self.xp)
         if not 0 <= self.number < count:
-            raise DeviceError(f"there is no GPU {self.number}: CUDA counts {count} here, from 0; caffe.set_device chooses")
+            raise DeviceError(
+                f"there is no GPU {self.number}: CUDA counts {count} here, from 0; caffe.set_device chooses"
+            )
         self.xp.cuda.Device(self.number).use()
 
     def zeros(self, count: int, dtype: DTypeLike) -> Any:
@@ -170,8 +172,8 @@ def _cupy() -> Any:
         broken = f" (it is installed, but: {error})" if "cupy" in sys.modules or error.name != "cupy" else ""
         raise DeviceError(
             f"computing on a GPU needs CuPy{broken}; install the package for your CUDA: pip install 'caffe-nb[gpu]'"
-            " for CUDA 12 (cupy-cuda12x), pip install 'caffe-nb[gpu-cuda13]' for CUDA 13 (cupy-cuda13x); nvidia-smi says"
-            " which your driver has. Or compute on the CPU: leave out set_mode_gpu()"
+            " for CUDA 12 (cupy-cuda12x), pip install 'caffe-nb[gpu-cuda13]' for CUDA 13 (cupy-cuda13x); nvidia-smi"
+            " says which your driver has. Or compute on the CPU: leave out set_mode_gpu()"
         ) from error
 
 
@@ -180,6 +182,6 @@ def _device_count(cupy: Any) -> int:
         return int(cupy.cuda.runtime.getDeviceCount())
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise DeviceError(
-            f"CuPy {cupy.__version__} finds no CUDA device here ({error}); nvidia-smi says whether there is one and which"
-            " CUDA its driver has. Or compute on the CPU: leave out set_mode_gpu()"
+            f"CuPy {cupy.__version__} finds no CUDA device here ({error}); nvidia-smi says whether there is one and"
+            " which CUDA its driver has. Or compute on the CPU: leave out set_mode_gpu()"
         ) from error

@@ -46,8 +46,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("give -snapshot to go on with a training or -weights to fine-tune, not both")
     phase_of(args.phase)
     log = logs.start()
-    use_device(args)
-    log.info("Use CPU.")
+    log.info(use_device(args))
     source = read_solver(args.solver)
     if args.level:
         source.param.train_state.level = args.level

@@ -147,9 +147,3 @@ def _needed(what: str) -> device.Device:
             " bottom[i].array and self.xp, which run on both"
         )
     return gpu
-
-
-def transfers(memory: Memory) -> tuple[int, int, int]:
-    """Return how often a memory was copied to the device and to the host, and the bytes of one copy."""
-    mirror = memory.mirror
-    return (0, 0, 0) if mirror is None else (mirror.to_device, mirror.to_host, memory.array.nbytes)

@@ -20,6 +20,7 @@ MOST_ELEMENTS = 2**31 - 1
 MOST_AXES = 32
 """Axes of a blob, as in Caffe."""
 
+
 class Layout:
     """How often any blob took another shape or other memory: what was worked out from those holds until this grows.
 
@@ -93,6 +94,12 @@ class Memory:
         self.known = 0
         self.written = 0
         self.writer = 0
+
+    def host(self, *, write: bool = False) -> NDArray[Any]:
+        """Return the buffer on the host, up to date; no write is counted. `write`: whether it will be written."""
+        if self.mirror is not None:
+            self.mirror.on_host(write=write)
+        return self.array
 
     def __del__(self) -> None:
         global _taken

@@ -129,7 +129,7 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
                 gemm(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
                 continue
             if buffer is None:
-                buffer = device.namespace().empty((len(below), groups, transposed.shape[1], pixels), out.dtype)
+                buffer = device.namespace_of(out).empty((len(below), groups, transposed.shape[1], pixels), out.dtype)
             columns = gemm(transposed, above, out=buffer[: len(below)])
             axes = 1 + len(window.kernel)
             columns = columns.reshape(len(below), *shape[:axes], *shape[axes + 1 :])
@@ -173,7 +173,7 @@ def _pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice,
             continue
         shape = columns_shape(piece.shape, window)
         if buffer is None:
-            buffer = device.namespace().empty((count, *shape[:axes], *shape[axes + 1 :]), images.dtype)
+            buffer = device.namespace_of(images).empty((count, *shape[:axes], *shape[axes + 1 :]), images.dtype)
         columns = buffer[:count]
         im2col(piece, window, _images_last(columns, axes))
         yield part, columns.reshape(count, groups, channels * window.taps, prod(shape[axes + 1 :]))
@@ -190,7 +190,7 @@ def _merged_pieces(images: Array, window: Window, groups: int) -> Iterator[tuple
             continue
         shape = columns_shape(piece.shape, window)
         if buffer is None:
-            buffer = device.namespace().empty(prod(shape), images.dtype)
+            buffer = device.namespace_of(images).empty(prod(shape), images.dtype)
         columns = im2col(piece, window, buffer[: prod(shape)].reshape(shape))
         yield part, columns.reshape(groups, channels * window.taps, prod(shape[axes:]))
 

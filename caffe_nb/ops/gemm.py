@@ -37,5 +37,5 @@ def gemm(a: Array, b: Array, out: Array | None = None) -> Array:
     """
     small = 2 * a.size * b.shape[-1] < SINGLE_THREAD_FLOP
     with one_blas_thread() if small else nullcontext():
-        product: Array = device.namespace().matmul(a, b, out=out)
+        product: Array = device.namespace_of(a).matmul(a, b, out=out)
     return product

@@ -44,7 +44,7 @@ def im2col(images: Array, window: Window, out: Array | None = None) -> Array:
         The columns; zero where a tap lies in the padding.
     """
     shape = columns_shape(images.shape, window)
-    columns = device.namespace().empty(shape, images.dtype) if out is None else out
+    columns = device.namespace_of(images).empty(shape, images.dtype) if out is None else out
     axes = len(window.kernel)
     output = shape[axes + 2 :]
     memory = _memory(images, columns)
@@ -83,7 +83,7 @@ def col2im(columns: Array, window: Window, spatial: tuple[int, ...], out: Array 
     """
     axes = len(window.kernel)
     channels, number, output = columns.shape[0], columns.shape[axes + 1], columns.shape[axes + 2 :]
-    images = device.namespace().empty((number, channels, *spatial), columns.dtype) if out is None else out
+    images = device.namespace_of(columns).empty((number, channels, *spatial), columns.dtype) if out is None else out
     images[...] = 0
     memory = _memory(images, columns)
     if memory is not None:

@@ -1,8 +1,8 @@
 """A device for machines that have none: its arrays are in the host's memory, but no host code can look into them.
 
 It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without being asked, and names
-that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU wait,
-it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
+that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
+wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
 """
 
 from __future__ import annotations

@@ -59,19 +59,19 @@ class Dropout(Layer):
         """Write the kept values, scaled up (TRAIN), or the bottom as it is (TEST)."""
         if self.phase != Phase.TRAIN:
             if top[0] is not bottom[0]:
-                np.copyto(top[0].array, bottom[0].const_array)
+                np.copyto(top[0].data, bottom[0].const_data)
             return
         mask = self._mask
         rng.generator().random(out=mask, dtype=mask.dtype.type)
         np.greater_equal(mask, self._ratio, out=mask, casting="unsafe")
         mask *= 1 / (1 - self._ratio)
-        np.multiply(bottom[0].const_array, mask, out=top[0].array)
+        np.multiply(bottom[0].const_data, mask, out=top[0].data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff through the same mask (TRAIN), or as it is (TEST)."""
         if not propagate_down[0]:
             return
         if self.phase == Phase.TRAIN:
-            np.multiply(top[0].const_diff_array, self._mask, out=bottom[0].diff_array)
+            np.multiply(top[0].const_diff, self._mask, out=bottom[0].diff)
         elif top[0] is not bottom[0]:
-            np.copyto(bottom[0].diff_array, top[0].const_diff_array)
+            np.copyto(bottom[0].diff, top[0].const_diff)

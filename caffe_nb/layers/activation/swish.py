@@ -45,19 +45,19 @@ class Swish(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the gated values."""
-        x, gates = bottom[0].const_array, self._gates
+        x, gates = bottom[0].const_data, self._gates
         np.multiply(x, 0.5 * self._beta, out=gates)
         np.tanh(gates, out=gates)
         gates *= 0.5
         gates += 0.5
-        np.multiply(x, gates, out=top[0].array)
+        np.multiply(x, gates, out=top[0].data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff times ``beta * y + gate * (1 - beta * y)``."""
         if not propagate_down[0]:
             return
-        scaled = top[0].const_array * self._beta
+        scaled = top[0].const_data * self._beta
         slope = 1 - scaled
         slope *= self._gates
         slope += scaled
-        np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)
+        np.multiply(top[0].const_diff, slope, out=bottom[0].diff)

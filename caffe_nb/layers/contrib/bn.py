@@ -103,7 +103,7 @@ class BN(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized, scaled and shifted values; take up the batch's statistics."""
         planes = self._normalized.shape
-        x, y = bottom[0].const_array.reshape(planes), top[0].array.reshape(planes)
+        x, y = bottom[0].const_data.reshape(planes), top[0].data.reshape(planes)
         if self._linear:
             np.copyto(y, x)
         elif self._stored:
@@ -121,14 +121,14 @@ class BN(Layer):
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the diffs of slope and bias, and write the bottom's."""
         planes = self._normalized.shape
-        dy = top[0].const_diff_array.reshape(planes)
+        dy = top[0].const_diff.reshape(planes)
         if self.param_propagate_down[0]:
-            self.blobs[0].diff_array += (dy * self._normalized).sum(axis=AXES).reshape(1, -1, 1, 1)
+            self.blobs[0].diff += (dy * self._normalized).sum(axis=AXES).reshape(1, -1, 1, 1)
         if self.param_propagate_down[1]:
-            self.blobs[1].diff_array += dy.sum(axis=AXES).reshape(1, -1, 1, 1)
+            self.blobs[1].diff += dy.sum(axis=AXES).reshape(1, -1, 1, 1)
         if not propagate_down[0] or not bottom[0].count:
             return
-        dx = bottom[0].diff_array.reshape(planes)
+        dx = bottom[0].diff.reshape(planes)
         np.multiply(dy, self._column(0), out=dx)
         if self._stored:
             dx /= self._deviation
@@ -154,7 +154,7 @@ class BN(Layer):
             spec.lr_mult = spec.decay_mult = 0
 
     def _column(self, index: int) -> Array:
-        return self.blobs[index].const_array.reshape(1, -1, 1)
+        return self.blobs[index].const_data.reshape(1, -1, 1)
 
     def _divide(self, y: Array, variance: Array) -> None:
         with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN
@@ -164,10 +164,10 @@ class BN(Layer):
     def _remember(self, mean: Array, variance: Array, top: Sequence[Blob]) -> None:
         """Add the batch's statistics to the stored ones, or write them into the tops that are for them."""
         for blob, value in zip(top[1:], (mean, variance), strict=False):
-            blob.array[...] = value.reshape(1, -1, 1, 1)
+            blob.data[...] = value.reshape(1, -1, 1, 1)
         momentum = self.layer_param.bn_param.momentum
         for blob, value in zip(self.blobs[2:], (mean, variance), strict=False):
-            stored = blob.array
+            stored = blob.data
             stored *= momentum
             stored += (1 - momentum) * value.reshape(1, -1, 1, 1)
 

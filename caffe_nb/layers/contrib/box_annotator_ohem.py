@@ -65,15 +65,15 @@ class BoxAnnotatorOHEM(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Choose the regions."""
         param = self.layer_param.box_annotator_ohem_param
-        images = bottom[0].const_array[:, 0].reshape(-1)
-        order = np.argsort(-bottom[1].const_array.reshape(-1), kind="stable")
+        images = bottom[0].const_data[:, 0].reshape(-1)
+        order = np.argsort(-bottom[1].const_data.reshape(-1), kind="stable")
         chosen = np.zeros(images.shape, np.bool_)
         for image in np.unique(images):
             chosen[order[images[order] == image][: param.roi_per_img]] = True
         labels, weights = bottom[2], bottom[3]
-        top[0].array[...] = np.where(chosen.reshape(labels.shape), labels.const_array, param.ignore_label)
+        top[0].data[...] = np.where(chosen.reshape(labels.shape), labels.const_data, param.ignore_label)
         chosen = chosen.reshape(weights.shape[0], 1, *weights.shape[2:])
-        top[1].array[...] = np.where(chosen, weights.const_array, 0)
+        top[1].data[...] = np.where(chosen, weights.const_data, 0)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Refuse: a choice has no gradient."""

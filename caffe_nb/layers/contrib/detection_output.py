@@ -77,17 +77,17 @@ class DetectionOutput(Layer):
         """Write the rows."""
         param = self.layer_param.detection_output_param
         items = bottom[0].shape[0]
-        priors, variances = bottom[2].const_array.reshape(2, -1, 4)
+        priors, variances = bottom[2].const_data.reshape(2, -1, 4)
         if param.variance_encoded_in_target:
             variances = np.ones_like(priors)
-        places = bottom[0].const_array.reshape(items, len(priors), self._locations, 4).swapaxes(1, 2)
+        places = bottom[0].const_data.reshape(items, len(priors), self._locations, 4).swapaxes(1, 2)
         found = boxes.decode(int(param.code_type), priors, variances, places)
-        scores = bottom[1].const_array.reshape(items, len(priors), self._classes).swapaxes(1, 2)
+        scores = bottom[1].const_data.reshape(items, len(priors), self._classes).swapaxes(1, 2)
         rows = [row for item in range(items) for row in self._detect(item, found[item], scores[item])]
         if not rows:
             rows = [np.array([item, *[-1] * 6], self.dtype) for item in range(max(1, items))]
         top[0].reshape(1, 1, len(rows), 7)
-        top[0].array[0, 0] = rows
+        top[0].data[0, 0] = rows
 
     def _detect(self, item: int, found: Array, scores: Array) -> list[Array]:
         """Return the rows of one image."""

@@ -60,11 +60,11 @@ class ROIPooling(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the maxima."""
-        x, rois = bottom[0].const_array, bottom[1].const_array.reshape(-1, 5)
+        x, rois = bottom[0].const_data, bottom[1].const_data.reshape(-1, 5)
         self._images = regions.images_of(rois, x.shape[0])
         rows = regions.whole_cells(rois[:, 2], rois[:, 4], self._scale, self._grid[0], x.shape[2])
         columns = regions.whole_cells(rois[:, 1], rois[:, 3], self._scale, self._grid[1], x.shape[3])
-        regions.max_cells(x, self._images, *rows, *columns, top[0].array, self._mask)
+        regions.max_cells(x, self._images, *rows, *columns, top[0].data, self._mask)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add each gradient to the pixel that its value came from."""
@@ -72,7 +72,7 @@ class ROIPooling(Layer):
             raise NetError("the regions of ROIPooling have no gradient; set propagate_down: false for bottom 1")
         if propagate_down[0]:
             check_unchanged(bottom, top, self._shapes)
-            out = bottom[0].diff_array
+            out = bottom[0].diff
             out[...] = 0
             planes: Array = out.reshape(*out.shape[:2], out.shape[2] * out.shape[3])
-            regions.add_max_gradient(top[0].const_diff_array, self._images, self._mask, planes)
+            regions.add_max_gradient(top[0].const_diff, self._images, self._mask, planes)

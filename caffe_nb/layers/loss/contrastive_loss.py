@@ -84,12 +84,12 @@ class ContrastiveLoss(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
         difference = self._difference
-        a, b = (blob.const_array.reshape(difference.shape) for blob in bottom[:2])
+        a, b = (blob.const_data.reshape(difference.shape) for blob in bottom[:2])
         np.subtract(a, b, out=difference)
         square = self._square = np.einsum("nc,nc->n", difference, difference)
         apart = np.maximum(self._margin - (square if self._legacy else np.sqrt(square)), 0)
         costs = np.where(_similar(bottom[2]), square, apart if self._legacy else apart * apart)
-        top[0].array[...] = costs.sum() / (2 * max(1, len(costs)))
+        top[0].data[...] = costs.sum() / (2 * max(1, len(costs)))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted difference of similar pairs, its opposite for dissimilar ones within the margin."""
@@ -101,14 +101,14 @@ class ContrastiveLoss(Layer):
         missing = self._margin - (self._square if self._legacy else distance)
         factor = np.where(missing > 0, -1.0 if self._legacy else -missing / (distance + NEAR_ZERO), 0.0)
         factor[_similar(bottom[2])] = 1
-        factor *= float(top[0].const_diff_array) / max(1, len(factor))
+        factor *= float(top[0].const_diff) / max(1, len(factor))
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
-                out = bottom[index].diff_array.reshape(self._difference.shape)
+                out = bottom[index].diff.reshape(self._difference.shape)
                 np.multiply(self._difference, (sign * factor).astype(self.dtype)[:, None], out=out)
 
 
 def _similar(numbers: Blob) -> Array:
     """Return which pairs are similar: those whose number, cut off to a whole one, is not 0."""
-    similar: Array = np.abs(numbers.const_array.reshape(-1)) >= 1
+    similar: Array = np.abs(numbers.const_data.reshape(-1)) >= 1
     return similar

@@ -59,13 +59,13 @@ class EuclideanLoss(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
         difference = self._difference
-        np.subtract(bottom[0].const_array.reshape(-1), bottom[1].const_array.reshape(-1), out=difference)
-        top[0].array[...] = np.dot(difference, difference) / (2 * max(1, bottom[0].shape[0]))
+        np.subtract(bottom[0].const_data.reshape(-1), bottom[1].const_data.reshape(-1), out=difference)
+        top[0].data[...] = np.dot(difference, difference) / (2 * max(1, bottom[0].shape[0]))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted difference over N, with a minus for the second bottom."""
-        scale = float(top[0].const_diff_array) / max(1, bottom[0].shape[0])
+        scale = float(top[0].const_diff) / max(1, bottom[0].shape[0])
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
                 blob = bottom[index]
-                np.multiply(self._difference.reshape(blob.shape), sign * scale, out=blob.diff_array)
+                np.multiply(self._difference.reshape(blob.shape), sign * scale, out=blob.diff)

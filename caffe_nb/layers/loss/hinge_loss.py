@@ -63,12 +63,12 @@ class HingeLoss(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
         missing = self._missing
-        np.copyto(missing, bottom[0].const_array.reshape(missing.shape))
+        np.copyto(missing, bottom[0].const_data.reshape(missing.shape))
         missing[self._true(bottom[1])] *= -1
         missing += 1
         np.maximum(missing, 0, out=missing)
         total = np.vdot(missing, missing) if self._squared else missing.sum()
-        top[0].array[...] = total / max(1, len(missing))
+        top[0].data[...] = total / max(1, len(missing))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted slope of each score, with a minus for the true class."""
@@ -76,8 +76,8 @@ class HingeLoss(Layer):
             raise NetError("labels (bottom[1]) have no gradient; set propagate_down: false for them")
         if not propagate_down[0]:
             return
-        scale = float(top[0].const_diff_array) / max(1, len(self._missing))
-        out = bottom[0].diff_array.reshape(self._missing.shape)
+        scale = float(top[0].const_diff) / max(1, len(self._missing))
+        out = bottom[0].diff.reshape(self._missing.shape)
         if self._squared:
             np.multiply(self._missing, 2 * scale, out=out)
         else:
@@ -88,4 +88,4 @@ class HingeLoss(Layer):
     def _true(self, labels: Blob) -> tuple[Array, Array]:
         """Return where the true classes are in an array of items and classes."""
         items, classes = self._missing.shape
-        return np.arange(items), class_labels(labels.const_array, classes)[0].reshape(-1)
+        return np.arange(items), class_labels(labels.const_data, classes)[0].reshape(-1)

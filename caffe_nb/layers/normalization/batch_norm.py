@@ -103,14 +103,14 @@ class BatchNorm(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized values; with the batch's own statistics, add them to the stored ones."""
         planes = self._normalized.shape
-        x, y = bottom[0].const_array.reshape(planes), top[0].array.reshape(planes)
+        x, y = bottom[0].const_data.reshape(planes), top[0].data.reshape(planes)
         if not y.size:
             return
         if not self._stored:
             mean, variance, self._deviation = normalize.standardize_channels(x, self._eps, y, self._normalized)
             self._remember(mean, variance)
             return
-        weight = self.blobs[2].const_array[0]
+        weight = self.blobs[2].const_data[0]
         factor = 0 if weight == 0 else 1 / weight
         np.subtract(x, self._column(0) * factor, out=y)
         with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN
@@ -122,20 +122,20 @@ class BatchNorm(Layer):
         if not propagate_down[0] or not bottom[0].count:
             return
         planes = self._normalized.shape
-        dy, dx = top[0].const_diff_array.reshape(planes), bottom[0].diff_array.reshape(planes)
+        dy, dx = top[0].const_diff.reshape(planes), bottom[0].diff.reshape(planes)
         if self._stored:
             np.divide(dy, self._deviation, out=dx)
         else:
             normalize.channels_gradient(self._normalized, dy, self._deviation, out=dx)
 
     def _column(self, index: int) -> Array:
-        return self.blobs[index].const_array.reshape(1, -1, 1)
+        return self.blobs[index].const_data.reshape(1, -1, 1)
 
     def _remember(self, mean: Array, variance: Array) -> None:
         count = self._normalized.size // self._channels
         unbiased = variance * (count / (count - 1) if count > 1 else 1)
         for blob, value in zip(self.blobs, (mean.ravel(), unbiased.ravel(), 1), strict=True):
-            stored = blob.array
+            stored = blob.data
             stored *= self._fraction
             stored += value
 

@@ -68,7 +68,7 @@ class LRN(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized values."""
-        x, y = bottom[0].const_array, top[0].array
+        x, y = bottom[0].const_data, top[0].data
         if self._within:
             ops.within_channel(x, self._size, self._alpha, self._beta, self._scale, out=y)
         else:
@@ -79,5 +79,5 @@ class LRN(Layer):
         if not propagate_down[0]:
             return
         gradient = ops.within_channel_gradient if self._within else ops.across_channels_gradient
-        x, dy = bottom[0].const_array, top[0].const_diff_array
-        gradient(x, self._scale, dy, self._size, self._alpha, self._beta, out=bottom[0].diff_array)
+        x, dy = bottom[0].const_data, top[0].const_diff
+        gradient(x, self._scale, dy, self._size, self._alpha, self._beta, out=bottom[0].diff)

@@ -66,7 +66,7 @@ class MVN(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized values."""
         rows = self._normalized.shape
-        x, y = bottom[0].const_array.reshape(rows), top[0].array.reshape(rows)
+        x, y = bottom[0].const_data.reshape(rows), top[0].data.reshape(rows)
         if not y.size:
             return
         normalize.center(x, AXES, out=y)
@@ -81,7 +81,7 @@ class MVN(Layer):
         if not propagate_down[0] or not bottom[0].count:
             return
         rows = self._normalized.shape
-        dy, dx = top[0].const_diff_array.reshape(rows), bottom[0].diff_array.reshape(rows)
+        dy, dx = top[0].const_diff.reshape(rows), bottom[0].diff.reshape(rows)
         if self._divides:
             normalize.standardized_gradient(self._normalized, dy, self._deviation, AXES, out=dx)
         else:

@@ -118,10 +118,10 @@ class Recurrent(Layer):
     def _input_share(self, bottom: Sequence[Blob], out: Array) -> None:
         """Write what inputs, bias and static inputs give to the gates, ``(T, N, gates * H)``."""
         rows = out.reshape(-1, out.shape[2])
-        gemm(self._rows(bottom[0].const_array), self.blobs[0].const_array.T, out=rows)
-        rows += self.blobs[1].const_array
+        gemm(self._rows(bottom[0].const_data), self.blobs[0].const_data.T, out=rows)
+        rows += self.blobs[1].const_data
         if self._static:
-            out += gemm(self._static_rows(bottom[2].const_array), self.blobs[2].const_array.T)
+            out += gemm(self._static_rows(bottom[2].const_data), self.blobs[2].const_data.T)
 
     def _refuse_marks(self, propagate_down: Sequence[bool]) -> None:
         if propagate_down[1]:
@@ -132,18 +132,18 @@ class Recurrent(Layer):
         rows = share.reshape(-1, share.shape[2])
         asked = self.param_propagate_down
         if asked[0]:
-            self.blobs[0].diff_array += gemm(rows.T, self._rows(bottom[0].const_array))
+            self.blobs[0].diff += gemm(rows.T, self._rows(bottom[0].const_data))
         if asked[1]:
-            self.blobs[1].diff_array += rows.sum(axis=0)
+            self.blobs[1].diff += rows.sum(axis=0)
         if propagate_down[0]:
-            gemm(rows, self.blobs[0].const_array, out=self._rows(bottom[0].diff_array))
+            gemm(rows, self.blobs[0].const_data, out=self._rows(bottom[0].diff))
         if not self._static:
             return
         streams = share.sum(axis=0)
         if asked[2]:
-            self.blobs[2].diff_array += gemm(streams.T, self._static_rows(bottom[2].const_array))
+            self.blobs[2].diff += gemm(streams.T, self._static_rows(bottom[2].const_data))
         if propagate_down[2]:
-            gemm(streams, self.blobs[2].const_array, out=self._static_rows(bottom[2].diff_array))
+            gemm(streams, self.blobs[2].const_data, out=self._static_rows(bottom[2].diff))
 
     def _rows(self, x: Array) -> Array:
         """Return the input as one row for each time step and stream, a view."""
@@ -155,7 +155,7 @@ class Recurrent(Layer):
 
     def _start(self, bottom: Sequence[Blob]) -> list[Array]:
         """Return the state to start from, each ``(N, H)``, and keep it for the backward."""
-        source = [blob.const_array[0] for blob in bottom[-len(self.states) :]] if self._exposed else self._state
+        source = [blob.const_data[0] for blob in bottom[-len(self.states) :]] if self._exposed else self._state
         for values, new in zip(self._first, source, strict=True):
             values[...] = new
         return self._first
@@ -165,12 +165,12 @@ class Recurrent(Layer):
         for values, new in zip(self._state, last, strict=True):
             values[...] = new
         for blob, new in zip(top[1:], last, strict=False):
-            blob.array[0] = new
+            blob.data[0] = new
 
     def _last_gradient(self, top: Sequence[Blob]) -> list[Array]:
         """Return the gradient of the last state, each ``(N, H)``: zeros where it is not exposed."""
         if self._exposed:
-            return [blob.const_diff_array[0] for blob in top[1:]]
+            return [blob.const_diff[0] for blob in top[1:]]
         return [np.zeros_like(values) for values in self._first]
 
     def _first_gradient(self, first: Sequence[Array], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
@@ -178,7 +178,7 @@ class Recurrent(Layer):
         if self._exposed:
             for index, values in enumerate(first, len(bottom) - len(self.states)):
                 if propagate_down[index]:
-                    bottom[index].diff_array[0] = values
+                    bottom[index].diff[0] = values
 
     # checks
 

@@ -70,29 +70,29 @@ class LSTM(Recurrent):
         """Run over the time steps."""
         h_first, c_first = self._start(bottom)
         self._input_share(bottom, self._gates)
-        weight = self.blobs[self._recurrent].const_array
-        recurrent.lstm(self._gates, weight, bottom[1].const_array, (h_first, c_first), self._cells, self._hidden)
-        top[0].array[...] = self._hidden  # a copy: what follows may work in place, and backward needs the hidden states
+        weight = self.blobs[self._recurrent].const_data
+        recurrent.lstm(self._gates, weight, bottom[1].const_data, (h_first, c_first), self._cells, self._hidden)
+        top[0].data[...] = self._hidden  # a copy: what follows may work in place, and backward needs the hidden states
         self._finish((self._hidden[-1], self._cells[-1]), top)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Run back over the time steps; add to the parameters' diffs and write the bottoms'."""
         self._refuse_marks(propagate_down)
-        cont = bottom[1].const_array
+        cont = bottom[1].const_data
         h_first, c_first = self._first
         dh_last, dc_last = self._last_gradient(top)
         index = self._recurrent
         d_gates, dh_first, dc_first = recurrent.lstm_gradient(
             self._gates,
-            self.blobs[index].const_array,
+            self.blobs[index].const_data,
             cont,
             self._cells,
             c_first,
-            top[0].const_diff_array,
+            top[0].const_diff,
             (dh_last, dc_last),
         )
         if self.param_propagate_down[index]:
             before = recurrent.carried(self._hidden, h_first, cont).reshape(-1, self._units)
-            self.blobs[index].diff_array += gemm(d_gates.reshape(-1, 4 * self._units).T, before)
+            self.blobs[index].diff += gemm(d_gates.reshape(-1, 4 * self._units).T, before)
         self._input_gradient(d_gates, propagate_down, bottom)
         self._first_gradient((dh_first, dc_first), propagate_down, bottom)

@@ -67,8 +67,8 @@ class LSTMUnit(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the cells and the hidden state."""
-        self._gates[...] = bottom[1].const_array[0]
-        lstm_unit(self._gates, bottom[2].const_array[0], bottom[0].const_array[0], top[0].array[0], top[1].array[0])
+        self._gates[...] = bottom[1].const_data[0]
+        lstm_unit(self._gates, bottom[2].const_data[0], bottom[0].const_data[0], top[0].data[0], top[1].data[0])
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the gradient of the cells before and of the gates."""
@@ -77,15 +77,15 @@ class LSTMUnit(Layer):
         if not any(propagate_down[:2]):
             return
         cells = bottom[0].shape[1:]
-        d_gates = bottom[1].diff_array[0] if propagate_down[1] else np.empty_like(self._gates)
-        d_before = bottom[0].diff_array[0] if propagate_down[0] else np.empty(cells, self.dtype)
+        d_gates = bottom[1].diff[0] if propagate_down[1] else np.empty_like(self._gates)
+        d_before = bottom[0].diff[0] if propagate_down[0] else np.empty(cells, self.dtype)
         lstm_unit_gradient(
             self._gates,
-            bottom[2].const_array[0],
-            bottom[0].const_array[0],
-            top[0].const_array[0],
-            top[0].const_diff_array[0],
-            top[1].const_diff_array[0],
+            bottom[2].const_data[0],
+            bottom[0].const_data[0],
+            top[0].const_data[0],
+            top[0].const_diff[0],
+            top[1].const_diff[0],
             d_gates,
             d_before,
         )

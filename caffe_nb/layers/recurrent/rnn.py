@@ -67,32 +67,32 @@ class RNN(Recurrent):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Run over the time steps."""
         (h_first,) = self._start(bottom)
-        within, out, bias = (blob.const_array for blob in self.blobs[self._recurrent :])
+        within, out, bias = (blob.const_data for blob in self.blobs[self._recurrent :])
         self._input_share(bottom, self._hidden)
-        recurrent.rnn(self._hidden, within, bottom[1].const_array, h_first)
+        recurrent.rnn(self._hidden, within, bottom[1].const_data, h_first)
         rows = gemm(self._hidden.reshape(-1, self._units), out.T, out=self._output.reshape(-1, self._units))
         rows += bias
         np.tanh(rows, out=rows)
-        top[0].array[...] = self._output  # a copy: what follows may work in place, and backward needs the outputs
+        top[0].data[...] = self._output  # a copy: what follows may work in place, and backward needs the outputs
         self._finish((self._hidden[-1],), top)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Run back over the time steps; add to the parameters' diffs and write the bottoms'."""
         self._refuse_marks(propagate_down)
-        cont, y = bottom[1].const_array, self._output
+        cont, y = bottom[1].const_data, self._output
         index = self._recurrent
-        within, out, _ = (blob.const_array for blob in self.blobs[index:])
+        within, out, _ = (blob.const_data for blob in self.blobs[index:])
         asked = self.param_propagate_down
-        d_out = (top[0].const_diff_array * (1 - y * y)).reshape(-1, self._units)
+        d_out = (top[0].const_diff * (1 - y * y)).reshape(-1, self._units)
         if asked[index + 1]:
-            self.blobs[index + 1].diff_array += gemm(d_out.T, self._hidden.reshape(-1, self._units))
+            self.blobs[index + 1].diff += gemm(d_out.T, self._hidden.reshape(-1, self._units))
         if asked[index + 2]:
-            self.blobs[index + 2].diff_array += d_out.sum(axis=0)
+            self.blobs[index + 2].diff += d_out.sum(axis=0)
         dh = gemm(d_out, out).reshape(y.shape)
         dh[-1] += self._last_gradient(top)[0]
         d_share, dh_first = recurrent.rnn_gradient(self._hidden, within, cont, dh)
         if asked[index]:
             before = recurrent.carried(self._hidden, self._first[0], cont).reshape(-1, self._units)
-            self.blobs[index].diff_array += gemm(d_share.reshape(-1, self._units).T, before)
+            self.blobs[index].diff += gemm(d_share.reshape(-1, self._units).T, before)
         self._input_gradient(d_share, propagate_down, bottom)
         self._first_gradient((dh_first,), propagate_down, bottom)

@@ -78,23 +78,23 @@ class Convolution(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the tops."""
-        weight = self.blobs[0].const_array
-        bias = self.blobs[1].const_array if len(self.blobs) > 1 else None
+        weight = self.blobs[0].const_data
+        bias = self.blobs[1].const_data if len(self.blobs) > 1 else None
         for source, target in zip(bottom, top, strict=True):
-            out = self._images(target.array)
-            convolution.convolve(self._images(source.const_array), weight, bias, self._window, self._groups, out)
+            out = self._images(target.data)
+            convolution.convolve(self._images(source.const_data), weight, bias, self._window, self._groups, out)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs and write the bottoms'."""
-        weight = self.blobs[0].const_array
+        weight = self.blobs[0].const_data
         for index, (source, target) in enumerate(zip(bottom, top, strict=True)):
-            gradient = self._images(target.const_diff_array)
+            gradient = self._images(target.const_diff)
             self._add_bias_gradient(gradient)
             if self.param_propagate_down[0]:
-                images = self._images(source.const_array)
-                convolution.add_weight_gradient(images, gradient, self._window, self._groups, self.blobs[0].diff_array)
+                images = self._images(source.const_data)
+                convolution.add_weight_gradient(images, gradient, self._window, self._groups, self.blobs[0].diff)
             if propagate_down[index]:
-                out = self._images(source.diff_array)
+                out = self._images(source.diff)
                 convolution.input_gradient(gradient, weight, self._window, self._groups, out)
 
     def _kernels(self) -> tuple[int, int]:
@@ -109,7 +109,7 @@ class Convolution(Layer):
 
     def _add_bias_gradient(self, gradient: Array) -> None:
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
-            self.blobs[1].diff_array += gradient.sum(axis=(0, *range(2, gradient.ndim)))
+            self.blobs[1].diff += gradient.sum(axis=(0, *range(2, gradient.ndim)))
 
     def _images(self, array: Array) -> Array:
         """Return the array as ``(N, C, *spatial)``, whatever stands before the channels."""

@@ -80,8 +80,8 @@ class SPP(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Pool each level and put the results one after the other."""
-        images = bottom[0].const_array
-        rows = self._rows(top[0].array)
+        images = bottom[0].const_data
+        rows = self._rows(top[0].data)
         start = 0
         for pool, shape in zip(self._pools, self._shapes, strict=True):
             pooled = np.empty(shape, rows.dtype)
@@ -94,8 +94,8 @@ class SPP(Layer):
         """Write the sum of the levels' gradients."""
         if not propagate_down[0]:
             return
-        out = bottom[0].diff_array
-        rows = self._rows(top[0].const_diff_array)
+        out = bottom[0].diff
+        rows = self._rows(top[0].const_diff)
         share = np.empty_like(out)
         start = 0
         for pool, shape in zip(self._pools, self._shapes, strict=True):
