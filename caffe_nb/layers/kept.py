@@ -18,20 +18,20 @@ class Kept:
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
-        self._copy: Array = np.empty(0, dtype)
+        self._copy = Blob(dtype=dtype)
 
     def fit(self, bottom: Blob, top: Blob) -> None:
         """Make room for the copy; called at each reshape."""
-        if top is bottom and self._copy.shape != bottom.shape:
-            self._copy = np.zeros(bottom.shape, bottom.dtype)
+        if top is bottom:
+            self._copy.reshape_like(bottom)
 
     def store(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values, from memory that writing the top leaves alone."""
         if top is not bottom:
-            return bottom.const_data
-        np.copyto(self._copy, bottom.const_data)
-        return self._copy
+            return bottom.const_array
+        np.copyto(self._copy.array, bottom.const_array)
+        return self._copy.const_array
 
     def values(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values of the last `store`."""
-        return self._copy if top is bottom else bottom.const_data
+        return self._copy.const_array if top is bottom else bottom.const_array

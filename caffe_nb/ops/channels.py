@@ -27,6 +27,11 @@ def scale(x: Array, factors: Array, offsets: Array | None, out: Array) -> None:
     out : array of the shape of `x`
         Where to write; may be `x` itself.
     """
+    if not isinstance(x, np.ndarray):
+        np.multiply(x, factors.reshape(-1, 1), out=out)
+        if offsets is not None:
+            out += offsets.reshape(-1, 1)
+        return
     outer, count, inner = x.shape
     source, target, times = flat(x), out.reshape(-1), flat(factors)
     plus = np.zeros(count, x.dtype) if offsets is None else offsets
@@ -51,6 +56,9 @@ def products(a: Array, b: Array) -> Array:
     (count,) array
         In the arrays' type.
     """
+    if not isinstance(a, np.ndarray):
+        product: Array = (a * b).sum(axis=(0, 2))
+        return product
     outer, count, inner = a.shape
     left, right, sums = flat(a), flat(b), np.zeros(count, a.dtype)
 

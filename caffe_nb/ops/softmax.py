@@ -86,7 +86,8 @@ def cross_entropy(probabilities: Array, labels: Labels, counted: NDArray[np.bool
 def label_losses(probabilities: Array, labels: Labels) -> Array:
     """Return each position's part of `cross_entropy`, of shape (outer, inner)."""
     chosen = np.take_along_axis(probabilities, labels[:, None, :], axis=1)[:, 0, :]
-    return np.asarray(-np.log(np.maximum(chosen, np.finfo(np.float32).tiny)))
+    losses: Array = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
+    return losses
 
 
 def cross_entropy_gradient(

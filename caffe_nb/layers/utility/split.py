@@ -36,10 +36,10 @@ class Split(Layer):
         """Write the sum of the tops' diffs."""
         if not propagate_down[0]:
             return
-        total = bottom[0].diff
+        total = bottom[0].diff_array
         if len(top) == 1:
-            np.copyto(total, top[0].const_diff)
+            np.copyto(total, top[0].const_diff_array)
             return
-        np.add(top[0].const_diff, top[1].const_diff, out=total)
+        np.add(top[0].const_diff_array, top[1].const_diff_array, out=total)
         for blob in top[2:]:
-            total += blob.const_diff
+            total += blob.const_diff_array
