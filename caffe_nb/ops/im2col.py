@@ -110,7 +110,12 @@ def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
 
     None for what the kernels do not take: other than two spatial axes, other numbers, other layouts.
     """
-    if images.ndim != 4 or images.dtype not in (np.float32, np.float64) or not images.flags.c_contiguous:
+    if (
+        not isinstance(images, np.ndarray)
+        or images.ndim != 4
+        or images.dtype not in (np.float32, np.float64)
+        or not images.flags.c_contiguous
+    ):
         return None
     if columns.dtype != images.dtype:
         return None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.pooling import average_gradient, average_pool
+from caffe_nb.ops.taps import sums_across_channels
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
@@ -38,6 +39,12 @@ def across_channels(images: Array, size: int, alpha: float, beta: float, k: floa
     out : (N, C, H, W) ndarray
         Where to write the result; neither `images` nor `scale`.
     """
+    if not isinstance(images, np.ndarray):
+        np.multiply(sums_across_channels(images * images, size), alpha / size, out=scale)
+        scale += k
+        np.power(scale, -beta, out=out)
+        out *= images
+        return
     _across(_rows(images), size, alpha / size, beta, k, _rows(scale, True), _rows(out, True))
 
 
@@ -59,6 +66,12 @@ def across_channels_gradient(
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten, and is none of the others.
     """
+    if not isinstance(images, np.ndarray):
+        np.power(scale, -beta, out=out)
+        share = sums_across_channels(gradient * images * out / scale, size)
+        out *= gradient
+        out -= 2 * alpha * beta / size * images * share
+        return
     _across_gradient(
         _rows(images), _rows(scale), _rows(gradient), size, 2 * alpha * beta / size, beta, _rows(out, True)
     )

@@ -108,6 +108,13 @@ def standardize_channels(x: Array, eps: float, out: Array, kept: Array) -> tuple
     means, variances, deviations : (1, C, 1) arrays
         Of the channels, summed up in float64; the deviations with `eps`.
     """
+    if not isinstance(x, np.ndarray):
+        mean = center(x, (0, 2), out=kept)
+        spread = np.square(kept).mean(axis=(0, 2), keepdims=True)
+        deviation = np.sqrt(spread + eps)
+        np.divide(kept, deviation, out=kept)
+        np.copyto(out, kept)
+        return mean, spread, deviation
     number, channels, values = x.shape
     mean, variance, deviation = (np.empty(channels, x.dtype) for _ in range(3))
     source, target, copy = flat(x), out.reshape(-1), kept.reshape(-1)
@@ -121,6 +128,9 @@ def standardize_channels(x: Array, eps: float, out: Array, kept: Array) -> tuple
 
 def channels_gradient(y: Array, dy: Array, deviation: Array, out: Array) -> None:
     """Compute `standardized_gradient` for what `standardize_channels` wrote; `out` may be `dy` itself."""
+    if not isinstance(y, np.ndarray):
+        standardized_gradient(y, dy, deviation, (0, 2), out)
+        return
     number, channels, values = y.shape
     standard, above, target, spread = flat(y), flat(dy), out.reshape(-1), flat(deviation)
 

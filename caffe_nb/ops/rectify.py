@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.ops.jit import compiled
@@ -24,6 +25,9 @@ def rectify(x: Array, slope: float, out: Array) -> None:
     out : array of the shape of `x`
         Where to write; may be `x` itself.
     """
+    if not isinstance(x, np.ndarray):
+        np.maximum(x, 0, out=out) if slope == 0 else np.multiply(x, np.where(x > 0, 1, slope).astype(x.dtype), out=out)
+        return
     source, target, factor = flat(x), out.reshape(-1), x.dtype.type(slope)
     run(lambda start, stop: _rectify(source[start:stop], factor, target[start:stop]), x.size, x.size)
 
@@ -40,6 +44,9 @@ def rectify_gradient(x: Array, dy: Array, slope: float, out: Array) -> None:
     out : array of their shape
         Where to write; may be `dy` itself.
     """
+    if not isinstance(x, np.ndarray):
+        np.multiply(dy, np.where(x > 0, 1, slope).astype(x.dtype), out=out)
+        return
     values, above, target, factor = flat(x), flat(dy), out.reshape(-1), x.dtype.type(slope)
     run(
         lambda start, stop: _gradient(values[start:stop], above[start:stop], factor, target[start:stop]), x.size, x.size

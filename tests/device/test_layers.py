@@ -15,8 +15,7 @@ from tests.layers.bench import Bench
 from tests.layers.case import Case
 from tests.layers.cases import CASES
 
-ON_HOST = {
-}
+ON_HOST = {}
 """Types that compute on the host in GPU mode too, and why."""
 
 
