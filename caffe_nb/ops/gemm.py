@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
-from caffe_nb.ops.parallel import one_blas_thread
+from caffe_nb.ops.parallel import one_blas_thread, run
 
 Array = NDArray[Any]
 
-SINGLE_THREAD_FLOP = 100_000_000
-"""Products below this run on one thread: about 2 ms. The threads of a BLAS wait for one another by spinning, so on a
-machine that does something else as well (a browser that shows the net) a small product with several of them can take a
-hundred times as long as with one; setting their number costs a microsecond."""
+FASTER = 32
+"""How many multiplications a BLAS does in the time of one that `run` counts."""
 
 
 def gemm(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -35,7 +33,22 @@ def gemm(a: Array, b: Array, out: Array | None = None) -> Array:
     (..., M, N) ndarray
         `out`, or a new array.
     """
-    small = 2 * a.size * b.shape[-1] < SINGLE_THREAD_FLOP
-    with one_blas_thread() if small else nullcontext():
-        product: Array = device.namespace().matmul(a, b, out=out)
+    namespace = device.namespace()
+    if a.ndim != 2 or b.ndim != 2 or namespace is not np:
+        with one_blas_thread():
+            return namespace.matmul(a, b, out=out)  # type: ignore[no-any-return]
+    rows, columns = a.shape[0], b.shape[1]
+    product = np.empty((rows, columns), a.dtype) if out is None else out
+
+    def some(start: int, stop: int) -> None:
+        part = slice(start, stop)
+        if rows < columns:
+            np.matmul(a, b[:, part], out=product[:, part])
+        else:
+            np.matmul(a[part], b, out=product[part])
+
+    # Threads of our own, not the BLAS's: those wait for one another by spinning, so on a machine that does something
+    # else as well (a browser that shows the net) a product can take a hundred times as long with several of them.
+    with one_blas_thread():
+        run(some, max(rows, columns), a.size * columns / FASTER)
     return product
