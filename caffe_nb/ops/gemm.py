@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from caffe_nb import device
 from caffe_nb.ops.parallel import one_blas_thread, run
+from caffe_nb.ops.scratch import scratch
 
 Array = NDArray[Any]
 
 FASTER = 32
 """How many multiplications a BLAS does in the time of one that `run` counts."""
+PIECE = 1 << 17
+"""Elements of a piece that is added."""
 
 
 def gemm(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -52,3 +55,32 @@ def gemm(a: Array, b: Array, out: Array | None = None) -> Array:
     with one_blas_thread():
         run(some, max(rows, columns), a.size * columns / FASTER)
     return product
+
+
+def add_gemm(a: Array, b: Array, out: Array) -> None:
+    """Add the matrix product of `a` and `b` to `out`, in pieces that stay in the cache.
+
+    Parameters
+    ----------
+    a : (M, K) ndarray
+        Left factor.
+    b : (K, N) ndarray
+        Right factor.
+    out : (M, N) ndarray
+        What is added to.
+    """
+    if device.namespace() is not np:
+        out += gemm(a, b)
+        return
+    rows, columns = out.shape
+    step = max(1, PIECE // max(columns, 1))
+
+    def some(start: int, stop: int) -> None:
+        for first in range(start, stop, step):
+            target = out[first : min(first + step, stop)]
+            part = scratch("gemm piece", target.shape, out.dtype)
+            np.matmul(a[first : first + len(target)], b, out=part)
+            np.add(target, part, out=target)
+
+    with one_blas_thread():
+        run(some, rows, out.size + a.size * columns / FASTER)
