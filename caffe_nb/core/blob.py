@@ -81,7 +81,8 @@ class Blob(DeviceViews):
             the machine's memory; the blob stays as it was.
         """
         try:
-            if shape == self._shape and type(sum(shape)) is int:  # whole numbers; nearly always it is so
+            # nearly always; the sum tells whole numbers from others
+            if shape == self._shape and type(sum(shape)) is int:  # type: ignore[arg-type]
                 return
         except ValueError:  # an array of lengths, which is neither true nor false
             pass

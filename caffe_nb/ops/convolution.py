@@ -1,4 +1,7 @@
-"""Convolution as matrix products over columns, in pieces of the batch that bound the memory.
+"""Convolution, in whichever way is fastest for the shape.
+
+Kernels of 3 by 3 go Winograd's way where that wins; channels that do not see each other, one by one; all others are
+matrix products over columns, in pieces of the batch that bound the memory.
 
 Images are ``(N, C, *spatial)``, weights ``(M, C / groups, *kernel)``, results ``(N, M, *output)``. What is computed is
 a correlation, as in Caffe: the kernel is not flipped.
@@ -14,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
-from caffe_nb.ops import depthwise
+from caffe_nb.ops import depthwise, winograd
 from caffe_nb.ops.depthwise import is_depthwise
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
@@ -50,6 +53,9 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     if is_depthwise(images, window, groups):
         depthwise.convolve(images, weight, bias, window, out)
         return
+    how = winograd.plan(images.shape, weight.shape[0], window, groups, images.dtype)
+    if how is not None and winograd.convolve(how, images, weight, bias, out):
+        return
     maps = weight.shape[0]
     matrix = _grouped(weight, groups)
 
@@ -62,6 +68,35 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
                 result += _per_map(bias, out.ndim)
 
     run(some, images.shape[0], out.size * matrix.shape[2])
+
+
+def gradients(
+    images: Array,
+    gradient: Array,
+    weight: Array,
+    window: Window,
+    groups: int,
+    d_weight: Array | None,
+    d_images: Array | None,
+) -> None:
+    """Add the gradient of the kernels and compute that of the images, each where it is asked for.
+
+    Parameters
+    ----------
+    images, gradient, weight, window, groups
+        As in `add_weight_gradient` and `input_gradient`, which this does in one.
+    d_weight : (M, C / groups, *kernel) ndarray or None
+        What the gradient of the kernels is added to.
+    d_images : (N, C, *spatial) ndarray or None
+        Where to write the gradient of the images; it is overwritten.
+    """
+    how = winograd.plan(images.shape, weight.shape[0], window, groups, images.dtype)
+    if how is not None and winograd.gradients(how, images, gradient, weight, d_weight, d_images):
+        return
+    if d_weight is not None:
+        add_weight_gradient(images, gradient, window, groups, d_weight)
+    if d_images is not None:
+        input_gradient(gradient, weight, window, groups, d_images)
 
 
 def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: int, out: Array) -> None:

@@ -11,7 +11,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.registry import register
 from caffe_nb.layers.recurrent.base import Recurrent
 from caffe_nb.ops import recurrent
-from caffe_nb.ops.gemm import gemm
+from caffe_nb.ops.gemm import add_gemm
 
 
 @register("LSTM")
@@ -93,6 +93,6 @@ class LSTM(Recurrent):
         )
         if self.param_propagate_down[index]:
             before = recurrent.carried(self._hidden, h_first, cont).reshape(-1, self._units)
-            self.blobs[index].diff += gemm(d_gates.reshape(-1, 4 * self._units).T, before)
+            add_gemm(d_gates.reshape(-1, 4 * self._units).T, before, self.blobs[index].diff)
         self._input_gradient(d_gates, propagate_down, bottom)
         self._first_gradient((dh_first, dc_first), propagate_down, bottom)
