@@ -114,7 +114,12 @@ def namespace() -> Any:
 
 def namespace_of(array: Any) -> Any:
     """Return the namespace that an array belongs to."""
-    return np if isinstance(array, np.ndarray | np.generic) or _current is None else _current.xp
+    return _current.xp if _current is not None and holds(array) else np
+
+
+def holds(array: Any) -> bool:
+    """Whether an array is in a device's memory, where compiled code of the host cannot reach it."""
+    return not isinstance(array, np.ndarray | np.generic)
 
 
 def set_mode_cpu() -> None:

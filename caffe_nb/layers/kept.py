@@ -27,11 +27,11 @@ class Kept:
 
     def store(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values, from memory that writing the top leaves alone."""
-        if top is not bottom:
-            return bottom.const_array
-        np.copyto(self._copy.array, bottom.const_array)
-        return self._copy.const_array
+        if top is bottom:
+            np.copyto(self._copy.array, bottom.const_array)
+        return self.values(bottom, top)
 
     def values(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values of the last `store`."""
-        return self._copy.const_array if top is bottom else bottom.const_array
+        values: Array = self._copy.const_array if top is bottom else bottom.const_array
+        return values

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled, compiled_sums
 from caffe_nb.ops.parallel import flat, run
 
@@ -27,7 +28,7 @@ def scale(x: Array, factors: Array, offsets: Array | None, out: Array) -> None:
     out : array of the shape of `x`
         Where to write; may be `x` itself.
     """
-    if not isinstance(x, np.ndarray):
+    if device.holds(x):
         np.multiply(x, factors.reshape(-1, 1), out=out)
         if offsets is not None:
             out += offsets.reshape(-1, 1)
@@ -56,7 +57,7 @@ def products(a: Array, b: Array) -> Array:
     (count,) array
         In the arrays' type.
     """
-    if not isinstance(a, np.ndarray):
+    if device.holds(a):
         product: Array = (a * b).sum(axis=(0, 2))
         return product
     outer, count, inner = a.shape

@@ -111,7 +111,7 @@ def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
     None for what the kernels do not take: other than two spatial axes, other numbers, other layouts.
     """
     if (
-        not isinstance(images, np.ndarray)
+        device.holds(images)
         or images.ndim != 4
         or images.dtype not in (np.float32, np.float64)
         or not images.flags.c_contiguous

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.pooling import average_gradient, average_pool
 from caffe_nb.ops.taps import sums_across_channels
@@ -39,7 +40,7 @@ def across_channels(images: Array, size: int, alpha: float, beta: float, k: floa
     out : (N, C, H, W) ndarray
         Where to write the result; neither `images` nor `scale`.
     """
-    if not isinstance(images, np.ndarray):
+    if device.holds(images):
         np.multiply(sums_across_channels(images * images, size), alpha / size, out=scale)
         scale += k
         np.power(scale, -beta, out=out)
@@ -66,7 +67,7 @@ def across_channels_gradient(
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten, and is none of the others.
     """
-    if not isinstance(images, np.ndarray):
+    if device.holds(images):
         np.power(scale, -beta, out=out)
         share = sums_across_channels(gradient * images * out / scale, size)
         out *= gradient

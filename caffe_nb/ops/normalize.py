@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled_sums
 from caffe_nb.ops.parallel import flat, run
 
@@ -108,7 +109,7 @@ def standardize_channels(x: Array, eps: float, out: Array, kept: Array) -> tuple
     means, variances, deviations : (1, C, 1) arrays
         Of the channels, summed up in float64; the deviations with `eps`.
     """
-    if not isinstance(x, np.ndarray):
+    if device.holds(x):
         mean = center(x, (0, 2), out=kept)
         spread = np.square(kept).mean(axis=(0, 2), keepdims=True)
         deviation = np.sqrt(spread + eps)
@@ -128,7 +129,7 @@ def standardize_channels(x: Array, eps: float, out: Array, kept: Array) -> tuple
 
 def channels_gradient(y: Array, dy: Array, deviation: Array, out: Array) -> None:
     """Compute `standardized_gradient` for what `standardize_channels` wrote; `out` may be `dy` itself."""
-    if not isinstance(y, np.ndarray):
+    if device.holds(y):
         standardized_gradient(y, dy, deviation, (0, 2), out)
         return
     number, channels, values = y.shape

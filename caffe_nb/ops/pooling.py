@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caffe_nb import rng
+from caffe_nb import device, rng
 from caffe_nb.errors import ShapeError
 from caffe_nb.ops import taps
 from caffe_nb.ops.jit import compiled
@@ -74,7 +74,7 @@ def max_pool(images: Array, window: Window, out: Array, mask: Mask) -> None:
     mask : (N, C, h, w) ndarray of int32
         Where to write the places.
     """
-    if not isinstance(images, np.ndarray):
+    if device.holds(images):
         taps.max_pool(images, window, out, mask)
         return
     lowest = images.dtype.type(np.finfo(images.dtype).min)
@@ -100,7 +100,7 @@ def stochastic_pool(images: Array, window: Window, out: Array, mask: Mask) -> No
 
     Parameters are those of `max_pool`. Source: Zeiler and Fergus, Stochastic Pooling, 2013.
     """
-    if not isinstance(images, np.ndarray):
+    if device.holds(images):
         taps.stochastic_pool(images, window, out, mask)
         return
     draws = rng.generator().random(out.shape)
@@ -109,7 +109,7 @@ def stochastic_pool(images: Array, window: Window, out: Array, mask: Mask) -> No
 
 def expected_pool(images: Array, window: Window, out: Array) -> None:
     """Take the mean of each window weighted by the values themselves: what `stochastic_pool` gives on average."""
-    if not isinstance(images, np.ndarray):
+    if device.holds(images):
         taps.expected_pool(images, window, out)
         return
     _expected_pool(_planes(images), *_pairs(window), _planes(out, True))
@@ -127,7 +127,7 @@ def scatter(gradient: Array, mask: Mask, out: Array) -> None:
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten.
     """
-    if not isinstance(out, np.ndarray):
+    if device.holds(out):
         taps.scatter(gradient, mask, out)
         return
     _scatter(_planes(gradient), _planes(mask), _planes(out, True))
@@ -145,7 +145,7 @@ def average_pool(images: Array, window: Window, out: Array) -> None:
     out : (N, C, h, w) ndarray
         Where to write; 0 for a window that sees nothing.
     """
-    if not isinstance(images, np.ndarray):
+    if device.holds(images):
         taps.average_pool(images, window, out)
         return
     _average_pool(_planes(images), *_pairs(window), _planes(out, True))
@@ -163,7 +163,7 @@ def average_gradient(gradient: Array, window: Window, out: Array) -> None:
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten.
     """
-    if not isinstance(out, np.ndarray):
+    if device.holds(out):
         taps.average_gradient(gradient, window, out)
         return
     _average_gradient(_planes(gradient), *_pairs(window), _planes(out, True))

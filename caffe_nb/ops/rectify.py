@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import flat, run
 
@@ -25,7 +26,7 @@ def rectify(x: Array, slope: float, out: Array) -> None:
     out : array of the shape of `x`
         Where to write; may be `x` itself.
     """
-    if not isinstance(x, np.ndarray):
+    if device.holds(x):
         np.maximum(x, 0, out=out) if slope == 0 else np.multiply(x, np.where(x > 0, 1, slope).astype(x.dtype), out=out)
         return
     source, target, factor = flat(x), out.reshape(-1), x.dtype.type(slope)
@@ -44,7 +45,7 @@ def rectify_gradient(x: Array, dy: Array, slope: float, out: Array) -> None:
     out : array of their shape
         Where to write; may be `dy` itself.
     """
-    if not isinstance(x, np.ndarray):
+    if device.holds(x):
         np.multiply(dy, np.where(x > 0, 1, slope).astype(x.dtype), out=out)
         return
     values, above, target, factor = flat(x), flat(dy), out.reshape(-1), x.dtype.type(slope)

@@ -80,7 +80,8 @@ class PReLU(Layer):
             np.multiply(dy, slope, out=_planes(bottom[0].diff_array))
 
     def _slopes(self) -> Array:
-        return self.blobs[0].const_array.reshape(-1, 1)
+        values: Array = self.blobs[0].const_array.reshape(-1, 1)
+        return values
 
 
 def _needs_channels(bottom: Blob) -> tuple[int, ...]:

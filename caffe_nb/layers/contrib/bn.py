@@ -153,7 +153,8 @@ class BN(Layer):
             spec.lr_mult = spec.decay_mult = 0
 
     def _column(self, index: int) -> Array:
-        return self.blobs[index].const_array.reshape(1, -1, 1)
+        values: Array = self.blobs[index].const_array.reshape(1, -1, 1)
+        return values
 
     def _divide(self, y: Array, variance: Array) -> None:
         with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN

@@ -66,7 +66,8 @@ class Normalize(Layer):
         return length
 
     def _factor(self) -> Array:
-        return self.blobs[0].const_array.reshape(self._column)
+        values: Array = self.blobs[0].const_array.reshape(self._column)
+        return values
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Normalize and scale."""

@@ -128,7 +128,8 @@ class BatchNorm(Layer):
             normalize.channels_gradient(self._normalized.const_array, dy, self._deviation, out=dx)
 
     def _column(self, index: int) -> Array:
-        return self.blobs[index].const_array.reshape(1, -1, 1)
+        values: Array = self.blobs[index].const_array.reshape(1, -1, 1)
+        return values
 
     def _remember(self, mean: Array, variance: Array) -> None:
         count = self._normalized.count // self._channels
