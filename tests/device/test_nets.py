@@ -82,7 +82,7 @@ def test_a_python_layer_gets_the_devices_arrays_and_only_batch_and_loss_are_copi
     net.forward()
     net.backward()
     copied = {each.name: (each.to_device, each.to_host) for each in net.transfers - before}
-    assert copied == {"x": (1, 0), "loss": (0, 1)}  # the batch goes there, the loss comes back
+    assert copied == {"x": (1, 0), "loss": (1, 1)}  # the batch goes there; the loss is handed out, writable
 
 
 def test_copies_are_listed_with_their_sizes(standin):
