@@ -132,7 +132,10 @@ class Comparison:
         checked = [index for index, row in enumerate(rows) if not row.skipped and row.analytic_array.size]
         if checked and self._tops_are_finite():
             self._take_precision(self.runner.least_precision(checked))
-            if self.settings.full or not self._right_along_a_line(rows, checked):
+            if not self.settings.full and self._right_along_a_line(rows, checked):
+                self.total = sum(rows[index].checked for index in checked)
+                self._tick(self.total)
+            else:
                 self._measure_precision(checked)
                 samples = self._samples(rows, checked)
                 self.total = sum(len(sample) for sample in samples.values())
@@ -210,6 +213,10 @@ class Comparison:
             self._measure_precision(checked)
             if self.precision > before:
                 slope = self.lines.slope(checked, gradients, self.tops)
+        if self._is_off(slope) and self.subject.built_in and self.subject.layer.inexact:
+            for index in checked:  # each on its own line says which are, on purpose, no derivatives
+                self._fill_line(rows[index], self.lines.slope([index], gradients, self.tops))
+            return True
         few = self._few(checked)
         if self._is_off(slope) and (self.subject.built_in or all(rows[i].analytic_array.size > few for i in checked)):
             slope = self.lines.beside(checked)
@@ -217,8 +224,6 @@ class Comparison:
             return False
         for index in checked:
             self._fill_line(rows[index], slope)
-        self.total = sum(rows[index].checked for index in checked)
-        self._tick(self.total)
         return True
 
     def _is_off(self, slope: Slope | None) -> bool:
@@ -257,10 +262,9 @@ class Comparison:
     def _fill_line(self, row: GradientRow, slope: Slope) -> None:
         row.line, row.checked, row.tolerance = True, row.analytic_array.size, self.tolerance
         row.analytic, row.numeric, row.max_error = slope.analytic, slope.numeric, slope.error
+        row.ok = not self._is_off(slope)
         if slope.near:
-            self.subject.notes.append(
-                f"{row.label}: compared beside these values, which lie at kinks (zeros or ties) of forward"
-            )
+            row.remark = row.remark or "compared beside these values, which lie at kinks (zeros or ties) of forward"
 
     def _sample(self, row: GradientRow, most: int) -> NDArray[np.intp]:
         size = row.analytic_array.size
