@@ -18,8 +18,10 @@ SUSPECTS = 6
 """Elements that are searched for where a line fails."""
 _CLEAR = 100.0
 """How far above rounding the tolerance is held by the choice of the step: it is the smallest that does so."""
-_NARROW = 1 / 1000
-"""The smallest step, as a part of the widest."""
+_NARROW = 1e-5
+"""The smallest step, as a part of the widest ..."""
+_DIGITS = 50
+"""... and in rounding errors of the values."""
 _CROSSINGS = 1e-3
 """So many kinks may be reached by chance where a step could be as small as it likes."""
 _PARTS = 8
@@ -140,7 +142,9 @@ class Lines:
         """
         pairs = zip(self.runner.top_diffs, tops, strict=True)
         size = float(np.sqrt(sum(float(np.linalg.norm(diff * top)) ** 2 for diff, top in pairs)))
-        wanted = _CLEAR * ROUNDING * self.precision * size / self.tolerance
+        least = ROUNDING * self.precision * size / self.tolerance
+        reach = [_gain(self.runner.values[index], gradients[index]) * self.precision ** (1 / 3) for index in indices]
+        wanted = max(least, min([_CLEAR * least, *(each for each in reach if each > 0)]))
         return {index: self._move(self.runner.values[index], gradients[index], wanted) for index in indices}
 
     def _move(self, value: Array, gradient: Array, wanted: float) -> Array:
@@ -151,7 +155,8 @@ class Lines:
         largest = float(gains.max(initial=0.0))
         narrow = widest
         if largest > 0:
-            narrow = float(np.clip(wanted / (np.sqrt(flat.size) * largest), _NARROW * widest, widest))
+            least = max(_NARROW * widest, _DIGITS * self.precision)
+            narrow = float(np.clip(wanted / (np.sqrt(flat.size) * largest), least, widest))
         wide = max(narrow, min(widest, _CROSSINGS / max(flat.size, 1)))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             steps = narrow * largest / gains
@@ -225,3 +230,9 @@ def beside(value: Array, random: np.random.Generator) -> Array:
     moved[zeros] = fresh * typical(value)
     return moved
 
+
+def _gain(value: Array, gradient: Array) -> float:
+    """Return how much a blob can move the objective: the norm of its gradient times its values; of a sample, roughly."""
+    every = max(1, value.size // 100_000)
+    sample = np.abs(value.reshape(-1)[::every])
+    return float(np.linalg.norm(gradient.reshape(-1)[::every] * np.maximum(sample, typical(value)))) * every**0.5

@@ -19,6 +19,7 @@ Array = NDArray[Any]
 GARBAGE = (1.7320508e3, -2.6457513e3)
 """What lies in the tops of a user's layer before forward, to show what is not written."""
 
+
 class Runner:
     """Runs a subject's forward and backward at given values.
 

@@ -36,7 +36,9 @@ def lstm_unit(gates: Array, cont: Array, c_before: Array, c: Array, h: Array) ->
     units = c.shape[1]
     squashed = gates[:, : 3 * units]
     np.negative(squashed, out=squashed)
-    with np.errstate(over="ignore"):  # 1 / (1 + exp(-x)), as in Caffe: by tanh, a nearly closed gate would lose its digits
+    with np.errstate(
+        over="ignore"
+    ):  # 1 / (1 + exp(-x)), as in Caffe: by tanh, a nearly closed gate would lose its digits
         np.exp(squashed, out=squashed)
     squashed += 1
     np.reciprocal(squashed, out=squashed)
