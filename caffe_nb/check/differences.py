@@ -367,6 +367,7 @@ class Comparison:
 
     def _fill(self, row: GradientRow, points: Points) -> None:
         sample, error = points.sample, np.where(points.kink, 0.0, points.error)
+        row.numeric_array, row.error_array = np.full(row.shape, np.nan), np.full(row.shape, np.nan)
         row.numeric_array.reshape(-1)[sample] = points.numeric
         row.error_array.reshape(-1)[sample] = error
         row.checked, row.kinks, row.tolerance = len(sample), int(points.kink.sum()), self.tolerance

@@ -148,37 +148,46 @@ class Lines:
         return {index: self._move(self.runner.values[index], gradients[index], wanted) for index in indices}
 
     def _move(self, value: Array, gradient: Array, wanted: float) -> Array:
-        """Return the steps of one blob."""
-        widest, flat, slopes = self.precision ** (1 / 3), value.reshape(-1), gradient.reshape(-1)
-        sizes = np.maximum(np.abs(flat), typical(value))
-        gains = np.abs(slopes) * sizes
-        largest = float(gains.max(initial=0.0))
+        """Return the steps of one blob, part by part to spare memory."""
+        widest, typically = self.precision ** (1 / 3), typical(value)
+        moved = np.empty(value.size, value.dtype)
+        parts = [np.array_split(array.reshape(-1), _PARTS) for array in (value, gradient, moved)]
+        largest = max(float(_gains(x, slopes, typically).max(initial=0.0)) for x, slopes, _ in zip(*parts, strict=True))
         narrow = widest
         if largest > 0:
             least = max(_NARROW * widest, _DIGITS * self.precision)
-            narrow = float(np.clip(wanted / (np.sqrt(flat.size) * largest), least, widest))
-        wide = max(narrow, min(widest, _CROSSINGS / max(flat.size, 1)))
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            steps = narrow * largest / gains
-        np.clip(np.nan_to_num(steps, copy=False, nan=wide, posinf=wide), narrow, wide, out=steps)
-        steps *= sizes
-        weights = self.random.uniform(-1.0, 1.0, flat.shape)
-        weights += np.copysign(0.5, weights)
-        steps *= weights
-        for part, slope in zip(np.array_split(steps, _PARTS), np.array_split(slopes, _PARTS), strict=True):
-            if np.vdot(part, slope) < 0:
-                part *= -1.0
-        moved: Array = (flat + steps).astype(value.dtype) - flat  # as the blob's numbers allow
+            narrow = float(np.clip(wanted / (np.sqrt(value.size) * largest), least, widest))
+        wide = max(narrow, min(widest, _CROSSINGS / max(value.size, 1)))
+        for x, slopes, out in zip(*parts, strict=True):
+            steps = self._weights(x.size) * np.maximum(np.abs(x), typically)
+            if largest > 0:
+                gains = _gains(x, slopes, typically)
+                steps *= narrow * largest / np.maximum(gains, narrow * largest / wide, out=gains)
+            else:
+                steps *= wide
+            if np.vdot(steps, slopes) < 0:
+                steps *= -1.0
+            np.subtract(x + steps.astype(value.dtype, copy=False), x, out=out)  # as the blob's numbers allow
         return moved.reshape(value.shape)
+
+    def _weights(self, count: int) -> NDArray[np.float32]:
+        """Return random numbers of either sign and of size 0.5 to 1.5."""
+        weights = self.random.random(count, np.float32)
+        weights *= 2
+        weights -= 1
+        weights += np.copysign(np.float32(0.5), weights)
+        return weights
 
     def _compare(self, moves: Mapping[int, Array], gradients: Sequence[Array]) -> Slope:
         """Return the slope along a line."""
         expected = spread = length = still = 0.0
         for index, move in moves.items():
-            expected += float(np.vdot(gradients[index], move))
-            spread += float(np.linalg.norm(gradients[index] * move)) ** 2
-            length += float(np.linalg.norm(move)) ** 2
-            still += (float(np.linalg.norm(move)) / typical(self.runner.values[index])) ** 2
+            parts = gradients[index] * move
+            expected += float(parts.sum(dtype=np.float64))
+            spread += float(np.linalg.norm(parts)) ** 2
+            square = float(np.linalg.norm(move)) ** 2
+            length += square
+            still += square / typical(self.runner.values[index]) ** 2
         spread, length, still = float(np.sqrt(spread)), float(np.sqrt(length)), float(np.sqrt(still))
         if not np.isfinite(expected) or length == 0:
             return Slope(0.0, 0.0, 0.0 if np.isfinite(expected) else np.inf)
@@ -231,8 +240,14 @@ def beside(value: Array, random: np.random.Generator) -> Array:
     return moved
 
 
+def _gains(value: Array, gradient: Array, typically: float) -> Array:
+    gains: Array = np.maximum(np.abs(value), typically)
+    gains *= np.abs(gradient)
+    return gains
+
+
 def _gain(value: Array, gradient: Array) -> float:
-    """Return how much a blob can move the objective: the norm of its gradient times its values; of a sample, roughly."""
+    """Return how much a blob can move the objective: the norm of its gradient times its values, of a sample of them."""
     every = max(1, value.size // 100_000)
-    sample = np.abs(value.reshape(-1)[::every])
-    return float(np.linalg.norm(gradient.reshape(-1)[::every] * np.maximum(sample, typical(value)))) * every**0.5
+    gains = _gains(value.reshape(-1)[::every], gradient.reshape(-1)[::every], typical(value))
+    return float(np.linalg.norm(gains) * np.sqrt(every))

@@ -191,8 +191,8 @@ class Runner:
         if not self._ran:
             self.forward()
         self._ran = False
-        for blob, fill in zip(self.blobs, fills or [0.0] * len(self.blobs), strict=True):
-            blob.diff[...] = fill
+        for index, blob in enumerate(self.blobs):
+            blob.diff[...] = 0 if fills is None else fills[index]
         for top, diff in zip(subject.tops, self.top_diffs, strict=True):
             top.diff[...] = scale * diff
         subject.layer.backward(subject.tops, list(subject.propagate_down), subject.bottoms)
