@@ -17,7 +17,7 @@ from caffe_nb.check.run import GARBAGE, Runner
 Array = NDArray[Any]
 
 _STEP = 1e-4
-_WRONG = 1e-2
+_WRONG = 1e-3
 """Relative error of a slope along a line that counts as wrong: a right layer's is smaller by orders."""
 
 
@@ -71,9 +71,9 @@ def _stale_state(runner: Runner, rows: Sequence[GradientRow], lines: Lines) -> l
     if other is None or runner.fresh is None or not checked or runner.restores:
         return []
     slope = lines.at(dict(enumerate(other)), checked)
-    if slope is None or slope.error <= 10 * lines.tolerance + _WRONG:
+    if slope is None or slope.error <= lines.tolerance:
         return []
-    return _stale(runner, other, checked, lines.tolerance)
+    return _stale(runner, other, checked, 10 * lines.tolerance)
 
 
 def _stale(runner: Runner, other: list[Array], checked: Sequence[int], tolerance: float) -> list[Finding]:

@@ -30,6 +30,8 @@ _LEAST = 12
 """However slow a layer is, so many elements of each blob are checked."""
 _QUICK = 0.1
 """Seconds in which a blob of a live net is compared one by one, without asking a line of its own first."""
+_STRICTER = 10
+"""How much smaller the error along a line has to be than that of an element, since parts of a fault may cancel."""
 _HIDDEN = 1e-6
 """Tops smaller than this may hide rounding: a loss of zero does."""
 
@@ -173,7 +175,7 @@ class Comparison:
     def _take_precision(self, precision: float) -> None:
         self.precision = precision
         self.tolerance = self.settings.tolerance or max(TOLERANCE, float(200 * precision ** (2 / 3)))
-        self.lines = Lines(self.runner, precision, self.tolerance, self.random)
+        self.lines = Lines(self.runner, precision, self.tolerance / _STRICTER, self.random)
 
     def _measure_precision(self, checked: Sequence[int]) -> None:
         """Find out how forward rounds, once."""
@@ -227,7 +229,7 @@ class Comparison:
         return True
 
     def _is_off(self, slope: Slope | None) -> bool:
-        return slope is None or slope.error > self.tolerance
+        return slope is None or slope.error > self.lines.tolerance
 
     def _few(self, checked: Sequence[int]) -> int:
         """Return how many elements a blob may have to be compared one by one without asking a line of its own."""
@@ -260,7 +262,7 @@ class Comparison:
         return samples
 
     def _fill_line(self, row: GradientRow, slope: Slope) -> None:
-        row.line, row.checked, row.tolerance = True, row.analytic_array.size, self.tolerance
+        row.line, row.checked, row.tolerance = True, row.analytic_array.size, self.lines.tolerance
         row.analytic, row.numeric, row.max_error = slope.analytic, slope.numeric, slope.error
         row.ok = not self._is_off(slope)
         if slope.near:
