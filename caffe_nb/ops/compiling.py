@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,7 +68,8 @@ def bar(title: str, total: int | None = None) -> Any:
     from tqdm.auto import tqdm as suitable
 
     plain = suitable.__mro__[1] is tqdm  # of a terminal; a notebook's has its own kind between
-    return suitable(desc=title, total=total, unit="kernel", leave=False, disable=None if plain else False)
+    hidden = (None if plain else False) if sys.stderr is not None else True  # None: unless it is a terminal
+    return suitable(desc=title, total=total, unit="kernel", leave=False, disable=hidden)
 
 
 @cache
