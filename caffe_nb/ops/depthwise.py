@@ -15,6 +15,7 @@ from caffe_nb.ops.parallel import flat, run
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
+Layout = tuple[tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, int, int], Array]]
 
 BLOCK = 4096
 """Windows that are worked on together: their sums are to stay in the innermost cache."""
@@ -81,7 +82,7 @@ def input_gradient(gradient: Array, weight: Array, window: Window, out: Array) -
     run(some, out.shape[1], gradient.size * window.taps)
 
 
-def _layout(images: tuple[int, ...], window: Window, grid: tuple[int, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+def _layout(images: tuple[int, ...], window: Window, grid: tuple[int, ...]) -> Layout:
     """Return how a padded image is laid out so that a tap sees all windows in a row.
 
     With strides, pixels that the same taps see stand together: pixel ``(y, x)`` of the padded image in plane
