@@ -20,7 +20,9 @@ layer { name: "no_bias" type: "Convolution" bottom: "a" top: "a2" convolution_pa
   pad: 1 bias_term: false weight_filler { type: "xavier" } } }
 layer { name: "columns" type: "Convolution" bottom: "a2" top: "b" convolution_param { num_output: 16 kernel_size: 5
   stride: 2 weight_filler { type: "xavier" } } }
-layer { name: "depthwise" type: "Convolution" bottom: "b" top: "c" convolution_param { num_output: 16 kernel_size: 3
+layer { name: "same_size" type: "Convolution" bottom: "b" top: "b2" convolution_param { num_output: 16 kernel_size: 5
+  pad: 2 weight_filler { type: "xavier" } } }
+layer { name: "depthwise" type: "Convolution" bottom: "b2" top: "c" convolution_param { num_output: 16 kernel_size: 3
   pad: 1 group: 16 weight_filler { type: "xavier" } } }
 layer { name: "no_bias" type: "Convolution" bottom: "c" top: "c2" convolution_param { num_output: 16 kernel_size: 3
   pad: 1 group: 16 bias_term: false weight_filler { type: "xavier" } } }
