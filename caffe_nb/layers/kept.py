@@ -31,6 +31,10 @@ class Kept:
             np.copyto(self._copy.array, bottom.const_array)
         return self.values(bottom, top)
 
+    def memory(self, bottom: Blob, top: Blob) -> Array | None:
+        """Return where to copy the bottom's values to; None where nothing overwrites them."""
+        return self._copy.array if top is bottom else None
+
     def values(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values of the last `store`."""
         values: Array = self._copy.const_array if top is bottom else bottom.const_array

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from caffe_nb import device
 from caffe_nb.ops.jit import compiled
+from caffe_nb.ops.parallel import run
 from caffe_nb.ops.pooling import average_gradient, average_pool
 from caffe_nb.ops.taps import sums_across_channels
 from caffe_nb.ops.window import Window
@@ -46,7 +47,13 @@ def across_channels(images: Array, size: int, alpha: float, beta: float, k: floa
         np.power(scale, -beta, out=out)
         out *= images
         return
-    _across(_rows(images), size, alpha / size, beta, k, _rows(scale, True), _rows(out, True))
+    x, energy, y = _rows(images), _rows(scale, True), _rows(out, True)
+
+    def some(start: int, stop: int) -> None:
+        part = slice(start, stop)
+        _across(x[part], size, alpha / size, beta, k, energy[part], y[part])
+
+    run(some, len(x), x.size * size)
 
 
 def across_channels_gradient(
@@ -73,9 +80,13 @@ def across_channels_gradient(
         out *= gradient
         out -= 2 * alpha * beta / size * images * share
         return
-    _across_gradient(
-        _rows(images), _rows(scale), _rows(gradient), size, 2 * alpha * beta / size, beta, _rows(out, True)
-    )
+    x, energy, dy, dx = _rows(images), _rows(scale), _rows(gradient), _rows(out, True)
+
+    def some(start: int, stop: int) -> None:
+        part = slice(start, stop)
+        _across_gradient(x[part], energy[part], dy[part], size, 2 * alpha * beta / size, beta, dx[part])
+
+    run(some, len(x), x.size * size)
 
 
 def within_channel(images: Array, size: int, alpha: float, beta: float, scale: Array, out: Array) -> None:

@@ -130,7 +130,12 @@ def scatter(gradient: Array, mask: Mask, out: Array) -> None:
     if device.holds(out):
         taps.scatter(gradient, mask, out)
         return
-    _scatter(_planes(gradient), _planes(mask), _planes(out, True))
+    above, places, below = _planes(gradient), _planes(mask), _planes(out, True)
+    run(
+        lambda start, stop: _scatter(above[start:stop], places[start:stop], below[start:stop]),
+        len(above),
+        below.size,
+    )
 
 
 def average_pool(images: Array, window: Window, out: Array) -> None:
@@ -148,7 +153,12 @@ def average_pool(images: Array, window: Window, out: Array) -> None:
     if device.holds(images):
         taps.average_pool(images, window, out)
         return
-    _average_pool(_planes(images), *_pairs(window), _planes(out, True))
+    pixels, means = _planes(images), _planes(out, True)
+    run(
+        lambda start, stop: _average_pool(pixels[start:stop], *_pairs(window), means[start:stop]),
+        len(pixels),
+        out.size * window.taps,
+    )
 
 
 def average_gradient(gradient: Array, window: Window, out: Array) -> None:
@@ -166,7 +176,12 @@ def average_gradient(gradient: Array, window: Window, out: Array) -> None:
     if device.holds(out):
         taps.average_gradient(gradient, window, out)
         return
-    _average_gradient(_planes(gradient), *_pairs(window), _planes(out, True))
+    above, below = _planes(gradient), _planes(out, True)
+    run(
+        lambda start, stop: _average_gradient(above[start:stop], *_pairs(window), below[start:stop]),
+        len(above),
+        gradient.size * window.taps,
+    )
 
 
 def _planes(array: Array, writable: bool = False) -> Array:

@@ -103,6 +103,7 @@ def lstm_gradient(
     c_first: Array,
     dh: Array,
     last: tuple[Array, Array],
+    out: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """Compute the gradient of `lstm`.
 
@@ -116,6 +117,8 @@ def lstm_gradient(
         The gradient of the hidden states.
     last : pair of (N, H) ndarrays
         What comes to the last hidden state and the last cells beside `dh`.
+    out : (T, N, 4 H) ndarray, optional
+        Where to write `d_gates`.
 
     Returns
     -------
@@ -124,7 +127,8 @@ def lstm_gradient(
     dh_first, dc_first : (N, H) ndarray
         The gradient of the state before the first step.
     """
-    d_gates, squashed, total = np.empty_like(gates), np.empty_like(c[0]), np.empty_like(c[0])
+    d_gates = np.empty_like(gates) if out is None else out
+    squashed, total = np.empty_like(c[0]), np.empty_like(c[0])
     dh_next, dc = last[0].copy(), last[1].copy()
     product = np.empty(dh_next.shape[::-1], gates.dtype)
     with one_blas_thread():

@@ -23,7 +23,7 @@ ON_HOST = {
     "PSROIPooling": "not written for devices yet",
     "ROIPooling": "not written for devices yet",
     **dict.fromkeys(
-        ("Convolution", "ConvolutionDepthwise", "Deconvolution", "DepthwiseConvolution", "LSTM", "LSTMUnit", "RNN"),
+        ("LSTM", "LSTMUnit", "RNN"),
         "not written for devices yet",
     ),
 }

@@ -62,9 +62,10 @@ class LSTM(Recurrent):
         self._add(4 * self._units, self._units)
 
     def allocate(self, steps: int, streams: int, dtype: np.dtype[Any]) -> None:
-        """Make room for the cells and the gates."""
+        """Make room for the cells, the gates and their gradient."""
         self._cells = np.zeros((steps, streams, self._units), dtype)
         self._gates = np.zeros((steps, streams, 4 * self._units), dtype)
+        self._d_gates = np.zeros_like(self._gates)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Run over the time steps."""
@@ -90,6 +91,7 @@ class LSTM(Recurrent):
             c_first,
             top[0].const_diff,
             (dh_last, dc_last),
+            out=self._d_gates,
         )
         if self.param_propagate_down[index]:
             before = recurrent.carried(self._hidden, h_first, cont).reshape(-1, self._units)
