@@ -86,7 +86,7 @@ class Scale(Layer):
         d_factors, d_offsets = channels.scale_gradient(values, dy, array.const_array, dx)
         if self.layer_param.scale_param.bias_term and self.param_propagate_down[-1]:
             bias = self.blobs[-1]
-            bias.diff += d_offsets.reshape(bias.shape)
+            bias.diff_array += d_offsets.reshape(bias.shape)
         if len(bottom) == 1 and self.param_propagate_down[0]:
             array.diff_array += d_factors.reshape(array.shape)
         elif len(bottom) > 1 and propagate_down[1]:
