@@ -21,6 +21,7 @@ from caffe_nb.errors import CaffeError, NetError
 from caffe_nb.inspector.health import Healths
 from caffe_nb.inspector.history import Histories
 from caffe_nb.inspector.pieces import Check, CheckRow, Finding, LayerError, LayerState
+from caffe_nb.inspector.sweep import Sweep
 from caffe_nb.layers.utility.python import code_version
 from caffe_nb.live import Swap, on_swap, swaps
 from caffe_nb.net.build import Node
@@ -42,6 +43,8 @@ class Record:
     """The method whose exception is in `errors`; refused edits are not in it."""
     times: dict[str, list[float]] = field(default_factory=lambda: {"forward": [], "backward": []})
     """Smoothed milliseconds by layer index, 0 before a layer's first pass."""
+    sweep: Sweep = field(default_factory=Sweep)
+    """Where the net's values are not finite."""
 
     def listen(self, net: Net) -> None:
         """Note the exceptions of the net's layers from now on; a net without any is not slowed by it."""

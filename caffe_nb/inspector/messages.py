@@ -34,8 +34,10 @@ from caffe_nb.inspector.pieces import (
 from caffe_nb.inspector.training_messages import (
     GetHealth,
     GetHistory,
+    GetLayerHealth,
     Health,
     History,
+    LayerHealth,
     Rewind,
     SetTraining,
     TrainingState,
@@ -179,6 +181,7 @@ Request = (
     | RollBack
     | GetHistory
     | GetHealth
+    | GetLayerHealth
     | SetTraining
     | Rewind
     | Drive
@@ -329,6 +332,7 @@ Reply = (
     | Difference
     | History
     | Health
+    | LayerHealth
     | TrainingState
     | Driven
     | Failed

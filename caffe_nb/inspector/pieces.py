@@ -270,6 +270,24 @@ class HealthColumn(Struct, frozen=True):
     """Hundredths of the logarithm to base 10, one a row; HEALTH_ZERO where all is 0, HEALTH_BAD for NaN and Inf."""
 
 
+class BadLayer(Struct, frozen=True):
+    """A layer that holds values which are not finite."""
+
+    index: int
+    value: Literal["NaN", "Inf"]
+    """NaN where there is any."""
+    places: list[str]
+    """As ``top 'ip1'`` or ``the diff of parameter 0``; the last one may count the rest."""
+
+
+class LayerGradient(Struct, frozen=True):
+    """How large a layer's gradient is."""
+
+    index: int
+    code: int
+    """Mean magnitude of its tops' diffs, as in a `HealthColumn`."""
+
+
 class BadTensor(Struct, frozen=True):
     """The first value that was not finite, at which a run stopped."""
 

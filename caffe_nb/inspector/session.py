@@ -146,6 +146,7 @@ class Session:
             case (
                 training_messages.GetHistory()
                 | training_messages.GetHealth()
+                | training_messages.GetLayerHealth()
                 | training_messages.SetTraining()
                 | training_messages.Rewind()
             ):

@@ -242,6 +242,22 @@ export interface HealthColumn {
   values: number[];
 }
 
+/** A layer that holds values which are not finite. */
+export interface BadLayer {
+  index: number;
+  /** NaN where there is any. */
+  value: 'Inf' | 'NaN';
+  /** As `top 'ip1'` or `the diff of parameter 0`; the last one may count the rest. */
+  places: string[];
+}
+
+/** How large a layer's gradient is. */
+export interface LayerGradient {
+  index: number;
+  /** Mean magnitude of its tops' diffs, as in a `HealthColumn`. */
+  code: number;
+}
+
 /** The first value that was not finite, at which a run stopped. */
 export interface BadTensor {
   layer: number;
@@ -324,6 +340,14 @@ export interface GetHistory {
   known?: Known[];
 }
 
+/** Ask how the layers of a net are now. A running net is looked through bit by bit, as often as that is asked. */
+export interface GetLayerHealth {
+  kind: 'get_layer_health';
+  net: string;
+  /** Whether the size of the gradients is wanted, too. */
+  gradients?: boolean;
+}
+
 /** Columns of a health strip, oldest first. */
 export interface Health {
   kind: 'health';
@@ -347,6 +371,17 @@ export interface History {
   /** Whether there is more than one answer holds: ask again. */
   more: boolean;
   training: Training;
+}
+
+/** Answer to `GetLayerHealth`; also of nets that no solver trains. */
+export interface LayerHealth {
+  kind: 'layer_health';
+  net: string;
+  bad: BadLayer[];
+  /** Of the layers through which backward has gone. */
+  gradients: LayerGradient[];
+  /** Whether all of it is of now; else ask again. */
+  whole: boolean;
 }
 
 /** Go back by so many iterations; the answer is `TrainingState`. */
@@ -660,6 +695,7 @@ export type Request =
   | RollBack
   | GetHistory
   | GetHealth
+  | GetLayerHealth
   | SetTraining
   | Rewind
   | Drive
@@ -678,6 +714,7 @@ export type Reply =
   | Difference
   | History
   | Health
+  | LayerHealth
   | TrainingState
   | Driven
   | Failed;
@@ -979,6 +1016,23 @@ const readHealthColumn: Reader<HealthColumn> = (value, path) => {
   };
 };
 
+const readBadLayer: Reader<BadLayer> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    value: field('value', literal('Inf', 'NaN')),
+    places: field('places', listOf(readString))
+  };
+};
+
+const readLayerGradient: Reader<LayerGradient> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    code: field('code', readInteger)
+  };
+};
+
 const readBadTensor: Reader<BadTensor> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -1065,6 +1119,17 @@ const readHistory: Reader<History> = (value, path) => {
     curves: field('curves', listOf(readCurve)),
     more: field('more', readBoolean),
     training: field('training', readTraining)
+  };
+};
+
+const readLayerHealth: Reader<LayerHealth> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('layer_health')),
+    net: field('net', readString),
+    bad: field('bad', listOf(readBadLayer)),
+    gradients: field('gradients', listOf(readLayerGradient)),
+    whole: field('whole', readBoolean)
   };
 };
 
@@ -1239,7 +1304,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'distribution', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'training_state', 'driven', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'distribution', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'layer_health', 'training_state', 'driven', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -1266,6 +1331,8 @@ export function parseReply(value: unknown): Reply {
       return readHistory(value, 'reply');
     case 'health':
       return readHealth(value, 'reply');
+    case 'layer_health':
+      return readLayerHealth(value, 'reply');
     case 'training_state':
       return readTrainingState(value, 'reply');
     case 'driven':

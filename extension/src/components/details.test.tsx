@@ -187,7 +187,10 @@ describe('a node', () => {
       running: 'forward',
       stale: true,
       held: true,
-      breakpoint: true
+      breakpoint: true,
+      bad: 'NaN',
+      badPlaces: `top '${HOSTILE}'`,
+      gradient: 0.00032
     } as const;
     render(<LayerFace face={face} />);
     expect(screen.getByTestId(testids.graphNode).dataset).toMatchObject({
@@ -199,8 +202,11 @@ describe('a node', () => {
       running: 'true',
       stale: 'true',
       held: 'true',
-      break: 'true'
+      break: 'true',
+      bad: 'NaN'
     });
+    expect(screen.getByTitle(`NaN in top '${HOSTILE}'`).textContent).toBe('NaN');
+    expect(screen.getByTestId(testids.graphNode).textContent).toContain('∇ 3.2e−4');
   });
 
   it('shows names as text, whatever they hold', () => {
@@ -212,8 +218,11 @@ describe('a node', () => {
       running: null,
       stale: false,
       held: false,
-      breakpoint: false
-    };
+      breakpoint: false,
+      bad: '',
+      badPlaces: '',
+      gradient: null
+    } as const;
     const { container } = render(<LayerFace face={face} />);
     expect(container.querySelector('img')).toBeNull();
     expect(container.textContent).toContain(HOSTILE);

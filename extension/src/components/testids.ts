@@ -4,8 +4,9 @@
  * caffe-panel        the panel's content (data-state: the link's state; data-net: id of the net shown)
  * caffe-graph        the graph's area (data-layout: "ready" once laid out, "pending" before, "failed")
  * caffe-graph-node   one layer (data-layer: its name; data-index; data-version: 0 for built-in types; data-error and
- *                    data-selected, data-running, data-stale, data-held, data-break: "true" or "false"; data-check: "pass", "fail" or "none")
- * caffe-graph-group  a group (data-group: its id; data-open; data-count: its layers; data-worst: "error", "fail", "stale",
+ *                    data-selected, data-running, data-stale, data-held, data-break: "true" or "false"; data-check: "pass", "fail" or "none";
+ *                    data-bad: "NaN", "Inf" or empty; data-heat: 0.00 to 1.00 under an overlay, or empty)
+ * caffe-graph-group  a group (data-group: its id; data-open; data-count: its layers; data-worst: "error", "nan", "fail", "stale",
  *                    "running" or empty)
  * caffe-graph-search, caffe-graph-hits   the search and what it found
  * caffe-graph-overlay, caffe-graph-scale, caffe-graph-family (data-family, data-count)   what the colours mean

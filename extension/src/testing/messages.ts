@@ -172,6 +172,8 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         reply: tensor({ ref: request.ref, part: request.part }),
         values: new Float32Array([0, 1, 2, -1, 0.5, 0.25])
       };
+    case 'get_layer_health':
+      return { kind: 'layer_health', net: request.net, bad: [], gradients: [], whole: true };
     case 'get_distribution':
       return distribution({ ref: request.ref, part: request.part });
     case 'get_source':

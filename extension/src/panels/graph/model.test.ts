@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { graph, layerState, node } from '../../testing/messages';
+import type { IGraphFace } from './model';
 import { describeFace, edgeText, faceOf, familyOf, neighbour, sameFace } from './model';
 
 const quiet = {
@@ -51,6 +52,16 @@ describe('a node’s face', () => {
     const face = faceOf(ip, { ...quiet, states });
     expect(sameFace(face, faceOf(ip, { ...quiet, states: new Map(states) }))).toBe(true);
     expect(sameFace(face, faceOf(ip, { ...quiet, states, selected: 1 }))).toBe(false);
+  });
+
+  it('names where values are not finite, and is the same while these are', () => {
+    const places = ["top 'ip'", 'the diff of parameter 0'];
+    const bad = (): IGraphFace['bad'] => new Map([[1, { index: 1, value: 'NaN', places: [...places] }]]);
+    const face = faceOf(ip, { ...quiet, bad: bad() });
+    expect(describeFace(face)).toContain("NaN in top 'ip', the diff of parameter 0");
+    expect(sameFace(face, faceOf(ip, { ...quiet, bad: bad() }))).toBe(true);
+    expect(sameFace(face, faceOf(ip, quiet))).toBe(false);
+    expect(faceOf(data, { ...quiet, bad: bad() }).bad).toBe('');
   });
 
   it('says in words what it shows', () => {

@@ -47,6 +47,7 @@ export function Toolbar(props: IToolbarProps): ReactElement {
           <option value="none">types</option>
           <option value="time">time</option>
           <option value="parameters">parameters</option>
+          <option value="gradients">gradients</option>
         </select>
         {groups > 0 ? (
           <button

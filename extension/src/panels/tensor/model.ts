@@ -8,6 +8,8 @@ import type { BlobInfo, GraphNode, Tensor } from '../../protocol';
 const SHORTEST_INTERVAL = 200;
 /** A view is pulled so rarely that waiting for it takes at most a quarter of the time. */
 const PATIENCE = 4;
+/** A view rests no longer than this: a layer that took long, as one does while its kernel is compiled, says little. */
+const LONGEST_REST = 3000;
 
 export type Part = Tensor['part'];
 
@@ -97,7 +99,8 @@ export class Pulled<S> {
     const next = await this.#pull();
     this.#outstanding = false;
     this.#served = serving;
-    this.#due = start + Math.max(this.interval, PATIENCE * (Date.now() - start));
+    const took = Date.now() - start;
+    this.#due = start + Math.max(this.interval, Math.min(PATIENCE * took, took + LONGEST_REST));
     if (this.#disposed) {
       return;
     }
