@@ -26,6 +26,7 @@ from caffe_nb.layers.utility.python import code_version
 from caffe_nb.live import Swap, on_swap, swaps
 from caffe_nb.net.build import Node
 from caffe_nb.net.net import Net, live_nets
+from caffe_nb.solvers.finite import NonFiniteError
 
 LONGEST_TRACEBACK = 20_000
 ENGINE = str(Path(caffe_nb.__file__).parent)
@@ -89,6 +90,7 @@ class Record:
                 path=str(swap.path or ""),
                 line=swap.line or 0,
                 refused=True,
+                not_finite=False,
             )
 
     def state(self, node: Node) -> LayerState:
@@ -251,6 +253,7 @@ def layer_error(error: Exception) -> LayerError:
         path=own[-1].filename if own else "",
         line=(own[-1].lineno or 0) if own else 0,
         refused=False,
+        not_finite=isinstance(error, NonFiniteError),
     )
 
 

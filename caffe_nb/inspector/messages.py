@@ -190,7 +190,10 @@ Request = (
 
 
 class NetList(Message, tag="net_list", frozen=True):
-    """All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show."""
+    """All live nets; also pushed when one comes, goes or fails.
+
+    `inspect` is the net that %caffe_inspect asked to show.
+    """
 
     nets: list[NetInfo]
     inspect: str | None = None

@@ -159,7 +159,7 @@ class Session:
         for net in nets:
             self._book.record(net)
         shown = self._shown() if self._shown else None
-        return net_list(nets, shown.id if shown else None)
+        return net_list(nets, shown.id if shown else None, self._book)
 
     def _check(self, request: messages.CheckLayer) -> messages.Reply:
         net = find_net(request.net)

@@ -8,6 +8,13 @@ export const MAX_VIEW_BYTES = 262144;
 export const HEALTH_ZERO = -100000;
 export const HEALTH_BAD = 100000;
 
+/** A layer that raised, or an edit of which was refused. */
+export interface FailedLayer {
+  name: string;
+  /** First line: exception type and text. */
+  message: string;
+}
+
 /** One live net. */
 export interface NetInfo {
   /** Unique in the kernel's life. */
@@ -17,6 +24,12 @@ export interface NetInfo {
   /** Number of layers, inserted splits not counted. */
   layers: number;
   running: boolean;
+  /** Id of the net that its solver trains, which may be itself; empty where no solver drives it. */
+  trained: string;
+  /** Its number among its solver's test nets; -1 for others. */
+  test_net: number;
+  /** The first layer in error. */
+  failed: FailedLayer | null;
 }
 
 /** A bottom, a top or a parameter of a layer, as something to look into. */
@@ -50,6 +63,8 @@ export interface LayerError {
   line: number;
   /** True: an edit was refused and the old code runs on. False: the layer itself raised. */
   refused: boolean;
+  /** Whether `caffe_nb.stop_at_nan` stopped a run here. */
+  not_finite: boolean;
 }
 
 /** One version of a Python layer's code. */
@@ -519,7 +534,11 @@ export interface SetBreaks {
   breaks: Breaks;
 }
 
-/** All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show. */
+/**
+ * All live nets; also pushed when one comes, goes or fails.
+ *
+ * `inspect` is the net that %caffe_inspect asked to show.
+ */
 export interface NetList {
   kind: 'net_list';
   nets: NetInfo[];
@@ -808,6 +827,14 @@ function nullable<T>(read: Reader<T>): Reader<T | null> {
   return (value, path) => (value === null ? null : read(value, path));
 }
 
+const readFailedLayer: Reader<FailedLayer> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    name: field('name', readString),
+    message: field('message', readString)
+  };
+};
+
 const readNetInfo: Reader<NetInfo> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -815,7 +842,10 @@ const readNetInfo: Reader<NetInfo> = (value, path) => {
     name: field('name', readString),
     phase: field('phase', literal('TEST', 'TRAIN')),
     layers: field('layers', readInteger),
-    running: field('running', readBoolean)
+    running: field('running', readBoolean),
+    trained: field('trained', readString),
+    test_net: field('test_net', readInteger),
+    failed: field('failed', nullable(readFailedLayer))
   };
 };
 
@@ -846,7 +876,8 @@ const readLayerError: Reader<LayerError> = (value, path) => {
     traceback: field('traceback', readString),
     path: field('path', readString),
     line: field('line', readInteger),
-    refused: field('refused', readBoolean)
+    refused: field('refused', readBoolean),
+    not_finite: field('not_finite', readBoolean)
   };
 };
 

@@ -37,6 +37,7 @@
  * caffe-training-failure   what of these could not be done, in words
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
+ * caffe-failed-elsewhere   a layer that failed in another net of the same solver (data-net, data-layer)
  * caffe-link-error   what is wrong with the connection or the protocol
  * caffe-empty        the words shown when there is nothing to show (data-reason)
  * caffe-net-select   the choice of net
@@ -109,6 +110,7 @@ export const testids = {
   noCurves: 'caffe-no-curves',
   time: 'caffe-time',
   error: 'caffe-error',
+  elsewhere: 'caffe-failed-elsewhere',
   traceback: 'caffe-traceback',
   linkError: 'caffe-link-error',
   empty: 'caffe-empty',

@@ -63,7 +63,17 @@ export function graph(net = 'n1', revision = 1): Graph {
 }
 
 export function net(id: string, more: Partial<NetInfo> = {}): NetInfo {
-  return { id, name: `net ${id}`, phase: 'TRAIN', layers: 3, running: false, ...more };
+  return {
+    id,
+    name: `net ${id}`,
+    phase: 'TRAIN',
+    layers: 3,
+    running: false,
+    trained: '',
+    test_net: -1,
+    failed: null,
+    ...more
+  };
 }
 
 export function netList(ids: string[], inspect: string | null = null): NetList {

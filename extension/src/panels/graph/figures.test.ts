@@ -77,7 +77,7 @@ describe('a group', () => {
     current: null,
     stale: new Set()
   };
-  const error = { message: 'boom', traceback: '', path: '', line: 0, refused: false };
+  const error = { message: 'boom', traceback: '', path: '', line: 0, refused: false, not_finite: false };
   const check = { ok: false, rows: [], findings: [], path: '', line: 0, message: '' };
   const face = (more: Partial<IGraphFace>): ReturnType<typeof groupFaceOf> => {
     if (!group) {

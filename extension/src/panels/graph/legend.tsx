@@ -86,7 +86,7 @@ function Scale(props: { overlay: Exclude<Overlay, 'none'>; greatest: number }): 
           <span title={title}>{unit}</span>
           {overlay === 'gradients' ? (
             <span className="caffe-nb-hint" title="Backward has not reached it, or all of its gradient is 0">
-              white: none
+              uncoloured: none
             </span>
           ) : null}
         </>

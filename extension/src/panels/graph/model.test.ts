@@ -66,7 +66,14 @@ describe('a node’s face', () => {
 
   it('says in words what it shows', () => {
     const python = node(2, 'loss', { type: 'Python', python: 'layers.Loss' });
-    const error = { message: 'ValueError: boom', traceback: '', path: '', line: 0, refused: false };
+    const error = {
+      message: 'ValueError: boom',
+      traceback: '',
+      path: '',
+      line: 0,
+      refused: false,
+      not_finite: false
+    };
     const states = new Map([[2, layerState(2, { version: 4, error })]]);
     expect(describeFace(faceOf(python, { ...quiet, states }))).toBe(
       'layer loss, Python layer layers.Loss, version 4, error: ValueError: boom'

@@ -62,6 +62,12 @@ describe('a view', () => {
     view.refresh();
     await vi.advanceTimersByTimeAsync(3100);
     expect(pull).toHaveBeenCalledTimes(2);
+    wait = 8000;
+    view.refresh();
+    await vi.advanceTimersByTimeAsync(8500);
+    view.refresh();
+    view.refresh(true);
+    expect(pull).toHaveBeenCalledTimes(4);
   });
 
   it('keeps the last picture when a pull fails, and says why', async () => {

@@ -63,9 +63,14 @@ export class Pulled<S> {
     }
   }
 
-  /** Pull as soon as that is due. */
-  refresh(): void {
+  /** Pull as soon as that is due, or at once where nothing runs that would have to wait for it. */
+  refresh(atOnce = false): void {
     this.#wanted += 1;
+    if (atOnce) {
+      this.#due = 0;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
     this.#schedule();
   }
 
