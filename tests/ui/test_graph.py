@@ -301,6 +301,29 @@ def test_the_map_leads_anywhere(shown: Lab) -> None:
     shown.picture("graph-map")
 
 
+def test_the_map_takes_the_keyboard_and_says_what_is_in_view(shown: Lab) -> None:
+    shown.panel.root.get_by_role("button", name="Open all").click()
+    _settle(shown)
+    _search(shown, "onerror", "Enter")
+    shown.panel.root.get_by_role("application", name="map of the whole graph").focus()
+    words = shown.panel.find("caffe-graph-map").locator("[aria-live=polite]")
+    before = words.inner_text()
+    press = shown.page.keyboard.press
+    for _ in range(120):
+        press("ArrowDown")
+    expect(words).not_to_have_text(before)
+    expect(shown.panel.layer("loss")).to_be_in_viewport()
+    expect(shown.panel.find("caffe-details")).to_have_attribute("data-layer", HOSTILE)  # the graph did not walk
+    shown.picture("graph-map-keys")
+    press("-")
+    press("-")
+    expect(words).not_to_contain_text("zoom 100 %")
+    press("Home")
+    expect(words).to_contain_text("from the top all")
+    press("+")
+    expect(words).not_to_contain_text("from the top all")
+
+
 # files
 
 

@@ -48,6 +48,23 @@ describe('the details', () => {
     expect(parts).toEqual(['blob:ip data', 'blob:ip diff', 'blob:data data', 'blob:data diff']);
   });
 
+  it('tell how old a version is, and go on telling', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    service.select(2);
+    render(<Details service={service} openFile={openFile} />);
+    fireEvent.click(screen.getByTestId(testids.tab('source')));
+    await act(async () => {
+      await vi.advanceTimersByTimeAsync(10);
+    });
+    const old = (): string => screen.getAllByTestId(testids.versionRow)[1]?.textContent ?? '';
+    expect(old()).toContain('1 min ago');
+    await act(async () => {
+      await vi.advanceTimersByTimeAsync(120_000);
+    });
+    expect(old()).toContain('3 min ago');
+    vi.useRealTimers();
+  });
+
   it('list a Python layer’s versions, compare them and go back', async () => {
     service.select(2);
     render(<Details service={service} openFile={openFile} />);
@@ -56,6 +73,7 @@ describe('the details', () => {
     const rows = screen.getAllByTestId(testids.versionRow);
     expect(rows.map(row => row.dataset.version)).toEqual(['2', '1']);
     expect(rows[1]?.textContent).toContain('as it was loaded');
+    expect(rows[1]?.textContent).toContain('1 min ago');
     fireEvent.click(screen.getByText('Compare'));
     await act(settle);
     expect(screen.getByTestId(testids.difference).textContent).toContain('+third');
