@@ -8,6 +8,54 @@ export const MAX_VIEW_BYTES = 262144;
 export const HEALTH_ZERO = -100000;
 export const HEALTH_BAD = 100000;
 
+/** The colours of tensors in a light theme. */
+export const LIGHT = {
+  positive: [
+    [247, 247, 247],
+    [248, 190, 160],
+    [222, 110, 84],
+    [180, 34, 46],
+    [104, 4, 30]
+  ],
+  negative: [
+    [247, 247, 247],
+    [166, 206, 230],
+    [84, 154, 202],
+    [36, 100, 170],
+    [8, 46, 94]
+  ],
+  above: [52, 0, 34],
+  below: [0, 14, 52],
+  nought: [222, 222, 222],
+  nan: [224, 32, 208],
+  positiveInfinity: [255, 196, 0],
+  negativeInfinity: [0, 190, 170]
+} as const;
+
+/** The colours of tensors in a dark theme. */
+export const DARK = {
+  positive: [
+    [34, 34, 36],
+    [104, 38, 34],
+    [190, 72, 54],
+    [242, 144, 104],
+    [255, 226, 204]
+  ],
+  negative: [
+    [34, 34, 36],
+    [28, 62, 106],
+    [46, 116, 184],
+    [112, 178, 228],
+    [214, 238, 252]
+  ],
+  above: [255, 246, 150],
+  below: [170, 255, 246],
+  nought: [64, 64, 68],
+  nan: [224, 32, 208],
+  positiveInfinity: [255, 196, 0],
+  negativeInfinity: [0, 190, 170]
+} as const;
+
 /** A layer that raised, or an edit of which was refused. */
 export interface FailedLayer {
   name: string;
