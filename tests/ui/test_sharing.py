@@ -235,12 +235,11 @@ def front_end(browser: Browser) -> Iterator[Page]:
     """A page with the widget's front end and no kernel."""
     page = browser.new_page()
     page.goto("about:blank")
-    source = Viewer._esm
     words: list[str] = []
     page.on("dialog", lambda dialog: words.append(dialog.message))
     page.on("pageerror", lambda error: words.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith("blob:") else words.append(request.url))
-    page.evaluate(FAKE, {"source": source, "picture": DANGEROUS})
+    page.evaluate(FAKE, {"source": Viewer._esm, "picture": DANGEROUS})
     yield page
     assert words == []
     page.close()
