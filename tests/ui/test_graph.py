@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.ui import material
 from tests.ui.lab import Lab, wait_for
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -367,3 +368,16 @@ def _save(lab: Lab, kind: str, folder: Path) -> Path:
     assert path.name == f"Blocks_b_b_.{kind}"
     wait_for(lambda: path.stat().st_size > 0, "the file")
     return path
+
+
+def test_after_a_click_the_graph_still_fits_itself_into_another_room(lab: Lab) -> None:
+    lab.write(material.FILES)
+    lab.open(lab.notebook(material.CELLS[:2]))
+    lab.run(0)
+    lab.run(1)
+    lab.panel.wait_for_graph()
+    lab.panel.select("ip")
+    lab.page.set_viewport_size({"width": 900, "height": 900})
+    expect(lab.panel.layer("data")).to_be_in_viewport(ratio=0.95)
+    expect(lab.panel.layer("conv1")).to_be_in_viewport(ratio=0.95)
+    lab.picture("graph-narrow")

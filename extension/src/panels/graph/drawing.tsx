@@ -129,7 +129,7 @@ export function Drawing(props: IDrawingProps): ReactElement {
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         onInit={camera.onInit}
-        onMoveStart={event => {
+        onMove={event => {
           if (event !== null) {
             camera.touch();
           }
