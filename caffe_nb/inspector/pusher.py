@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from caffe_nb.inspector.book import Book
 from caffe_nb.inspector.describe import net_info
 from caffe_nb.inspector.messages import NetList, Push
 from caffe_nb.inspector.watch import Watch
+from caffe_nb.inspector.wire import to_wire
 from caffe_nb.net.net import Net, live_nets
 
 log = logging.getLogger("caffe_nb")
@@ -121,7 +120,7 @@ class Pusher:
         return pushes + [update for update in found if update is not None]
 
     def _send(self, push: Push) -> None:
-        body = msgspec.to_builtins(push)
+        body = to_wire(push)
         for send in tuple(self._watchers):
             number = self._watchers.get(send)
             if number is None:
