@@ -19,6 +19,8 @@ log = logging.getLogger("caffe_nb")
 
 INTERVAL = 0.1
 """Least seconds between two pushes about a net."""
+SILENCE = 0.5
+"""Seconds without a push after which the list of nets is sent again: the number of a push tells that one was lost."""
 
 Send = Callable[[dict[str, Any]], object]
 
@@ -44,6 +46,7 @@ class Pusher:
         self._watches: dict[str, Watch] = {}
         self._inspect: str | None = None
         self._listed: tuple[str, ...] | None = None
+        self._pushed_at = 0.0
         self._guard = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -117,7 +120,12 @@ class Pusher:
             pushes.append(net_list(nets, inspect))
         now = time.perf_counter()
         found = [watch.update(now) for watch in self._watches.values()]
-        return pushes + [update for update in found if update is not None]
+        pushes += [update for update in found if update is not None]
+        if not pushes and now - self._pushed_at >= SILENCE:
+            pushes.append(net_list(nets, None))
+        if pushes:
+            self._pushed_at = now
+        return pushes
 
     def _send(self, push: Push) -> None:
         body = to_wire(push)

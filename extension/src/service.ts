@@ -89,7 +89,7 @@ export class Service implements IDisposable {
   }
 
   dismissProblem(): void {
-    this.#set({ problem: null });
+    this.#set(this.#state.problem === null ? { mismatch: null } : { problem: null });
   }
 
   /** Fetch everything that is shown again. */
@@ -97,7 +97,7 @@ export class Service implements IDisposable {
     void this.#listNets();
     if (this.#visible && this.#state.net !== null) {
       void this.#fetchGraph(this.#state.net);
-      this.#views.forEach(view => view.refresh());
+      this.#views.forEach(view => view.refresh(true));
     }
   }
 
@@ -105,7 +105,7 @@ export class Service implements IDisposable {
     if (net === this.#state.net) {
       return;
     }
-    this.#set({ ...NO_NET, net, problem: null });
+    this.#set({ ...NO_NET, ...this.#pushed.get(net ?? ''), net, problem: null });
     if (net !== null && this.#visible) {
       void this.#fetchGraph(net);
     }
@@ -180,12 +180,13 @@ export class Service implements IDisposable {
   #onLinkState(): void {
     const link = this.#link.state;
     if (link === 'connected') {
-      this.#set({ link, problem: null });
+      this.#set({ link, problem: null, mismatch: this.#link.mismatch });
       this.refresh();
     } else if (link === 'connecting') {
       this.#set({ link });
     } else {
       this.#lastInspect = null;
+      this.#pushed.clear();
       this.#set({ ...START, link });
     }
   }
@@ -216,6 +217,11 @@ export class Service implements IDisposable {
     const before = this.#state.nets;
     const same = sameNets(list.nets, before);
     this.#set({ nets: list.nets, listed: true });
+    for (const id of this.#pushed.keys()) {
+      if (!list.nets.some(net => net.id === id)) {
+        this.#pushed.delete(id);
+      }
+    }
     // A hello, and a push that only repeats the nets, are sent to show one; otherwise a net is shown when it is newly
     // named. (The answer to an earlier question may have named it already, without opening anything.)
     const sent = why === 'hello' || (why === 'push' && same);
@@ -272,6 +278,9 @@ export class Service implements IDisposable {
   }
 
   #acceptUpdate(update: NetUpdate): void {
+    const known = this.#pushed.get(update.net)?.times ?? NO_NET.times;
+    const times = update.times.length > 0 ? merge(known, update.times) : known;
+    this.#pushed.set(update.net, { update, times });
     if (update.net !== this.#state.net) {
       return;
     }
@@ -279,7 +288,7 @@ export class Service implements IDisposable {
     const failed = newlyFailed(this.#state.states, update.states);
     this.#set({
       update,
-      times: update.times.length > 0 ? merge(this.#state.times, update.times) : this.#state.times,
+      times,
       states: update.states.length > 0 ? merge(this.#state.states, update.states) : this.#state.states
     });
     if (before?.stamp !== update.stamp) {
@@ -361,6 +370,8 @@ export class Service implements IDisposable {
 
   readonly #link: ILink;
   readonly #views = new Set<TensorView>();
+  /** What was pushed of each net: of one that is idle nothing more may come. */
+  readonly #pushed = new Map<string, Pick<IState, 'update' | 'times'>>();
   /** Nets whose graph has changed since it was asked for. */
   readonly #again = new Set<string>();
   readonly #changed = new Signal<Service, void>(this);

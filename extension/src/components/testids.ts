@@ -36,6 +36,7 @@
  * caffe-training-failure   what of these could not be done, in words
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
+ * caffe-away         says that the connection is lost and what is shown is old
  * caffe-link-error   what is wrong with the connection or the protocol
  * caffe-empty        the words shown when there is nothing to show (data-reason)
  * caffe-net-select   the choice of net
@@ -109,6 +110,7 @@ export const testids = {
   time: 'caffe-time',
   error: 'caffe-error',
   traceback: 'caffe-traceback',
+  away: 'caffe-away',
   linkError: 'caffe-link-error',
   empty: 'caffe-empty',
   netSelect: 'caffe-net-select',

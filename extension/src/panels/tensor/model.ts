@@ -61,9 +61,15 @@ export class Pulled<S> {
     }
   }
 
-  /** Pull as soon as that is due. */
-  refresh(): void {
+  /** Pull as soon as that is due, or at once. */
+  refresh(atOnce = false): void {
     this.#wanted += 1;
+    if (atOnce) {
+      this.#urgent = this.#outstanding;
+      this.#due = 0;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
     this.#schedule();
   }
 
@@ -97,7 +103,8 @@ export class Pulled<S> {
     const next = await this.#pull();
     this.#outstanding = false;
     this.#served = serving;
-    this.#due = start + Math.max(this.interval, PATIENCE * (Date.now() - start));
+    this.#due = this.#urgent ? 0 : start + Math.max(this.interval, PATIENCE * (Date.now() - start));
+    this.#urgent = false;
     if (this.#disposed) {
       return;
     }
@@ -115,6 +122,7 @@ export class Pulled<S> {
   #wanted = 0;
   #served = 0;
   #outstanding = false;
+  #urgent = false;
   #disposed = false;
   #due = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
