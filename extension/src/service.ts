@@ -57,9 +57,7 @@ export class Service implements IDisposable {
     }
     this.#visible = visible;
     this.#link.watching = visible; // which says that pushes were missed, so that everything is fetched
-    for (const view of this.#views) {
-      view.paused = !visible;
-    }
+    this.#pauseViews();
   }
 
   get visible(): boolean {
@@ -146,7 +144,7 @@ export class Service implements IDisposable {
       this.#link.request({ kind: 'get_tensor', net, ref, part, index: [...index], axes: [...axes], picture });
     const view = new TensorView(ref, part, pull, gone => this.#views.delete(gone));
     this.#views.add(view);
-    view.paused = !this.#visible;
+    view.paused = this.#isAway;
     view.look = look;
     return view;
   }
@@ -177,8 +175,20 @@ export class Service implements IDisposable {
     }
   }
 
+  /** Whether nothing is to be pulled: nobody looks, or there is nobody to ask. */
+  get #isAway(): boolean {
+    return !this.#visible || this.#link.state !== 'connected';
+  }
+
+  #pauseViews(): void {
+    for (const view of this.#views) {
+      view.paused = this.#isAway;
+    }
+  }
+
   #onLinkState(): void {
     const link = this.#link.state;
+    this.#pauseViews();
     if (link === 'connected') {
       this.#set({ link, problem: null, mismatch: this.#link.mismatch });
       this.refresh();
