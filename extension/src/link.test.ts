@@ -183,6 +183,14 @@ describe('coming back', () => {
     expect(lost).toHaveBeenCalledTimes(1);
   });
 
+  it('connects again by itself when JupyterLab has given up', async () => {
+    kernel.setConnection('disconnected');
+    expect(link.state).toBe('connecting');
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(link.state).toBe('connected');
+    expect(kernel.pushes).not.toBeNull();
+  });
+
   it('opens its comms anew when an answer never comes', async () => {
     kernel.answer = () => undefined;
     const waiting = expect(link.request({ kind: 'list_nets' })).rejects.toThrow('did not answer');

@@ -324,6 +324,10 @@ export class Link implements ILink {
     } else if (this.#state !== 'restarting') {
       this.#drop(false, 'The connection to the kernel was lost.');
       this.#setState('connecting');
+      if (status === 'disconnected') {
+        // JupyterLab has given up, as it does after a while without a network.
+        this.#retry = setTimeout(() => void this.#kernel?.reconnect().catch(() => undefined), RETRY_DELAY);
+      }
     }
   }
 

@@ -73,6 +73,11 @@ export class FakeKernel {
     return { done: new Promise(() => undefined) };
   }
 
+  reconnect(): Promise<void> {
+    this.setConnection('connected');
+    return Promise.resolve();
+  }
+
   hello(): void {
     this.emit('comm_open', { target_name: HELLO_TARGET, comm_id: 'hello', data: {} });
   }
