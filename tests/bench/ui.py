@@ -1,6 +1,6 @@
 """The panel in a real browser: a net of 2,000 layers from opening to the screen, and panning it; trainings it watches.
 
-``python -m tests.bench.ui [--minutes N]`` prints tables. It needs a built extension and a Chromium, and an idle machine.
+``python -m tests.bench.ui [--minutes N]`` prints tables. It needs a built extension, a Chromium and an idle machine.
 """
 
 from __future__ import annotations
