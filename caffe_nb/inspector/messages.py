@@ -34,8 +34,10 @@ from caffe_nb.inspector.pieces import (
 from caffe_nb.inspector.training_messages import (
     GetHealth,
     GetHistory,
+    GetLayerHealth,
     Health,
     History,
+    LayerHealth,
     Rewind,
     SetTraining,
     TrainingState,
@@ -111,10 +113,11 @@ class SetParamStr(Message, tag="set_param_str", frozen=True):
 
 
 class CheckLayer(Message, tag="check_layer", frozen=True):
-    """Run a gradient check of a layer on the net's own blobs."""
+    """Run a gradient check of a layer on the net's own blobs; with `full` each element by itself, where time allows."""
 
     net: str
     layer: int
+    full: bool = False
 
 
 class ExportCheck(Message, tag="export_check", frozen=True):
@@ -179,6 +182,7 @@ Request = (
     | RollBack
     | GetHistory
     | GetHealth
+    | GetLayerHealth
     | SetTraining
     | Rewind
     | Drive
@@ -187,7 +191,10 @@ Request = (
 
 
 class NetList(Message, tag="net_list", frozen=True):
-    """All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show."""
+    """All live nets; also pushed when one comes, goes or fails.
+
+    `inspect` is the net that %caffe_inspect asked to show.
+    """
 
     nets: list[NetInfo]
     inspect: str | None = None
@@ -329,6 +336,7 @@ Reply = (
     | Difference
     | History
     | Health
+    | LayerHealth
     | TrainingState
     | Driven
     | Failed

@@ -7,7 +7,11 @@ from functools import cache, wraps
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
+from caffe_nb.ops import compiling
+
 Function = TypeVar("Function", bound=Callable[..., Any])
+kernels: list[Callable[..., Any]] = []
+"""All kernels of the modules that were imported; `kernel()` gives each one's Numba dispatcher."""
 
 
 def compiled(function: Function) -> Function:
@@ -31,6 +35,7 @@ def _wrapped(function: Function, liberties: frozenset[str]) -> Function:
         return _kernel(function, liberties)(*arguments)
 
     call.kernel = lambda: _kernel(function, liberties)  # type: ignore[attr-defined]
+    kernels.append(call)
     return cast("Function", call)
 
 
@@ -38,6 +43,7 @@ def _wrapped(function: Function, liberties: frozenset[str]) -> Function:
 def _kernel(function: Callable[..., Any], liberties: frozenset[str]) -> Callable[..., Any]:
     import numba
 
+    compiling.listen()
     function = _linked(function)
     fastmath: bool | set[str] = set(liberties) or False
     try:

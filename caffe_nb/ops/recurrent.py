@@ -35,10 +35,13 @@ def lstm_unit(gates: Array, cont: Array, c_before: Array, c: Array, h: Array) ->
     c, h : (N, H) ndarray
         Where to write the cells and the hidden state.
     """
-    squashed = gates[:, : 3 * c.shape[1]]
-    squashed *= 0.5
-    np.tanh(gates, out=gates)
-    _cells(gates, _read(cont), _read(c_before), gates.dtype.type(0.5), c)
+    units = c.shape[1]
+    squashed, added = gates[:, : 3 * units], gates[:, 3 * units :]
+    np.negative(squashed, out=squashed)
+    with np.errstate(over="ignore"):  # 1 / (1 + exp(-x)), as in Caffe: by tanh, a nearly closed gate loses its digits
+        np.exp(squashed, out=squashed)
+    np.tanh(added, out=added)
+    _cells(gates, _read(cont), _read(c_before), gates.dtype.type(1), c)
     np.tanh(c, out=h)
     h *= gates[:, 2 * c.shape[1] : 3 * c.shape[1]]
 
@@ -212,12 +215,12 @@ def _add_transposed(product: Any, out: Any) -> None:
 
 
 @compiled
-def _cells(gates: Any, cont: Any, c_before: Any, half: Any, c: Any) -> None:
-    """Make i, f and o of the tanh of half of what they were, and the cells of them."""
+def _cells(gates: Any, cont: Any, c_before: Any, one: Any, c: Any) -> None:
+    """Make i, f and o of the exponentials of what they were, negated, and the cells of them."""
     streams, units = c.shape
     for n in range(streams):
         for u in range(3 * units):
-            gates[n, u] = gates[n, u] * half + half
+            gates[n, u] = one / (one + gates[n, u])
         for u in range(units):
             i, f, g = gates[n, u], gates[n, units + u], gates[n, 3 * units + u]
             c[n, u] = f * c_before[n, u] * cont[n] + i * g

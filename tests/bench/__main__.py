@@ -1,7 +1,9 @@
 """Run all benchmarks and print what they measured."""
 
-from tests.bench import checks, live, speed
+from tests.bench import checks, dispatch, live, speed, start
 
 speed.main([])
+dispatch.main()
+start.main()
 live.main()
 checks.main()
