@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from weakref import WeakKeyDictionary, ref
@@ -117,8 +118,8 @@ class Control:
         """
         for index in breaks.layers:
             find_node(self.net, index)
-        if breaks.limit is not None and not breaks.limit > 0:
-            raise NetError(f"a diff's size can be limited to a number above 0, got {breaks.limit:g}")
+        if breaks.limit is not None and not 0 < breaks.limit < math.inf:
+            raise NetError(f"a diff's size can be limited to a finite number above 0, got {breaks.limit:g}")
         self.breaks = breaks
         self._listen()
 

@@ -9,7 +9,7 @@ from typing import Literal
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import NetError, did_you_mean, listing
-from caffe_nb.inspector.book import Book
+from caffe_nb.inspector.book import Book, finite
 from caffe_nb.inspector.messages import Graph
 from caffe_nb.inspector.pieces import BlobInfo, FailedLayer, GraphEdge, GraphNode, NetInfo
 from caffe_nb.net.build import AUTOMATIC, Node
@@ -145,7 +145,7 @@ def _graph_node(net: Net, node: Node, shown: Callable[[str], str], uses: Counter
         params=[_param(node, i) for i in range(len(node.layer.blobs))],
         in_place=any(top is bottom for top in node.tops for bottom in node.bottoms),
         needs_backward=node.needs_backward,
-        loss_weight=next((float(weight) for weight in node.loss_weights if weight), 0.0),
+        loss_weight=finite(next((weight for weight in node.loss_weights if weight), 0.0)),
         line=node.line,
         frozen=_is_frozen(node),
         shared=_shared(node, uses),

@@ -15,6 +15,8 @@ Result = TypeVar("Result")
 
 POLL = 0.02
 """Seconds between looks at whether the net has come free; a running net answers without them."""
+SHORT = 0.2
+"""Seconds to wait for a layer that may never return: other questions wait behind this one."""
 BACKWARD_PATIENCE = 2.0
 """Seconds that a question about gradients waits for the end of a backward pass; then any moment will do."""
 
@@ -87,7 +89,8 @@ def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0, *, abou
     question : callable
         Called without arguments, in this thread or in the net's.
     timeout : float, default 10
-        Seconds to wait for such a moment; an answer that has begun is waited for.
+        Seconds to wait for such a moment, far less where one layer has been running for as long; an answer that has
+        begun is waited for.
     about_gradients : bool, default False
         Whether a running net should answer at the end of a backward pass: at other times its solver has cleared the
         parameters' diffs, or only some of them are there. A net that does not run backward answers a little later.
@@ -106,11 +109,11 @@ def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0, *, abou
     answer = _AfterBackward(net, letter) if about_gradients else letter.answer
     hooks.append(answer)
     try:
-        deadline = time.monotonic() + timeout
+        asked = time.perf_counter()
         while not letter.done.wait(POLL):
             if _answer_here(net, letter):
                 break
-            if time.monotonic() > deadline and letter.claim():
+            if _is_vain(net, asked, timeout) and letter.claim():
                 raise BusyError(_doing(net, timeout))
     finally:
         hooks.remove(answer)
@@ -125,6 +128,12 @@ def _answer_here(net: Net, letter: _Letter[Result]) -> bool:
     finally:
         net.lock.release()
     return letter.done.is_set()
+
+
+def _is_vain(net: Net, asked: float, timeout: float) -> bool:
+    """Whether to give up: after `timeout`, or soon where one layer has already been running for as long."""
+    now, running = time.perf_counter(), net.running
+    return now - asked > timeout or (running is not None and now - running[2] > timeout and now - asked > SHORT)
 
 
 def _doing(net: Net, timeout: float) -> str:

@@ -171,8 +171,8 @@ class GraphNode(Struct, frozen=True):
     params: list[BlobInfo]
     in_place: bool
     needs_backward: bool
-    loss_weight: float
-    """Of the first weighted top; 0 for layers that are no loss."""
+    loss_weight: float | None
+    """Of the first weighted top; 0 for layers that are no loss, None for one that is not finite."""
     line: int
     """1-based line in the prototxt; 0 when unknown."""
     frozen: bool

@@ -8,19 +8,20 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from caffe_nb.inspector.book import Book
 from caffe_nb.inspector.describe import failed_layer, net_info
 from caffe_nb.inspector.messages import NetList, Push
 from caffe_nb.inspector.pieces import FailedLayer
 from caffe_nb.inspector.watch import Watch
+from caffe_nb.inspector.wire import to_wire
 from caffe_nb.net.net import Net, live_nets
 
 log = logging.getLogger("caffe_nb")
 
 INTERVAL = 0.1
 """Least seconds between two pushes about a net."""
+SILENCE = 0.5
+"""Seconds without a push after which the list of nets is sent again: the number of a push tells that one was lost."""
 
 Send = Callable[[dict[str, Any]], object]
 
@@ -46,6 +47,7 @@ class Pusher:
         self._watches: dict[str, Watch] = {}
         self._inspect: str | None = None
         self._listed: list[tuple[str, FailedLayer | None]] | None = None
+        self._pushed_at = 0.0
         self._guard = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -119,10 +121,15 @@ class Pusher:
             pushes.append(net_list(nets, inspect, self._book))
         now = time.perf_counter()
         found = [watch.update(now) for watch in self._watches.values()]
-        return pushes + [update for update in found if update is not None]
+        pushes += [update for update in found if update is not None]
+        if not pushes and now - self._pushed_at >= SILENCE:
+            pushes.append(net_list(nets, None, self._book))
+        if pushes:
+            self._pushed_at = now
+        return pushes
 
     def _send(self, push: Push) -> None:
-        body = msgspec.to_builtins(push)
+        body = to_wire(push)
         for send in tuple(self._watchers):
             number = self._watchers.get(send)
             if number is None:

@@ -21,6 +21,7 @@ from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.pusher import Pusher, net_list
 from caffe_nb.inspector.source import layer_text, source_text
+from caffe_nb.inspector.wire import to_wire
 from caffe_nb.net.net import Net, live_nets
 
 Answer = tuple[messages.Reply, bytes | None]
@@ -85,7 +86,7 @@ class Session:
         return {
             "id": number,
             "version": messages.VERSION,
-            "reply": msgspec.to_builtins(reply),
+            "reply": to_wire(reply),
         }, [] if values is None else [values]
 
     @property

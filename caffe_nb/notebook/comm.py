@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from caffe_nb.inspector.messages import HELLO_TARGET, PUSH_TARGET, REQUEST_TARGET
@@ -21,6 +22,7 @@ Message = dict[str, Any]
 
 
 _hello: BaseComm | None = None
+_sends: dict[str, Callable[[Message], None]] = {}
 
 
 def announce() -> bool:
@@ -73,7 +75,16 @@ def open_pushes(comm: BaseComm, _message: Message) -> None:
         # In a thread the context is the running cell's: the comm would belong to that from then on.
         context.copy().run(comm.send, data)
 
-    comm.on_close(lambda _closing: pusher.remove(send))
+    def close(_closing: Message) -> None:
+        if _sends.get(comm.comm_id) is send:
+            del _sends[comm.comm_id]
+        pusher.remove(send)
+
+    repeated = _sends.pop(comm.comm_id, None)  # the message that opens it came twice: only the last one is ever closed
+    if repeated is not None:
+        pusher.remove(repeated)
+    _sends[comm.comm_id] = send
+    comm.on_close(close)
     pusher.add(send)
 
 

@@ -114,3 +114,8 @@ export function newlyFailed(
   const first = born ?? fresh[0];
   return first ? { index: first.index, born: born !== undefined } : null;
 }
+
+/** Whether two lists name the same nets. */
+export function sameNets(a: readonly NetInfo[], b: readonly NetInfo[]): boolean {
+  return a.length === b.length && a.every((net, at) => net.id === b[at]?.id);
+}

@@ -22,6 +22,8 @@ export interface ILink extends IDisposable {
   /** Whether pushes are wanted; while false the kernel has nothing to watch. */
   watching: boolean;
   readonly stateChanged: ISignal<ILink, LinkState>;
+  /** Which side to update, in words, where the kernel's caffe_nb is of another version than the panel. */
+  readonly mismatch: string | null;
   readonly pushed: ISignal<ILink, Push>;
   /** Pushes may have been missed: what is shown must be fetched again. */
   readonly lost: ISignal<ILink, void>;

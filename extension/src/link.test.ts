@@ -183,6 +183,14 @@ describe('coming back', () => {
     expect(lost).toHaveBeenCalledTimes(1);
   });
 
+  it('connects again by itself when JupyterLab has given up', async () => {
+    kernel.setConnection('disconnected');
+    expect(link.state).toBe('connecting');
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(link.state).toBe('connected');
+    expect(kernel.pushes).not.toBeNull();
+  });
+
   it('opens its comms anew when an answer never comes', async () => {
     kernel.answer = () => undefined;
     const waiting = expect(link.request({ kind: 'list_nets' })).rejects.toThrow('did not answer');
@@ -247,7 +255,7 @@ describe('messages', () => {
     expect([...(await waiting).values]).toEqual([1.5, -2]);
   });
 
-  it('passes pushes on, leaves out repeated ones, and tells when one is missing', () => {
+  it('passes pushes on, leaves out repeated ones, and lets them begin anew when one is missing', async () => {
     const seen: number[] = [];
     const lost = vi.fn();
     link.pushed.connect((_, push) => seen.push(push.kind === 'net_update' ? push.iteration : -1));
@@ -258,15 +266,58 @@ describe('messages', () => {
     expect(lost).not.toHaveBeenCalled();
     kernel.push(4, update({ iteration: 4 }));
     expect(seen).toEqual([1, 2, 4]);
+    const before = kernel.pushes;
+    await vi.advanceTimersByTimeAsync(500);
     expect(lost).toHaveBeenCalledTimes(1);
+    expect(kernel.pushes).not.toBe(before);
+    kernel.push(1, update({ iteration: 5 }));
+    expect(seen).toEqual([1, 2, 4, 5]);
   });
 
-  it('survives a push that breaks the protocol', () => {
+  it('survives a push that breaks the protocol, and asks for everything anew', async () => {
     const lost = vi.fn();
     link.lost.connect(lost);
     kernel.push(1, { kind: 'net_update', net: 7 });
     kernel.emit('comm_msg', { comm_id: kernel.pushes, data: 'nonsense' });
     expect(problems).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(500);
     expect(lost).toHaveBeenCalledTimes(1);
+    expect(kernel.pushes).not.toBeNull();
+  });
+
+  it('begins pushes anew once a second at most, however bad they are', async () => {
+    const lost = vi.fn();
+    link.lost.connect(lost);
+    for (let at = 0; at < 50; at++) {
+      kernel.push(at, 'nonsense');
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(lost.mock.calls.length).toBeGreaterThan(3);
+    expect(lost.mock.calls.length).toBeLessThan(7);
+  });
+
+  it('asks a question again within a second when its answer is lost, and sends nothing else twice', async () => {
+    let answers = 0;
+    kernel.answer = ({ kind }) => (kind === 'list_nets' || ++answers > 2 ? netList([]) : undefined);
+    const asked = link.request({ kind: 'get_graph', net: 'n1' });
+    const driven = expect(
+      link.request({ kind: 'drive', net: 'n1', action: 'step', layer: -1 })
+    ).rejects.toThrow('lost');
+    await vi.advanceTimersByTimeAsync(1_000);
+    await driven;
+    expect((await asked).reply.kind).toBe('net_list');
+    const kinds = kernel.sent.map(
+      ({ content }) => (content.data as { request?: { kind: string } } | undefined)?.request?.kind
+    );
+    expect(kinds.filter(kind => kind === 'get_graph')).toHaveLength(2);
+    expect(kinds.filter(kind => kind === 'drive')).toHaveLength(1);
+  });
+
+  it('says which side to update, whatever else is wrong with an answer', async () => {
+    kernel.version = '99.0.0';
+    kernel.answer = () => ({ kind: 'net_list', nets: 'none', inspect: null });
+    await expect(link.request({ kind: 'list_nets' })).rejects.toThrow('nets');
+    expect(problems).toEqual([expect.stringContaining('update caffe-nb where JupyterLab runs')]);
+    expect(link.mismatch).toContain('99.0.0');
   });
 });

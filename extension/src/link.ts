@@ -7,12 +7,14 @@ import { Signal } from '@lumino/signaling';
 import type { IAnswer } from './pending';
 import { LinkError, NEVER, Pending } from './pending';
 import type { Push, Request } from './protocol';
-import { HELLO_TARGET, PUSH_TARGET, REQUEST_TARGET, parsePush, parseReply } from './protocol';
+import { HELLO_TARGET, PUSH_TARGET, ProtocolError, REQUEST_TARGET, parseReply } from './protocol';
+import { PushStream, Renewal } from './pushes';
 import type { IKernelHost, ILink, LinkState } from './connection';
+import { insist } from './insist';
 import * as memory from './memory';
-import { VersionCheck } from './version';
+import { mismatch } from './version';
 import type { IChannel } from './wire';
-import { Wire, isRecord, toFloats } from './wire';
+import { Wire, isRecord, quietly, toFloats } from './wire';
 
 const REQUEST_TIMEOUT = 15_000;
 const HANDSHAKE_TIMEOUT = 8_000;
@@ -53,6 +55,10 @@ export class Link implements ILink {
     return this.#problem;
   }
 
+  get mismatch(): string | null {
+    return this.#mismatch;
+  }
+
   get isDisposed(): boolean {
     return this.#disposed;
   }
@@ -89,7 +95,21 @@ export class Link implements ILink {
     }
   }
 
-  request(request: Request, timeout = REQUEST_TIMEOUT): Promise<IAnswer> {
+  async request(request: Request, timeout = REQUEST_TIMEOUT): Promise<IAnswer> {
+    try {
+      return await insist(request, () => this.#ask(request, timeout));
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        this.#complain(error);
+        if (this.#mismatch === null) {
+          this.#renewal.want();
+        }
+      }
+      throw error;
+    }
+  }
+
+  #ask(request: Request, timeout: number): Promise<IAnswer> {
     const channel = this.#channel;
     if (channel === null) {
       return Promise.reject(new LinkError('There is no connection to caffe_nb in the kernel.'));
@@ -150,7 +170,7 @@ export class Link implements ILink {
       if (epoch !== this.#epoch || kernel.isDisposed) {
         return;
       }
-      this.#channel = { wire, subshell, requests: UUID.uuid4(), pushes: null, sequence: null };
+      this.#channel = { wire, subshell, requests: UUID.uuid4(), pushes: null };
       wire.open(REQUEST_TARGET, this.#channel.requests, subshell);
       // On the main shell the answer waits for the running cell, however long that takes.
       await this.request({ kind: 'list_nets' }, subshell === null ? NEVER : HANDSHAKE_TIMEOUT);
@@ -187,12 +207,16 @@ export class Link implements ILink {
       return;
     }
     if (channel.pushes !== null) {
-      this.#quietly(() => channel.wire.close(channel.pushes ?? '', channel.subshell));
+      quietly(() => channel.wire.close(channel.pushes ?? '', channel.subshell));
       channel.pushes = null;
       return;
     }
     channel.pushes = UUID.uuid4();
-    channel.sequence = null;
+    this.#stream = new PushStream({
+      push: push => this.#pushed.emit(push),
+      missed: () => this.#renewal.want(),
+      problem: error => this.#complain(error)
+    });
     channel.wire.open(PUSH_TARGET, channel.pushes, channel.subshell);
     if (this.#state === 'connected') {
       this.#lost.emit(undefined);
@@ -204,10 +228,11 @@ export class Link implements ILink {
     this.#epoch++;
     this.#handshaking = false;
     clearTimeout(this.#retry);
+    this.#renewal.cancel();
     const channel = this.#channel;
     this.#channel = null;
     if (channel && sayGoodbye && !channel.wire.kernel.isDisposed) {
-      this.#quietly(() => this.#goodbye(channel));
+      quietly(() => this.#goodbye(channel));
     }
     this.#pending.rejectAll(reason);
   }
@@ -218,13 +243,7 @@ export class Link implements ILink {
     }
     wire.close(requests, subshell);
     // Not at once: the subshell has yet to hear that the comms are closed. A page that is left keeps it in memory.
-    setTimeout(() => this.#quietly(() => this.#endSubshell({ wire, subshell })), SUBSHELL_GRACE);
-  }
-
-  #endSubshell({ wire, subshell }: Pick<IChannel, 'wire' | 'subshell'>): void {
-    if (subshell !== null) {
-      wire.deleteSubshell(subshell);
-    }
+    setTimeout(() => quietly(() => wire.deleteSubshell(subshell)), SUBSHELL_GRACE);
   }
 
   #onMessage(_: unknown, message: KernelMessage.IIOPubMessage): void {
@@ -244,12 +263,12 @@ export class Link implements ILink {
         if (comm === channel?.requests) {
           this.#onReply(content.data, message.buffers);
         } else if (channel && comm === channel.pushes) {
-          this.#onPush(channel, content.data);
+          this.#stream?.take(content.data);
         }
         break;
       case 'comm_close':
         if (channel && comm === channel.requests) {
-          this.#quietly(() => this.#endSubshell(channel));
+          quietly(() => channel.wire.deleteSubshell(channel.subshell));
           this.#drop(false, 'caffe_nb is not imported in the kernel.');
           this.#setState('absent');
         }
@@ -276,35 +295,11 @@ export class Link implements ILink {
     if (!pending || !isRecord(data)) {
       return; // an answer that came after its time
     }
-    this.#versions.look(data.version, text => this.#complain(text));
+    this.#mismatch = mismatch(data.version);
     try {
       pending.resolve({ reply: parseReply(data.reply), values: toFloats(buffers?.[0]) });
     } catch (error) {
-      this.#complain(error);
       pending.reject(error instanceof Error ? error : new LinkError(String(error)));
-    }
-  }
-
-  #onPush(channel: IChannel, data: unknown): void {
-    const sequence = isRecord(data) ? data.seq : undefined;
-    if (!isRecord(data) || typeof sequence !== 'number') {
-      this.#complain(new LinkError('A push without a number came from the kernel.'));
-      return;
-    }
-    const last = channel.sequence;
-    if (last !== null && sequence <= last) {
-      return; // a repeated one
-    }
-    channel.sequence = sequence;
-    try {
-      this.#pushed.emit(parsePush(data.push));
-    } catch (error) {
-      this.#complain(error);
-      this.#lost.emit(undefined);
-      return;
-    }
-    if (last !== null && sequence !== last + 1) {
-      this.#lost.emit(undefined);
     }
   }
 
@@ -329,6 +324,10 @@ export class Link implements ILink {
     } else if (this.#state !== 'restarting') {
       this.#drop(false, 'The connection to the kernel was lost.');
       this.#setState('connecting');
+      if (status === 'disconnected') {
+        // JupyterLab has given up, as it does after a while without a network.
+        this.#retry = setTimeout(() => void this.#kernel?.reconnect().catch(() => undefined), RETRY_DELAY);
+      }
     }
   }
 
@@ -365,28 +364,27 @@ export class Link implements ILink {
     }
   }
 
-  #quietly(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      console.debug('caffe_nb: the kernel could not be told', error);
-    }
-  }
-
   #complain(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
     console.warn(`caffe_nb: ${text}`);
-    this.#problem.emit(text);
+    this.#problem.emit(error instanceof ProtocolError && this.#mismatch !== null ? this.#mismatch : text);
   }
 
   readonly #host: IKernelHost;
-  readonly #pending = new Pending();
+  readonly #pending = new Pending(
+    () => void this.#ask({ kind: 'list_nets' }, REQUEST_TIMEOUT).catch(() => undefined),
+    () => this.#renewal.want()
+  );
   readonly #stateChanged = new Signal<ILink, LinkState>(this);
   readonly #pushed = new Signal<ILink, Push>(this);
   readonly #lost = new Signal<ILink, void>(this);
   readonly #announced = new Signal<ILink, void>(this);
   readonly #problem = new Signal<ILink, string>(this);
-  readonly #versions = new VersionCheck();
+  /** The first pushes of a new comm say everything. */
+  readonly #renewal = new Renewal(() => {
+    this.#setPushes(false);
+    this.#setPushes(this.#watching);
+  });
   #kernel: Kernel.IKernelConnection | null = null;
   #channel: IChannel | null = null;
   #state: LinkState = 'no-kernel';
@@ -396,5 +394,7 @@ export class Link implements ILink {
   #handshaking = false;
   #disposed = false;
   #epoch = 0;
+  #mismatch: string | null = null;
+  #stream: PushStream | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
 }

@@ -198,8 +198,8 @@ export interface GraphNode {
   params: BlobInfo[];
   in_place: boolean;
   needs_backward: boolean;
-  /** Of the first weighted top; 0 for layers that are no loss. */
-  loss_weight: number;
+  /** Of the first weighted top; 0 for layers that are no loss, null for one that is not finite. */
+  loss_weight: number | null;
   /** 1-based line in the prototxt; 0 when unknown. */
   line: number;
   /** Whether it has parameters, and the text says of each that it learns nothing (lr_mult 0). */
@@ -1000,7 +1000,7 @@ const readGraphNode: Reader<GraphNode> = (value, path) => {
     params: field('params', listOf(readBlobInfo)),
     in_place: field('in_place', readBoolean),
     needs_backward: field('needs_backward', readBoolean),
-    loss_weight: field('loss_weight', readNumber),
+    loss_weight: field('loss_weight', nullable(readNumber)),
     line: field('line', readInteger),
     frozen: field('frozen', readBoolean),
     shared: field('shared', listOf(readString)),

@@ -2,15 +2,15 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import { Choice, layerToShow, netToShow, newlyFailed } from './choice';
+import { Choice, layerToShow, netToShow, newlyFailed, sameNets } from './choice';
 import type { ILink } from './connection';
 import type { IAnswer } from './pending';
 import { LinkError } from './pending';
 import type { ILook, Part } from './panels/tensor/model';
 import { TensorView, USUAL } from './panels/tensor/model';
 import type { IState } from './state';
-import { merge, NO_NET, START } from './state';
-import type { Check, Graph, GraphNode, NetInfo, NetList, NetUpdate, Push, Reply, Request } from './protocol';
+import { isSourceOf, merge, NO_NET, START } from './state';
+import type { Check, Graph, GraphNode, NetList, NetUpdate, Push, Reply, Request } from './protocol';
 
 /** Gradient checks of large layers take their time. */
 const CHECK_TIMEOUT = 600_000;
@@ -57,9 +57,7 @@ export class Service implements IDisposable {
     }
     this.#visible = visible;
     this.#link.watching = visible; // which says that pushes were missed, so that everything is fetched
-    for (const view of this.#views) {
-      view.paused = !visible;
-    }
+    this.#pauseViews();
   }
 
   get visible(): boolean {
@@ -89,7 +87,7 @@ export class Service implements IDisposable {
   }
 
   dismissProblem(): void {
-    this.#set({ problem: null });
+    this.#set(this.#state.problem === null ? { mismatch: null } : { problem: null });
   }
 
   /** Fetch everything that is shown again. */
@@ -97,7 +95,7 @@ export class Service implements IDisposable {
     void this.#listNets();
     if (this.#visible && this.#state.net !== null) {
       void this.#fetchGraph(this.#state.net);
-      this.#views.forEach(view => view.refresh());
+      this.#views.forEach(view => view.refresh(true));
     }
   }
 
@@ -105,7 +103,7 @@ export class Service implements IDisposable {
     if (net === this.#state.net) {
       return;
     }
-    this.#set({ ...NO_NET, net, problem: null });
+    this.#set({ ...NO_NET, ...this.#pushed.get(net ?? ''), net, problem: null });
     if (net !== null && this.#visible) {
       void this.#fetchGraph(net);
     }
@@ -146,7 +144,7 @@ export class Service implements IDisposable {
       this.#link.request({ kind: 'get_tensor', net, ref, part, index: [...index], axes: [...axes], picture });
     const view = new TensorView(ref, part, pull, gone => this.#views.delete(gone));
     this.#views.add(view);
-    view.paused = !this.#visible;
+    view.paused = this.#isAway;
     view.look = look;
     return view;
   }
@@ -177,15 +175,28 @@ export class Service implements IDisposable {
     }
   }
 
+  /** Whether nothing is to be pulled: nobody looks, or there is nobody to ask. */
+  get #isAway(): boolean {
+    return !this.#visible || this.#link.state !== 'connected';
+  }
+
+  #pauseViews(): void {
+    for (const view of this.#views) {
+      view.paused = this.#isAway;
+    }
+  }
+
   #onLinkState(): void {
     const link = this.#link.state;
+    this.#pauseViews();
     if (link === 'connected') {
-      this.#set({ link, problem: null });
+      this.#set({ link, problem: null, mismatch: this.#link.mismatch });
       this.refresh();
     } else if (link === 'connecting') {
       this.#set({ link });
     } else {
       this.#lastInspect = null;
+      this.#pushed.clear();
       this.#set({ ...START, link });
     }
   }
@@ -216,6 +227,11 @@ export class Service implements IDisposable {
     const before = this.#state.nets;
     const same = sameNets(list.nets, before);
     this.#set({ nets: list.nets, listed: true });
+    for (const id of this.#pushed.keys()) {
+      if (!list.nets.some(net => net.id === id)) {
+        this.#pushed.delete(id);
+      }
+    }
     // A hello, and a push that only repeats the nets, are sent to show one; otherwise a net is shown when it is newly
     // named. (The answer to an earlier question may have named it already, without opening anything.)
     const sent = why === 'hello' || (why === 'push' && same);
@@ -276,6 +292,9 @@ export class Service implements IDisposable {
   }
 
   #acceptUpdate(update: NetUpdate): void {
+    const known = this.#pushed.get(update.net)?.times ?? NO_NET.times;
+    const times = update.times.length > 0 ? merge(known, update.times) : known;
+    this.#pushed.set(update.net, { update, times });
     if (update.net !== this.#state.net) {
       return;
     }
@@ -283,7 +302,7 @@ export class Service implements IDisposable {
     const failed = newlyFailed(this.#state.states, update.states);
     this.#set({
       update,
-      times: update.times.length > 0 ? merge(this.#state.times, update.times) : this.#state.times,
+      times,
       states: update.states.length > 0 ? merge(this.#state.states, update.states) : this.#state.states
     });
     const ended = before?.running === true && !update.running;
@@ -328,7 +347,7 @@ export class Service implements IDisposable {
     }
     const { version = 0, error } = states.get(selected) ?? {};
     const fault = error ? `${error.line} ${error.message}` : '';
-    if (source?.layer !== selected || source.version !== version || source.fault !== fault) {
+    if (!isSourceOf(source, selected, version, fault)) {
       void this.#fetchSource(net, selected, version, fault);
     }
   }
@@ -339,12 +358,7 @@ export class Service implements IDisposable {
     this.#set({ source: { layer, version, fault, text, error: null } });
     const { reply } = (await this.#ask({ kind: 'get_source', net, layer })) ?? {};
     const { source } = this.#state;
-    if (
-      net !== this.#state.net ||
-      source?.layer !== layer ||
-      source.version !== version ||
-      source.fault !== fault
-    ) {
+    if (net !== this.#state.net || !isSourceOf(source, layer, version, fault)) {
       return;
     }
     if (reply?.kind === 'source_text') {
@@ -373,6 +387,8 @@ export class Service implements IDisposable {
 
   readonly #link: ILink;
   readonly #views = new Set<TensorView>();
+  /** What was pushed of each net: of one that is idle nothing more may come. */
+  readonly #pushed = new Map<string, Pick<IState, 'update' | 'times'>>();
   /** Nets whose graph has changed since it was asked for. */
   readonly #again = new Set<string>();
   readonly #changed = new Signal<Service, void>(this);
@@ -381,8 +397,4 @@ export class Service implements IDisposable {
   #visible = false;
   #lastInspect: string | null = null;
   #fetching: string | null = null;
-}
-
-function sameNets(a: readonly NetInfo[], b: readonly NetInfo[]): boolean {
-  return a.length === b.length && a.every((net, at) => net.id === b[at]?.id);
 }

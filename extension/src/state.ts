@@ -16,6 +16,8 @@ export interface IState {
   readonly link: LinkState;
   /** What went wrong with the connection or a message, for people; null when nothing did. */
   readonly problem: string | null;
+  /** Which side to update where kernel and panel are of different versions, for people. */
+  readonly mismatch: string | null;
   /** Whether the nets have been asked for since the connection stands. */
   readonly listed: boolean;
   readonly nets: readonly NetInfo[];
@@ -46,7 +48,14 @@ export const NO_NET = {
 } as const;
 
 /** The state before anything is known. */
-export const START: IState = { ...NO_NET, link: 'no-kernel', problem: null, listed: false, nets: [] };
+export const START: IState = {
+  ...NO_NET,
+  link: 'no-kernel',
+  problem: null,
+  mismatch: null,
+  listed: false,
+  nets: []
+};
 
 /** What is known, with the news in their places. */
 export function merge<T extends { index: number }>(
@@ -56,4 +65,14 @@ export function merge<T extends { index: number }>(
   const merged = new Map(known);
   news.forEach(item => merged.set(item.index, item));
   return merged;
+}
+
+/** Whether what was fetched is the code of this layer, of this version, with this error. */
+export function isSourceOf(
+  source: ISourceState | null,
+  layer: number,
+  version: number,
+  fault: string
+): source is ISourceState {
+  return source?.layer === layer && source.version === version && source.fault === fault;
 }

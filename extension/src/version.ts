@@ -1,20 +1,11 @@
 import { VERSION } from './protocol';
 
-/** Says once for a kernel whether its caffe_nb is another version than this extension's, and what to update. */
-export class VersionCheck {
-  look(kernel: unknown, say: (text: string) => void): void {
-    const found = typeof kernel === 'string' ? kernel : '';
-    if (found !== VERSION && found !== this.#said) {
-      say(mismatch(found, VERSION));
-    }
-    this.#said = found;
+/** What to update where the two sides are of different versions, else null; a kernel may be too old to say its own. */
+export function mismatch(said: unknown, panel = VERSION): string | null {
+  const kernel = typeof said === 'string' ? said : '';
+  if (kernel === panel) {
+    return null;
   }
-
-  #said: string | null = null;
-}
-
-/** What to do about two versions that differ; the kernel's is empty when it is too old to say. */
-export function mismatch(kernel: string, panel: string): string {
   const theirs = kernel === '' ? 'an older version' : kernel;
   return compare(kernel, panel) < 0
     ? `The kernel has caffe_nb ${theirs}, this panel is of ${panel}: update caffe-nb in the kernel's environment and restart the kernel.`

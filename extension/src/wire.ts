@@ -42,7 +42,10 @@ export class Wire {
     });
   }
 
-  deleteSubshell(id: string): void {
+  deleteSubshell(id: string | null): void {
+    if (id === null) {
+      return;
+    }
     const message = KernelMessage.createMessage<KernelMessage.IDeleteSubshellRequestMsg>({
       msgType: 'delete_subshell_request',
       channel: 'control',
@@ -108,7 +111,6 @@ export interface IChannel {
   subshell: string | null;
   requests: string;
   pushes: string | null;
-  sequence: number | null;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -125,4 +127,13 @@ export function toFloats(buffer: ArrayBuffer | ArrayBufferView | undefined): Flo
     : new Uint8Array(buffer);
   const whole = bytes.byteLength - (bytes.byteLength % Float32Array.BYTES_PER_ELEMENT);
   return new Float32Array(bytes.slice(0, whole).buffer);
+}
+
+/** Tell the kernel something that it need not hear. */
+export function quietly(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    console.debug('caffe_nb: the kernel could not be told', error);
+  }
 }

@@ -69,7 +69,8 @@ class Side:
     @property
     def medians(self) -> list[str]:
         """Forward and backward in milliseconds."""
-        return [f"{1e3 * statistics.median(times):.3g}" for times in (self.forward, self.backward)]
+        both = (1e3 * statistics.median(times) for times in (self.forward, self.backward))
+        return [f"{time:.0f}" if time >= 100 else f"{time:.3g}" for time in both]
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None

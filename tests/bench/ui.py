@@ -1,28 +1,20 @@
-"""How fast the panel is in a real browser: a net of 2,000 layers from opening to the screen, and panning it.
+"""The panel in a real browser: a net of 2,000 layers from opening to the screen, and panning it; trainings it watches.
 
-``python -m tests.bench.ui`` prints a table. It needs a built extension and a Chromium, and an idle machine.
+``python -m tests.bench.ui [--minutes N]`` prints tables. It needs a built extension, a Chromium and an idle machine.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
+from tests.bench import growth, watching
+from tests.bench.browser import machine, opened
 from tests.ui.lab import Lab
-from tests.ui.server import LabServer
-from tools import find_browser
 
 LAYERS = 2000
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-SIZE = {"width": 1600, "height": 1000}
 
 CELL = """\
 %load_ext caffe_nb
@@ -101,33 +93,17 @@ def _block(prefix: str, below: str) -> Iterator[str]:
 
 def main() -> None:
     """Print all of it."""
-    rows: list[tuple[str, str, str]] = []
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=int, default=30, help="how long memory is measured")
+    minutes = parser.parse_args().minutes
+    print(f"{machine()}\n\n{'':58}{'measured':>26}{'goal':>14}")
     for blocks in (False, True):
-        with tempfile.TemporaryDirectory() as name, _lab(Path(name)) as lab:
-            what = "names in blocks" if blocks else "plain names"
-            rows += [
-                (f"{LAYERS} layers, {what}: {row}", value, goal) for row, value, goal in _measure(lab, blocks=blocks)
-            ]
-    print(f"{'':58}{'measured':>26}{'goal':>14}")
-    for label, value, goal in rows:
-        print(f"{label:58}{value:>26}{goal:>14}")
-
-
-@contextmanager
-def _lab(home: Path) -> Iterator[Lab]:
-    path = os.environ.get(find_browser.VARIABLE) or find_browser.find()
-    if path is None:
-        sys.exit(find_browser.advice())
-    server = LabServer(home)
-    try:
-        server.wait()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-            page = browser.new_context(viewport={"width": SIZE["width"], "height": SIZE["height"]}).new_page()
-            yield Lab(server, page, workspace="bench", results=home)
-            browser.close()
-    finally:
-        server.stop()
+        what = "names in blocks" if blocks else "plain names"
+        with opened() as (lab, _):
+            for row, value, goal in _measure(lab, blocks=blocks):
+                print(f"{f'{LAYERS} layers, {what}: {row}':58}{value:>26}{goal:>14}", flush=True)
+    watching.main([])
+    growth.main(["--minutes", str(minutes)])
 
 
 def _measure(lab: Lab, *, blocks: bool) -> Iterator[tuple[str, str, str]]:

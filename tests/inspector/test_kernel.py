@@ -201,6 +201,36 @@ def test_the_pushes_end_while_a_cell_runs_when_the_panel_goes(kernel: Kernel, tm
     kernel.execute("assert not any(hooks for name, hooks in vars(net.hooks).items() if name != 'layer_error')")
 
 
+def test_nonsense_repeated_and_lost_messages_leave_the_comms_as_they_were(kernel: Kernel) -> None:
+    kernel.execute(SETUP)
+    kernel.start_subshell()
+    requests, pushes = kernel.open(messages.REQUEST_TARGET), kernel.open(messages.PUSH_TARGET)
+    for target, comm_id in ((messages.PUSH_TARGET, pushes), (messages.REQUEST_TARGET, requests)):
+        kernel.send("comm_open", {"comm_id": comm_id, "target_name": target, "data": {}})
+    for data in (
+        None,
+        [],
+        "x",
+        {},
+        {"id": 1},
+        {"id": "1", "request": {"kind": "\ud7ff"}},
+        {"id": 1, "request": [[[]]]},
+    ):
+        kernel.send("comm_msg", {"comm_id": requests, "data": data})
+        kernel.send("comm_msg", {"comm_id": pushes, "data": data})
+        kernel.send("comm_msg", {"comm_id": "nobody's", "data": data})
+    kernel.send("comm_close", {"comm_id": "nobody's", "data": {}})
+    for _ in range(2):
+        kernel.send("comm_msg", {"comm_id": requests, "data": {"id": 7, "request": {"kind": "list_nets"}}})
+    reply, _ = kernel.request(requests, 8, messages.ListNets())
+    assert [net.name for net in reply.nets] == ["watched"]
+    answers = [m["content"]["data"] for m in kernel.seen if is_on(m, requests)]
+    assert [answer["reply"]["kind"] for answer in answers] == ["failed"] * 7 + ["net_list"] * 3
+    kernel.send("comm_close", {"comm_id": pushes, "data": {}})
+    kernel.request(requests, 9, messages.ListNets())
+    kernel.execute("from caffe_nb.inspector.session import serving\nassert not serving().pusher.watched")
+
+
 def test_show_says_hello_again_and_a_panel_that_comes_later_knows_the_net(kernel: Kernel) -> None:
     kernel.execute(SETUP + SHOW)
     hellos = [m for m in kernel.seen if m["msg_type"] == "comm_open"]

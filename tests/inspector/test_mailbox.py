@@ -84,6 +84,19 @@ def test_a_long_layer_is_named_with_the_time_it_has_taken(net: Net, background: 
     assert net.hooks.between_layers == []
 
 
+def test_behind_a_layer_that_may_never_return_questions_do_not_wait_for_each_other(
+    net: Net, background: Background
+) -> None:
+    next(layer for layer in net.layers if layer.type == "Python").pause = 4
+    background(net.forward)
+    while net.running is None or time.perf_counter() - net.running[2] < 2.2:
+        time.sleep(0.01)
+    start = time.perf_counter()
+    with pytest.raises(BusyError, match="has been running forward for"):
+        ask(net, lambda: None, timeout=2)
+    assert time.perf_counter() - start < 1.5
+
+
 def test_what_the_question_raises_goes_to_the_asker_and_not_to_the_net(solver: Solver, background: Background) -> None:
     thread = background(lambda: solver.step(500))
     while not solver.running:

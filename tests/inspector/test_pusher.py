@@ -112,12 +112,17 @@ def test_show_is_pushed_once(session: Session, watcher: Watcher, net: Net) -> No
     assert [push.inspect for push in watcher.lists()].count(net.id) == 1
 
 
-def test_an_idle_net_is_not_pushed_again(watcher: Watcher, net: Net) -> None:
+def test_of_an_idle_net_only_the_list_is_pushed_again_so_that_a_lost_push_is_noticed(
+    watcher: Watcher, net: Net
+) -> None:
     until(lambda: watcher.updates(net))
     time.sleep(0.3)
-    count = len(watcher.pushes)
-    time.sleep(1)
-    assert len(watcher.pushes) == count
+    updates, count = len(watcher.updates(net)), len(watcher.pushes)
+    until(lambda: len(watcher.pushes) == count + 2, seconds=3)
+    assert len(watcher.updates(net)) == updates
+    assert watcher.lists()[-1].inspect is None
+    times = [at for at, _ in watcher.pushes[-2:]]
+    assert times[1] - times[0] > 0.3
 
 
 def test_a_write_outside_a_pass_raises_the_stamp(watcher: Watcher, net: Net) -> None:

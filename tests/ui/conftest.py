@@ -42,7 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     server, lab = item.funcargs.get("server"), _lab_of(item)
     if report.failed and isinstance(server, LabServer):
         report.sections.append(("JupyterLab's log", server.tail()))
-    if report.failed and lab is not None:
+    if report.failed and lab is not None and report.when != "teardown":  # the page is closed by then
         report.sections.append(("the browser's console", "\n".join(lab.console[-60:])))
         lab.picture(f"failed-{re.sub(r'[^A-Za-z0-9]+', '-', item.name)}", always=True)
     return report

@@ -51,7 +51,7 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
 function LayerLine({ service, node }: { service: Service; node: GraphNode }): ReactElement {
   const facts = [
     node.in_place ? 'in place' : '',
-    node.loss_weight === 0 ? '' : `loss weight ${node.loss_weight}`,
+    node.loss_weight === 0 ? '' : `loss weight ${node.loss_weight ?? 'not finite'}`,
     node.needs_backward ? '' : 'no backward needed',
     node.line > 0 ? `line ${node.line}` : ''
   ].filter(Boolean);

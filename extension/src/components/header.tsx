@@ -17,7 +17,8 @@ export function Header({ service }: { service: Service }): ReactElement | null {
   const nets = useService(service, state => state.nets);
   const net = useService(service, state => state.net);
   const update = useService(service, state => state.update);
-  const problem = useService(service, state => state.problem);
+  const problem = useService(service, state => state.problem ?? state.mismatch);
+  const away = useService(service, state => state.link === 'connecting' && state.graph !== null);
   return (
     <>
       {nets.length > 0 ? (
@@ -39,6 +40,11 @@ export function Header({ service }: { service: Service }): ReactElement | null {
         </div>
       ) : null}
       <Controls service={service} />
+      {away ? (
+        <div className="caffe-nb-problem" role="status" data-testid={testids.away}>
+          <span>No connection to the kernel: this is what was seen last. The panel goes on by itself.</span>
+        </div>
+      ) : null}
       {problem === null ? null : (
         <div className="caffe-nb-problem" role="alert" data-testid={testids.linkError}>
           <span>{problem}</span>

@@ -38,6 +38,7 @@
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
  * caffe-failed-elsewhere   a layer that failed in another net of the same solver (data-net, data-layer)
+ * caffe-away         says that the connection is lost and what is shown is old
  * caffe-link-error   what is wrong with the connection or the protocol
  * caffe-empty        the words shown when there is nothing to show (data-reason)
  * caffe-net-select   the choice of net
@@ -112,6 +113,7 @@ export const testids = {
   error: 'caffe-error',
   elsewhere: 'caffe-failed-elsewhere',
   traceback: 'caffe-traceback',
+  away: 'caffe-away',
   linkError: 'caffe-link-error',
   empty: 'caffe-empty',
   netSelect: 'caffe-net-select',

@@ -33,6 +33,8 @@ export class FakeKernel {
   version = VERSION;
   /** What a request is answered with; undefined for no answer at all. */
   answer: Answer = () => ({ kind: 'net_list', nets: [], inspect: null });
+  /** Called when the front end has opened the comm for pushes. */
+  watched: () => void = () => undefined;
   requests: string | null = null;
   pushes: string | null = null;
 
@@ -69,6 +71,11 @@ export class FakeKernel {
     const { type, content } = this.#note(message);
     queueMicrotask(() => this.#serve(type, content));
     return { done: new Promise(() => undefined) };
+  }
+
+  reconnect(): Promise<void> {
+    this.setConnection('connected');
+    return Promise.resolve();
   }
 
   hello(): void {
@@ -115,6 +122,7 @@ export class FakeKernel {
         this.requests = comm;
       } else if (content.target_name === PUSH_TARGET) {
         this.pushes = comm;
+        this.watched();
       }
     } else if (type === 'comm_close' && comm === this.pushes) {
       this.pushes = null;

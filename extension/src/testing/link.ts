@@ -11,6 +11,7 @@ type Script = (request: Request) => Reply | IAnswer | Promise<Reply | IAnswer>;
 export class FakeLink implements ILink {
   readonly requests: Request[] = [];
   isDisposed = false;
+  mismatch: string | null = null;
   script: Script = () => ({ kind: 'failed', message: 'no script' });
   #state: LinkState = 'absent';
   #watching = false;

@@ -67,6 +67,7 @@ export class Pulled<S> {
   refresh(atOnce = false): void {
     this.#wanted += 1;
     if (atOnce) {
+      this.#urgent = this.#outstanding;
       this.#due = 0;
       clearTimeout(this.#timer);
       this.#timer = undefined;
@@ -105,7 +106,9 @@ export class Pulled<S> {
     this.#outstanding = false;
     this.#served = serving;
     const took = Date.now() - start;
-    this.#due = start + Math.max(this.interval, Math.min(PATIENCE * took, took + LONGEST_REST));
+    const rest = Math.max(this.interval, Math.min(PATIENCE * took, took + LONGEST_REST));
+    this.#due = this.#urgent ? 0 : start + rest;
+    this.#urgent = false;
     if (this.#disposed) {
       return;
     }
@@ -123,6 +126,7 @@ export class Pulled<S> {
   #wanted = 0;
   #served = 0;
   #outstanding = false;
+  #urgent = false;
   #disposed = false;
   #due = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;

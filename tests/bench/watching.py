@@ -1,0 +1,131 @@
+"""What the panel costs a training that it watches, and how fast it answers meanwhile.
+
+``python -m tests.bench.watching [NET ...]``. For each net of the zoo: the time from a click on a layer to its tensors,
+the training with the panel open and four tensors on the screen against the same training with the panel closed (phases
+of both in turn, in one kernel), and the largest view that was sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import struct
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+from playwright.sync_api import WebSocket, expect
+
+from caffe_nb import zoo
+from tests.bench.browser import machine, noted, opened, training
+from tests.ui.lab import Lab
+
+CLICKS = 40
+PHASES = 10
+SECONDS = 8.0
+SETTLING = 1.5
+"""Seconds after a change that count for neither side."""
+WATCHED = "pool1"
+"""A layer with one bottom and one top, data and diff of each: four tensors."""
+
+SHOWN = """name => { window.measured = new Promise(resolve => window.addEventListener('click', event => {
+    const look = () => {
+        const details = document.querySelector('[data-testid="caffe-details"]');
+        const parts = [...details.querySelectorAll('[data-testid="caffe-tensor"]')];
+        const all = details.dataset.layer === name && parts.length > 0 && parts.every(part => part.dataset.version);
+        if (all) resolve(performance.now() - event.timeStamp);
+        else requestAnimationFrame(look);
+    };
+    look();
+}, { capture: true, once: true })); }"""
+CLOSE = "() => [...window.jupyterapp.shell.widgets('main')].filter(w => w.hasClass('caffe-nb')).forEach(w => w.close())"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print all of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("nets", nargs="*", default=["lenet", "caffenet"], choices=list(zoo.NETS))
+    for net in parser.parse_args(arguments).nets:
+        for label, value, goal in rows(net):
+            print(f"{f'{net}: {label}':58}{value:>26}{goal:>14}", flush=True)
+
+
+def rows(net: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what was measured of a net, as label, value and goal."""
+    with opened() as (lab, _):
+        views = Views(lab)
+        with training(lab, zoo.NETS[net](), 5 if net == "lenet" else 1):
+            clicks = [1e3 * seconds for seconds in _clicks(lab)]
+            yield "click to tensors, median of 40", f"{statistics.median(clicks):.0f} ms", "150 ms"
+            yield "click to tensors, longest of 40", f"{max(clicks):.0f} ms", ""
+            without, ratios = _cost(lab)
+            yield "an iteration without the panel", f"{1e3 * without:.1f} ms", ""
+            spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+            yield "with four tensors, ratio", f"{statistics.median(ratios):.3f}", "1.030"
+            yield f"the {len(ratios)} ratios", spread, ""
+            yield "largest view", f"{views.largest / 1024:.0f} KB of {views.count}", "256 KB"
+            yield machine(), "", ""
+
+
+class Views:
+    """The views that come over the page's web sockets."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.count = self.largest = 0
+        lab.page.on("websocket", self._opened)
+
+    def _opened(self, socket: WebSocket) -> None:
+        socket.on("framereceived", self._received)
+
+    def _received(self, frame: str | bytes) -> None:
+        if isinstance(frame, str) or len(frame) < 8:
+            return
+        (count,) = struct.unpack_from("<Q", frame)  # v1.kernel.websocket.jupyter.org: offsets, then the parts
+        if count > 64 or len(frame) < 8 * (1 + count):
+            return
+        offsets = struct.unpack_from(f"<{count}Q", frame, 8)
+        buffers = [end - start for start, end in pairwise(offsets[5:])]
+        if buffers:
+            self.count += 1
+            self.largest = max(self.largest, *buffers)
+
+
+def _clicks(lab: Lab) -> Iterator[float]:
+    layers = [name for name in lab.panel.layers() if name not in ("data", "label")]
+    for number in range(CLICKS):
+        name = layers[number % len(layers)]
+        lab.page.evaluate(SHOWN, name)
+        lab.panel.layer(name).click()
+        yield float(lab.page.evaluate("() => window.measured")) / 1e3
+        lab.page.wait_for_timeout(150)
+
+
+def _cost(lab: Lab) -> tuple[float, list[float]]:
+    """Return the seconds of an iteration without the panel, and the ratio of each phase with it to those around it."""
+    lab.panel.select(WATCHED)
+    phases = []
+    for number in range(2 * PHASES + 1):
+        watched = number % 2 == 1
+        if watched:
+            lab.command("caffe-nb:open")
+            lab.panel.wait_for_graph()
+            expect(lab.panel.find("caffe-tensor")).to_have_count(4)
+            expect(lab.panel.find("caffe-stat-mean")).to_have_count(4)
+        else:
+            lab.page.evaluate(CLOSE)
+        lab.page.wait_for_timeout(1000 * SETTLING)
+        began = time.time()
+        lab.page.wait_for_timeout(1000 * SECONDS)
+        phases.append((began, time.time()))
+    lab.command("caffe-nb:open")
+    lines = noted(lab)
+    means = [
+        statistics.mean(line["seconds"] for line in lines if began + line["seconds"] < line["at"] < ended)
+        for began, ended in phases
+    ]
+    around = [(before + after) / 2 for before, after in pairwise(means[::2])]
+    return statistics.mean(means[::2]), [on / off for on, off in zip(means[1::2], around, strict=True)]
+
+
+if __name__ == "__main__":
+    main()
