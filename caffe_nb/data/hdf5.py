@@ -87,6 +87,7 @@ class HDF5Rows:
         self._shuffle = shuffle
         self._file_order = np.arange(len(self._files))
         self._file = 0
+        self._order: Array = np.arange(0)
         self._common = None if share.alone else common_generator()
         self._step = share.size
         if shuffle:
@@ -114,7 +115,9 @@ class HDF5Rows:
                 self._row = beyond
             rows = self._order[self._row :: self._step][: wanted - filled]
             for out, data in zip(outs, self._data, strict=True):
-                out[filled : filled + len(rows)] = data[rows] if self._shuffle else data[rows[0] : rows[-1] + 1 : self._step]
+                out[filled : filled + len(rows)] = (
+                    data[rows] if self._shuffle else data[rows[0] : rows[-1] + 1 : self._step]
+                )
             filled += len(rows)
             self._row += self._step * len(rows)
 

@@ -32,7 +32,9 @@ def _take(training: DataParallel) -> list[Swap]:
     comm = training.comm
     texts: dict[str, str] = json.loads(broadcast_text(comm, json.dumps(live.together.pending())))
     known = live.together.texts()
-    lacking = {key for names in gather(comm, json.dumps([k for k in texts if k not in known])) for key in json.loads(names)}
+    lacking = {
+        key for names in gather(comm, json.dumps([k for k in texts if k not in known])) for key in json.loads(names)
+    }
     common = {key: text for key, text in texts.items() if key not in lacking}  # test nets are rank 0's alone
     return live.together.take(common, training.solver.net, lambda error: confirm(comm, error))
 

@@ -97,7 +97,9 @@ def agree(comm: Communicator, error: BaseException | None = None) -> None:
     raise_together(comm, failed, error)
 
 
-def raise_together(comm: Communicator, failed: np.ndarray[tuple[int], np.dtype[np.float64]], error: BaseException | None) -> None:
+def raise_together(
+    comm: Communicator, failed: np.ndarray[tuple[int], np.dtype[np.float64]], error: BaseException | None
+) -> None:
     """Raise on all processes when some have failed, as all know by now."""
     if not failed.any():
         return

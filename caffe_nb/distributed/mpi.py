@@ -41,6 +41,8 @@ class MPICommunicator:
     ----------
     on_long_wait : callable or None
         Called with the seconds so far while a wait is long; it may raise to end it.
+    control : mpi4py.MPI.Comm
+        For signs of life, beside what is computed.
     waiting : bool
         Whether somebody waits for something right now.
     lock : threading.Lock
@@ -50,6 +52,7 @@ class MPICommunicator:
     def __init__(self, comm: Any = None) -> None:
         self._mpi = mpi()
         self.comm = (self._mpi.COMM_WORLD if comm is None else comm).Dup()
+        self.control = self.comm.Dup()
         self.on_long_wait: Callable[[float], None] | None = None
         self.waiting = False
         self.lock = threading.Lock()

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
+from caffe_nb.distributed.communicator import gather
 from caffe_nb.distributed.faults import Fault, Hung, own_name
 from caffe_nb.distributed.mpi import MPICommunicator
 from caffe_nb.net import Net
@@ -40,7 +41,7 @@ class Pulse:
 
     def __init__(self, comm: MPICommunicator, nets: Iterable[Net]) -> None:
         self._comm = comm
-        self._control = comm.comm.Dup()
+        self._names = gather(comm, own_name())
         self._nets = list(nets)
         self._longest: dict[tuple[int, int, str], float] = {}
         self._answers: dict[int, tuple[float, dict[str, Any]]] = {}
@@ -102,9 +103,9 @@ class Pulse:
     def _fault(self, rank: int, now: float, began: float) -> Fault | None:
         when, state = self._answers.get(rank, (began + ASK_AFTER, {}))
         if now - when > SILENT:
-            return Fault(rank, state.get("name", "process"), f"gives no sign of life for {now - when:.0f} s")
+            return Fault(rank, self._names[rank], f"gives no sign of life for {now - when:.0f} s")
         if state.get("stuck"):
-            return Fault(rank, state["name"], state["message"], state["traceback"])
+            return Fault(rank, self._names[rank], state["message"], state["traceback"])
         return None
 
     # answering
@@ -123,10 +124,10 @@ class Pulse:
 
         with self._comm.lock:
             status = MPI.Status()
-            if not self._control.Iprobe(status=status):
+            if not self._comm.control.Iprobe(status=status):
                 return None
             content = bytearray(status.Get_count(MPI.BYTE))
-            self._control.Recv([content, MPI.BYTE], status.Get_source(), status.Get_tag())
+            self._comm.control.Recv([content, MPI.BYTE], status.Get_source(), status.Get_tag())
         return status.Get_source(), status.Get_tag(), bytes(content)
 
     def _send(self, content: bytes, rank: int, tag: int) -> None:
@@ -134,16 +135,15 @@ class Pulse:
 
         with self._comm.lock:
             self._sent = [request for request in self._sent if not request.Test()]
-            self._sent.append(self._control.Isend([content, MPI.BYTE], rank, tag))
+            self._sent.append(self._comm.control.Isend([content, MPI.BYTE], rank, tag))
 
     def _state(self) -> dict[str, Any]:
         """Return what the watched thread does, as others are told."""
         seconds, allowed, where = self._at_work()
         if self._comm.waiting or seconds <= allowed:
-            return {"name": own_name(), "stuck": False}
+            return {"stuck": False}
         frames = traceback.format_stack(sys._current_frames().get(self._watched))
         return {
-            "name": own_name(),
             "stuck": True,
             "message": f"hangs: {where} for {seconds:.0f} s, longer than the {allowed:.0f} s that others wait for it"
             " (CAFFE_NB_PATIENCE sets the seconds)",

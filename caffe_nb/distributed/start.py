@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from caffe_nb.distributed.mpi import MPICommunicator
 from caffe_nb.distributed.pulse import Pulse
 from caffe_nb.distributed.training import DataParallel
 from caffe_nb.errors import listing
+from caffe_nb.ops.parallel import set_threads
 from caffe_nb.proto.text import SolverSource, to_text
 from caffe_nb.solvers import Solver
 from caffe_nb.solvers.nets import load_weights
@@ -43,6 +46,8 @@ def build(
         In all processes, when one cannot read or build it, when there are more processes than samples, or when code or
         weights differ.
     """
+    if comm.size > 1:
+        divide_threads(comm)
     seed = np.array([np.random.default_rng().integers(2**62)])
     comm.broadcast(seed)
     ranks.set_share(ranks.Share(comm.rank, comm.size, int(seed[0])))
@@ -63,6 +68,16 @@ def build(
     if snapshot:
         training.restore(snapshot)
     return training
+
+
+def divide_threads(comm: Communicator) -> int:
+    """Give each process its part of its machine's cores; return how many. Who set a number of threads keeps it."""
+    machines = gather(comm, socket.gethostname())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = max(1, cores // machines.count(machines[comm.rank]))
+    if not any(name in os.environ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")):
+        set_threads(threads)
+    return threads
 
 
 def _build(source: SolverSource, weights: str) -> Solver:

@@ -129,7 +129,9 @@ def set_solver_rank(rank: int) -> None:
         For any other than `solver_rank` gives.
     """
     if rank != solver_rank():
-        raise CaffeError(f"this process runs solver {solver_rank()}, which `mpiexec` or %caffe_cluster says; got {rank}")
+        raise CaffeError(
+            f"this process runs solver {solver_rank()}, which `mpiexec` or %caffe_cluster says; got {rank}"
+        )
 
 
 def set_multiprocess(multiprocess: bool) -> None:

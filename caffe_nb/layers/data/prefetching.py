@@ -23,7 +23,7 @@ def new_generator(needed: bool) -> np.random.Generator | None:
     """Return a generator seeded from `caffe_nb.rng` where random numbers are needed; nothing is drawn otherwise."""
     if not needed:
         return None
-    seed, share = rng.generator().integers(2**63), ranks.share()
+    seed, share = int(rng.generator().integers(2**63)), ranks.share()
     return np.random.default_rng(seed if share.alone else [seed, share.rank])
 
 
