@@ -12,9 +12,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from caffe_nb.distributed import Communicator, DataParallel, RankError, build
+from caffe_nb.distributed import supervise as supervisor
 from caffe_nb.distributed.communicator import gather
 from caffe_nb.distributed.edits import follow_edits
 from caffe_nb.distributed.faults import Hung, own_name
+from caffe_nb.distributed.mpi import started_by_mpi
+from caffe_nb.distributed.supervise import SUPERVISED
 from caffe_nb.proto.text import SolverSource
 from caffe_nb.solvers import Solver
 
@@ -23,6 +26,12 @@ log = logging.getLogger("caffe_nb")
 Signals = Callable[[Solver, argparse.Namespace, bool], AbstractContextManager[None]]
 GRACE = 2.0
 """Seconds for which the others let the one who speaks finish, before they end themselves."""
+
+
+def supervise() -> None:
+    """Where MPI has started this process: begin anew under a supervisor, which can say how it ended."""
+    if os.name == "posix" and started_by_mpi() and SUPERVISED not in os.environ:
+        os.execv(sys.executable, [sys.executable, supervisor.__file__, *sys.orig_argv])
 
 
 def train(comm: Communicator, args: argparse.Namespace, read: Callable[[], SolverSource], signals: Signals) -> int:

@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.snapshot and args.weights:
         raise UsageError("give -snapshot to go on with a training or -weights to fine-tune, not both")
     phase_of(args.phase)
+    processes.supervise()
     log = logs.start()
     use_device(args)
     log.info("Use CPU.")

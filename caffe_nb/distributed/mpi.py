@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from caffe_nb.distributed.communicator import Alone, Array, Communicator
+from caffe_nb.distributed.supervise import RANKS
 from caffe_nb.errors import CaffeError
 
 SPIN = 0.02
@@ -20,8 +21,6 @@ PAUSE = 2e-4
 """Seconds between two questions after that."""
 LONG = 0.5
 """Seconds of waiting after which `on_long_wait` is called, again and again."""
-
-_STARTED_BY = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")
 
 MISSING = (
     "several processes need packages that are not installed: pip install 'caffe-nb[distributed]'"
@@ -121,7 +120,7 @@ def mpi() -> Any:
 
 def started_by_mpi() -> bool:
     """Whether `mpiexec`, or a batch system in its place, has started this process."""
-    return any(name in os.environ for name in _STARTED_BY)
+    return any(name in os.environ for name in RANKS)
 
 
 def world() -> Communicator:

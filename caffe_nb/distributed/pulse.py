@@ -14,6 +14,7 @@ from typing import Any
 from caffe_nb.distributed.communicator import gather
 from caffe_nb.distributed.faults import Fault, Hung, own_name
 from caffe_nb.distributed.mpi import MPICommunicator
+from caffe_nb.distributed.supervise import orphaned
 from caffe_nb.net import Net
 
 PATIENCE = float(os.environ.get("CAFFE_NB_PATIENCE", "6"))
@@ -112,6 +113,8 @@ class Pulse:
 
     def _listen(self) -> None:
         while not self._end.wait(LISTEN):
+            if orphaned():
+                os._exit(1)
             while (message := self._received()) is not None:
                 rank, tag, content = message
                 if tag == _ASK:

@@ -10,12 +10,14 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from caffe_nb import live
+from caffe_nb.distributed import supervise
 from caffe_nb.distributed.faults import Fault, RankError
 from caffe_nb.distributed.mpi import MISSING, mpiexec
 from caffe_nb.errors import CaffeError, SolverError
@@ -26,6 +28,8 @@ from caffe_nb.solvers import Solver
 
 POLL = 0.1
 """Seconds between two looks at what the ranks tell."""
+END = 4.0
+"""Seconds for `mpiexec` to end after one of its processes has."""
 START_TIMEOUT = 90
 """Seconds that the engines may take to come up."""
 
@@ -90,8 +94,11 @@ class Cluster:
         """Return what the ranks are, for display."""
         return ClusterStatus(self.ranks, self.running)
 
-    def stop(self) -> None:
-        """End all engines."""
+    def stop(self, *, kill: bool = False) -> None:
+        """End all engines; with `kill` also those that hang, without a word."""
+        if kill and self.running:  # each engine has a process beside it that passes signals on
+            self._client.send_signal("SIGKILL" if hasattr(signal, "SIGKILL") else "SIGTERM", block=False)
+            self._wait_for_end()
         try:
             self._cluster.stop_cluster_sync()
         finally:
@@ -117,7 +124,9 @@ class Cluster:
             When a rank cannot go on; all have stopped then.
         """
         if solver.path is None:
-            raise SolverError("a cluster trains a solver that comes from a file, which every rank reads; write it to one")
+            raise SolverError(
+                "a cluster trains a solver that comes from a file, which every rank reads; write it to one"
+            )
         path, end = str(solver.path.absolute()), solver.iter + iterations
         progress = ClusterProgress(solver.net.name, solver.iter, end, self.ranks)
         cells = _cells(solver)
@@ -142,7 +151,7 @@ class Cluster:
                 progress.note("stopped by interrupt on all ranks; run again to go on")
                 self._client.send_signal("SIGINT", block=False)
             if len(interrupts) > 1:
-                self.stop()
+                self.stop(kill=True)
                 raise KeyboardInterrupt
             waits = [result for result in results if not result.done()]
             if waits and any(_hung(result) for result in results):
@@ -151,7 +160,7 @@ class Cluster:
 
     def _finish(self, results: list[Any], solver: Solver) -> None:
         ipyparallel = _ipyparallel()
-        answers = []
+        answers: list[dict[str, Any]] = []
         for result in results:
             try:
                 answers += [result.get()] if result.done() else []
@@ -161,22 +170,28 @@ class Cluster:
                 faults = self._died(str(error))
                 self.stop()
                 raise RankError(faults) from None
-        faults = next((answer["faults"] for answer in answers if answer["faults"]), [])
+        told: list[dict[str, Any]] = next((answer["faults"] for answer in answers if answer["faults"]), [])
         if any(answer["hung"] for answer in answers):
-            self.stop()
-        if faults:
-            raise RankError([Fault(**fault) for fault in faults])
+            self.stop(kill=True)
+        if told:
+            raise RankError([Fault(**each) for each in told])
         engine.take_state(solver, answers[0]["state"])
 
     def _died(self, message: str) -> list[Fault]:
-        """Return which rank's process ended, as `mpiexec` says."""
+        """Return which rank's process ended, as its supervisor says."""
+        self._wait_for_end()
         output = self._output()
-        pids = {int(pid) for pid in re.findall(r"PID (\d+)", output)}
-        code = re.search(r"EXIT CODE: (\d+)", output)
-        how = f"its process has ended, with exit code {code[1]} (9: killed)" if code else "its process has ended"
-        advice = f"{how}; the cluster is stopped, %caffe_cluster start begins anew"
-        found = [Fault(each["rank"], each["name"], advice) for each in self.ranks if each["pid"] in pids]
-        return found or [Fault(0, self.ranks[0]["name"], f"{message}; the cluster is stopped\n{output}")]
+        advice = "the cluster is stopped, %caffe_cluster start begins anew"
+        found = re.findall(r"^rank (\d+) \((.+)\): (ended by signal .*)$", output, re.MULTILINE)
+        if found:
+            return [Fault(int(rank), name, f"{how}; {advice}") for rank, name, how in found]
+        return [Fault(0, self.ranks[0]["name"], f"{message}; {advice}\n{output}")]
+
+    def _wait_for_end(self) -> None:
+        """Return when `mpiexec` has ended, or does not."""
+        deadline = time.monotonic() + END
+        while self.running and time.monotonic() < deadline:
+            time.sleep(POLL / 2)
 
     def _output(self) -> str:
         """Return what `mpiexec` and the engines wrote."""
@@ -290,6 +305,9 @@ def _config(hostfile: str | os.PathLike[str] | None) -> Any:
 
     config = Config()
     config.MPIEngineSetLauncher.mpi_cmd = [str(mpiexec())]
+    if os.name == "posix":
+        command = [sys.executable, supervise.__file__, sys.executable, "-m", "ipyparallel.engine"]
+        config.MPIEngineSetLauncher.engine_cmd = command
     if hostfile is not None:
         if not Path(hostfile).is_file():
             raise CaffeError(f"there is no file of machines '{hostfile}'; it has the name of one on each line")

@@ -38,7 +38,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, Any]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", TYPES)
 @pytest.mark.parametrize("ranks", [2, 4])
-def test_losses_and_weights_are_those_of_one_process(results: Mapping[int, Any], ranks: int, name: str, way: str) -> None:
+def test_losses_and_weights_are_those_of_one_process(
+    results: Mapping[int, Any], ranks: int, name: str, way: str
+) -> None:
     for what in ("losses", "weights"):
         one, many = (results[n][f"{name}, {way}: {what}"] for n in (1, ranks))
         np.testing.assert_allclose(many, one, rtol=2e-5, atol=2e-6, err_msg=what)

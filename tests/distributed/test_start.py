@@ -62,9 +62,7 @@ def test_other_weights_on_one_machine(folder: Path, elsewhere: Path, caffe: Run)
     (folder / "w.caffemodel").write_bytes((folder / "small_iter_6.caffemodel").read_bytes())
     same_files(folder, elsewhere)
     (elsewhere / "w.caffemodel").write_bytes((folder / "small_iter_12.caffemodel").read_bytes())
-    done = caffe(
-        2, "train", "-solver", "solver.prototxt", "-weights", "w.caffemodel", PYTHONPATH=str(elsewhere.parent)
-    )
+    done = caffe(2, "train", "-solver", "solver.prototxt", "-weights", "w.caffemodel", PYTHONPATH=str(elsewhere.parent))
     refused(done, "rank 1 (process", "differs from rank 0 in the weights of layer 'conv'")
 
 
