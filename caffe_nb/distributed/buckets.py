@@ -98,7 +98,9 @@ class Buckets:
         params = [
             blob
             for blob, rate in zip(self._net.learnable_params, self._net.params_lr, strict=True)
-            if rate  # what is not learned has no gradient (BatchNorm's means), or one that changes nothing
+            if rate
+            and self._comm.size
+            > 1  # what is not learned has no gradient (BatchNorm's means), or one that changes nothing
         ]
         if [id(blob) for blob in params] != [id(blob) for blob in self._params]:
             self._params, self._plan, self._buffers = params, plan(self._net, params), {}

@@ -14,6 +14,7 @@ import numpy as np
 
 from caffe_nb.distributed.communicator import Communicator, gather
 from caffe_nb.errors import CaffeError
+from caffe_nb.layers.frames import users_frames
 
 Result = TypeVar("Result")
 
@@ -112,7 +113,8 @@ def fault_of(rank: int, error: BaseException) -> Fault:
     """Return an exception of this process as the others are told of it."""
     notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
     kind = "" if isinstance(error, CaffeError) else f"{type(error).__name__}: "
-    lines = "" if isinstance(error, CaffeError) else "".join(traceback.format_exception(error))
+    users = users_frames(error.__traceback__) or error.__traceback__
+    lines = "" if isinstance(error, CaffeError) else "".join(traceback.format_exception(type(error), error, users))
     return Fault(rank, own_name(), f"{kind}{error}{notes}", lines)
 
 

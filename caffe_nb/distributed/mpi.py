@@ -15,10 +15,10 @@ from caffe_nb.distributed.communicator import Alone, Array, Communicator
 from caffe_nb.distributed.supervise import RANKS
 from caffe_nb.errors import CaffeError
 
-SPIN = 0.02
+SPIN = 5e-4
 """Seconds for which a wait asks without a pause: what is under way moves on by being asked for."""
-PAUSE = 2e-4
-"""Seconds between two questions after that."""
+PAUSES = (2e-5, 2e-4)
+"""Seconds between two questions after that, at first and when the wait is long; others use the processor meanwhile."""
 LONG = 0.5
 """Seconds of waiting after which `on_long_wait` is called, again and again."""
 
@@ -94,7 +94,7 @@ class _Request:
             while not self.ready():
                 waited = time.perf_counter() - began
                 if waited > SPIN:
-                    time.sleep(PAUSE)  # lets others run, and an interrupt through
+                    time.sleep(PAUSES[waited > LONG])
                 if waited > LONG and self._owner.on_long_wait is not None:
                     self._owner.on_long_wait(waited)
         finally:
@@ -125,7 +125,10 @@ def started_by_mpi() -> bool:
 
 def world() -> Communicator:
     """Return the communicator of all processes that were started together; one alone needs no MPI."""
-    return MPICommunicator() if started_by_mpi() else Alone()
+    if not started_by_mpi():
+        return Alone()
+    comm = MPICommunicator()
+    return comm if comm.size > 1 else Alone()
 
 
 def mpiexec() -> Path:

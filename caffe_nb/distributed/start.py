@@ -17,6 +17,7 @@ from caffe_nb.distributed.faults import Fault, RankError, own_name, together
 from caffe_nb.distributed.mpi import MPICommunicator
 from caffe_nb.distributed.pulse import Pulse
 from caffe_nb.distributed.training import DataParallel
+from caffe_nb.distributed.turns import take_turns
 from caffe_nb.errors import listing
 from caffe_nb.ops.parallel import set_threads
 from caffe_nb.proto.text import SolverSource, to_text
@@ -61,6 +62,7 @@ def build(
     solver = together(comm, lambda: _build(source, weights))
     texts["the net"] = to_text(solver.net.param)
     compare(comm, texts, solver)
+    take_turns(solver.net, ranks.share())
     rng.set_random_seed(int(seed[0]) + comm.rank)  # as Caffe: other masks on each
     training = DataParallel(solver, comm)
     if isinstance(comm, MPICommunicator):

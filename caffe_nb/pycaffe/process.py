@@ -85,8 +85,8 @@ class NCCL:
 
 def _no_nccl() -> NoReturn:
     raise CaffeError(
-        "caffe_nb has no NCCL: it trains in one process, on the CPU. `caffe.has_nccl()` says so to scripts that ask; "
-        "leave the NCCL object and its callbacks out, and call solver.solve()"
+        "caffe_nb has no NCCL: several processes train over MPI (`mpiexec -n N caffe train`). `caffe.has_nccl()` says "
+        "so to scripts that ask; leave the NCCL object and its callbacks out, and call solver.solve()"
     )
 
 
