@@ -56,6 +56,10 @@ class NetError(CaffeError, ValueError):
     """A net that cannot be built or run as asked: unknown bottoms and types, wrong counts, unknown names."""
 
 
+class UnknownNameError(NetError, KeyError):
+    """A name that a net does not have, asked for as of a dictionary."""
+
+
 class ShapeError(CaffeError, ValueError):
     """Shapes that do not fit; the message has both."""
 

@@ -29,7 +29,7 @@ def batches(net: Net, items: Mapping[str, Any]) -> Iterator[dict[str, Array]]:
     """
     arrays = {name: np.asarray(values) for name, values in items.items()}
     count = _count(arrays)
-    size = net._blob(next(iter(arrays))).shape[0]
+    size = net.blobs[next(iter(arrays))].shape[0]
     for start in range(0, count, size):
         pieces = {name: array[start : start + size] for name, array in arrays.items()}
         missing = size - min(size, count - start)
@@ -79,7 +79,7 @@ def _count(items: Mapping[str, Any]) -> int:
 
 
 def _batch_size(net: Net, items: Mapping[str, Any]) -> int:
-    return net._blob(next(iter(items))).shape[0]
+    return net.blobs[next(iter(items))].shape[0]
 
 
 class _Collected:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import os
 from base64 import b64encode
 from collections import defaultdict
 from html import escape
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from caffe_nb.core import registry
 from caffe_nb.core.figures import label, shape_label
+from caffe_nb.errors import NetError
 from caffe_nb.net.graph import Edge, Topology, topology
 from caffe_nb.net.layout import layered
+from caffe_nb.proto.files import write_chosen
 
 if TYPE_CHECKING:
     from caffe_nb.net.build import Node
@@ -100,6 +104,62 @@ def as_image(svg: str) -> str:
     alt = head.rpartition("aria-label='")[2].rstrip("'")
     data = b64encode(svg.encode(errors="replace")).decode()
     return f"<img {sizes} alt='{alt}' src='data:image/svg+xml;base64,{data}'>"
+
+
+class Drawing:
+    """A net's graph as a picture, for a notebook's output or a file.
+
+    Parameters
+    ----------
+    net : Net
+        The net as it is now; what changes later is not in the picture.
+    scale : float, optional
+        Size of the picture; 1 by default, smaller for nets of more than 100 layers.
+
+    Attributes
+    ----------
+    svg : str
+        The picture as an ``<svg>`` element.
+    """
+
+    def __init__(self, net: Net, scale: float | None = None) -> None:
+        if scale is not None and not 0 < scale < math.inf:
+            raise NetError(f"a picture's scale is a number above 0, got {scale}")
+        self.svg = to_svg(net, scale=scale)
+        self._words = f"<Drawing of net '{label(net.name)}'>"
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture as an .svg file; one that is there is replaced.
+
+        Parameters
+        ----------
+        path : path
+            The file, like ``net.svg``.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        NetError
+            For another ending than .svg.
+        UnwritableFileError, MissingFileError
+            When the file cannot be written.
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".svg":
+            raise NetError(
+                f"cannot write '{target}': this picture is an .svg; `caffe draw-net` writes .png, .pdf and .dot"
+            )
+        return write_chosen(target, self.svg)
+
+    def __repr__(self) -> str:
+        return self._words
+
+    def _repr_html_(self) -> str:
+        return f"<div style='overflow:auto;max-width:100%;max-height:800px'>{as_image(self.svg)}</div>"
 
 
 class _Places:

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import NoReturn, TypeVar
+
 from caffe_nb.core.blob import Blob, BlobVec
 from caffe_nb.core.layer import Layer
-from caffe_nb.errors import NetError, did_you_mean
+from caffe_nb.errors import NetError, UnknownNameError, did_you_mean, listing
 from caffe_nb.net.build import Built, Node
+
+T = TypeVar("T")
 
 
 class LayerVec(list[Layer]):
     """The layers of a net (pycaffe's LayerVec)."""
+
+
+class ByName(dict[str, T]):
+    """What a net has by name; another name is an error that says which was likely meant.
+
+    Parameters
+    ----------
+    what : str
+        What is looked for, for messages: ``blob``.
+    items : mapping or iterable of pairs
+        The contents.
+    others : iterable of str, optional
+        Names of layers that have nothing of the kind.
+    """
+
+    def __init__(self, what: str, items: Mapping[str, T] | Iterable[tuple[str, T]], others: Iterable[str] = ()) -> None:
+        super().__init__(items)
+        self._what = what
+        self._others = frozenset(others)
+
+    def __missing__(self, name: object) -> NoReturn:
+        if name in self._others:
+            raise UnknownNameError(f"layer '{name}' has no {self._what}; those that have: {listing(self)}")
+        near = did_you_mean(name, self) if isinstance(name, str) else " Names are texts."
+        raise UnknownNameError(f"this net has no {self._what} {name!r}.{near}")
+
+    def __reduce__(self) -> tuple[type[dict[str, T]], tuple[dict[str, T]]]:
+        return dict, (dict(self),)
 
 
 class Names:
@@ -20,8 +53,9 @@ class Names:
     def _take_names(self, built: Built) -> None:
         self._layers = LayerVec(node.layer for node in built.nodes)
         self._built = built
-        self._blob_dict = dict(zip(built.blob_names, built.blobs, strict=True))
-        self._params = {node.name: node.layer.blobs for node in built.nodes if len(node.layer.blobs)}
+        self._blob_dict = ByName("blob", zip(built.blob_names, built.blobs, strict=True))
+        params = {node.name: node.layer.blobs for node in built.nodes if len(node.layer.blobs)}
+        self._params = ByName("parameters", params, (node.name for node in built.nodes if node.name not in params))
         self._input_names = built.inputs
         self._output_names = built.outputs
 
@@ -53,17 +87,17 @@ class Names:
     @property
     def layer_dict(self) -> dict[str, Layer]:
         """The layers by name."""
-        return {node.name: node.layer for node in self.nodes}
+        return ByName("layer", ((node.name, node.layer) for node in self.nodes))
 
     @property
     def top_names(self) -> dict[str, list[str]]:
         """Names of the tops of each layer, by its name."""
-        return {node.name: node.top_names for node in self.nodes}
+        return ByName("layer", ((node.name, node.top_names) for node in self.nodes))
 
     @property
     def bottom_names(self) -> dict[str, list[str]]:
         """Names of the bottoms of each layer, by its name."""
-        return {node.name: node.bottom_names for node in self.nodes}
+        return ByName("layer", ((node.name, node.bottom_names) for node in self.nodes))
 
     @property
     def blob_loss_weights(self) -> dict[str, float]:
@@ -110,8 +144,3 @@ class Names:
         if name not in names:
             raise NetError(f"this net has no layer '{name}'.{did_you_mean(name, names)}")
         return names.index(name)
-
-    def _blob(self, name: str) -> Blob:
-        if name not in self.blobs:
-            raise NetError(f"this net has no blob '{name}'.{did_you_mean(name, self.blobs)}")
-        return self.blobs[name]

@@ -16,12 +16,13 @@ from caffe_nb.core.hooks import Callback
 from caffe_nb.core.layer import Phase
 from caffe_nb.core.registry import Context
 from caffe_nb.errors import NetError, ShapeError, did_you_mean
-from caffe_nb.net import batches, stale, weights
+from caffe_nb.net import batches, stale, timing, weights
 from caffe_nb.net.arguments import as_source, pycaffe_arguments
 from caffe_nb.net.build import build
 from caffe_nb.net.names import Names
 from caffe_nb.net.passes import Passes
 from caffe_nb.net.shown import Shown
+from caffe_nb.net.timing import Times
 from caffe_nb.net.zero_diff import Explanation, explain
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import NetSource, parse_net
@@ -171,7 +172,7 @@ class Net(Names, Passes, Shown):
                 )
             self._fill(name, value, "data")
         wanted = [*names, *(blobs or ())]
-        found = {name: self._blob(name) for name in wanted}
+        found = {name: self.blobs[name] for name in wanted}
         if first == 0:
             self._notify(self.hooks.safe_point)
         self.forward_pass(first, last)
@@ -200,7 +201,7 @@ class Net(Names, Passes, Shown):
         first = self._layer_index(start) if start is not None else len(self.nodes) - 1
         last = self._layer_index(end) if end is not None else 0
         names = self.inputs if end is None else self.nodes[last].bottom_names
-        found = {name: self._blob(name) for name in [*names, *(diffs or ())]}
+        found = {name: self.blobs[name] for name in [*names, *(diffs or ())]}
         for name, value in kwargs.items():
             self._fill(name, value, "diff")
         self.backward_pass(first, last)
@@ -261,7 +262,7 @@ class Net(Names, Passes, Shown):
 
     def touch(self, name: str) -> None:
         """Say that a blob's data was written through an array that somebody held."""
-        self._blob(name).touch()
+        self.blobs[name].touch()
 
     def set_input_arrays(self, data: Array, labels: Array) -> None:
         """Give the net's first layer, a MemoryData, the arrays that it hands out in batches.
@@ -303,6 +304,10 @@ class Net(Names, Passes, Shown):
         self.hooks.after_backward.append(callback)
 
     # gradients
+
+    def time(self, iterations: int = 10, **options: Any) -> Times:
+        """Run forward, and in TRAIN backward, and return how long each layer takes; `timing.measure` says more."""
+        return timing.measure(self, iterations, **options)
 
     def explain_diff(self, name: str) -> Explanation:
         """Return why the diff of a blob (or of the parameters of a layer) is zero, as a chain of reasons.
@@ -369,7 +374,7 @@ class Net(Names, Passes, Shown):
         weights.share(self.nodes, other.nodes)
 
     def _fill(self, name: str, value: Any, part: str) -> None:
-        blob, shape = self._blob(name), np.shape(value)
+        blob, shape = self.blobs[name], np.shape(value)
         try:
             if shape[:1] != blob.shape[:1]:  # a whole batch, as pycaffe asks
                 raise ValueError

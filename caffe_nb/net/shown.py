@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from caffe_nb.net import listing
+from caffe_nb.net.drawing import Drawing
 
 if TYPE_CHECKING:
     from caffe_nb.net.net import Net
@@ -31,6 +32,16 @@ class Shown:
         """Return the picture with the table of layers, and the table as plain text."""
         net = cast("Net", self)
         return {"text/html": listing.to_html(net), "text/plain": listing.to_text(net)}
+
+    def draw(self, scale: float | None = None) -> Drawing:
+        """Return the net's graph as a picture of its own, without the table of layers; `Drawing.save` writes it.
+
+        Parameters
+        ----------
+        scale : float, optional
+            Size of the picture; 1 by default, smaller for nets of more than 100 layers.
+        """
+        return Drawing(cast("Net", self), scale)
 
     def save_html(
         self,

@@ -62,13 +62,11 @@ def explain(net: Net, name: str) -> Explanation:
     NetError
         When there is neither.
     """
-    if name in net.blobs:
+    if name in net.blobs or name not in net.params:
         blob = net.blobs[name]
         if _some(blob):
             return Explanation(name, False, [f"{_share(blob)} of its elements are not 0"])
         return Explanation(name, True, list(_of_blob(net, name, set())))
-    if name not in net.params:
-        net._blob(name)
     node = net.nodes[net._layer_index(name)]
     if any(map(_some, node.layer.blobs)):
         zero = [str(i) for i, blob in enumerate(node.layer.blobs) if not _some(blob)]

@@ -63,8 +63,9 @@ def _found(magic: str, words: list[str], parser: argparse.ArgumentParser, space:
     kinds = [name for name, value in space.items() if isinstance(value, Net | Solver)]
     if magic == "caffe_check":
         kinds += [name for name, value in space.items() if _is_layer(value)]
-    if magic == "caffe_run":
-        kinds += [path.name for path in sorted(Path.cwd().glob("*solver*.prototxt"))]
+    if magic in ("caffe_run", "caffe_time", "caffe_graph"):
+        files = [path.name for path in sorted(Path.cwd().glob("*.prototxt"))]
+        kinds += [name for name in files if ("solver" in name) == (magic == "caffe_run")]
     return [*_public(kinds), *names]
 
 

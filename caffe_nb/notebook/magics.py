@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import keyword
 from pathlib import Path
 from types import CodeType
@@ -20,7 +19,7 @@ from caffe_nb.errors import did_you_mean, listing
 from caffe_nb.inspector import session
 from caffe_nb.layers.utility import python
 from caffe_nb.net import Net
-from caffe_nb.notebook import parsers
+from caffe_nb.notebook import parsers, targets
 from caffe_nb.notebook.arguments import plainly, shape
 from caffe_nb.notebook.complete import matcher
 from caffe_nb.notebook.display import ticking
@@ -28,7 +27,7 @@ from caffe_nb.notebook.inspect import inspect
 from caffe_nb.notebook.on_save import CheckOnSave
 from caffe_nb.notebook.run import run, run_on_cluster, told
 from caffe_nb.notebook.versions import VersionDiff, VersionList
-from caffe_nb.solvers import Solver, get_solver
+from caffe_nb.solvers import Solver
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -118,7 +117,7 @@ class CaffeMagics(Magics):
         def body() -> None:
             __tracebackhide__ = True
             args = parsers.run_parser().parse_line(line)
-            target = self._target(args.target)
+            target = targets.target(self.shell.user_ns, args.target)
             if not isinstance(target, Net | Solver):
                 raise UsageError(f"'{args.target}' is a {type(target).__name__}; %caffe_run takes a net or a solver")
             if args.target.endswith(".prototxt"):
@@ -165,7 +164,7 @@ class CaffeMagics(Magics):
                 return None
             if not args.target:
                 raise UsageError("say what to check: a layer class, a net or a solver; %caffe_check --help says more")
-            target = args.target if ":" in args.target else self._target(args.target)
+            target = args.target if ":" in args.target else targets.target(self.shell.user_ns, args.target)
             if isinstance(target, Net | Solver):
                 return self._check_net(target.net if isinstance(target, Solver) else target, args)
             if not isinstance(target, str) and not (isinstance(target, type) and issubclass(target, Layer)):
@@ -225,7 +224,7 @@ class CaffeMagics(Magics):
 
         def body() -> None:
             args = parsers.inspect_parser().parse_line(line)
-            target = self._target(args.target) if args.target else None
+            target = targets.target(self.shell.user_ns, args.target) if args.target else None
             if target is not None and not isinstance(target, Net | Solver):
                 raise UsageError(
                     f"'{args.target}' is a {type(target).__name__}; %caffe_inspect takes a net or a solver"
@@ -234,6 +233,37 @@ class CaffeMagics(Magics):
 
         __tracebackhide__ = True
         plainly(body)
+
+    @line_magic
+    def caffe_time(self, line: str) -> Any:
+        """Time the layers of a net; %caffe_time --help says more."""
+
+        def body() -> Any:
+            args = parsers.time_parser().parse_line(line)
+            net = targets.net(self.shell.user_ns, args.target, "%caffe_time", args.phase)
+            with ticking("timing") as tick:
+                return net.time(
+                    args.iterations,
+                    backward=False if args.forward else None,
+                    after_iteration=lambda number, _seconds: tick(number, args.iterations),
+                )
+
+        __tracebackhide__ = True
+        return plainly(body)
+
+    @line_magic
+    def caffe_graph(self, line: str) -> Any:
+        """Draw a net; %caffe_graph --help says more."""
+
+        def body() -> Any:
+            args = parsers.graph_parser().parse_line(line)
+            drawing = targets.net(self.shell.user_ns, args.target, "%caffe_graph", args.phase).draw(args.scale)
+            if args.save:
+                print(f"written: {drawing.save(args.save)}")  # noqa: T201
+            return drawing
+
+        __tracebackhide__ = True
+        return plainly(body)
 
     def _check_net(self, net: Net, args: argparse.Namespace) -> Any:
         names = [node.name for node in net.nodes]
@@ -259,19 +289,6 @@ class CaffeMagics(Magics):
             return shape(word)
         except ValueError as error:
             raise UsageError(f"--bottom {word}: {error}, and there is no variable of that name") from None
-
-    def _target(self, word: str) -> Any:
-        name, *attributes = word.split(".")
-        if name in self.shell.user_ns:
-            try:  # solver.net and module.Class are what people type
-                return functools.reduce(getattr, attributes, self.shell.user_ns[name])
-            except AttributeError as error:
-                raise UsageError(str(error)) from None
-        if word.endswith(".prototxt") and Path(word).exists():
-            return get_solver(word)
-        known = [k for k, v in self.shell.user_ns.items() if isinstance(v, Net | Solver)]
-        what = f"there is no file '{word}'." if word.endswith(".prototxt") else f"there is no variable '{word}'."
-        raise UsageError(f"{what}{did_you_mean(word, known)} Nets and solvers here: {listing(known)}")
 
     def before_cell(self, _info: Any = None) -> None:
         """Before every cell: take up what was saved a moment ago, and say which edits were taken up or refused."""

@@ -92,6 +92,30 @@ def check_parser() -> MagicParser:
     return parser
 
 
+def time_parser() -> MagicParser:
+    """Return the parser of %caffe_time."""
+    parser = MagicParser(
+        prog="%caffe_time",
+        description="Run a net and say how long each layer takes, forward and backward. Its parameters stay as they"
+        " are; data layers go on to their next batches.",
+    )
+    parser.add_argument("target", help="a variable that holds a net or a solver, or a net's prototxt file")
+    parser.add_argument("-n", "--iterations", type=int, default=10, help="how many iterations (10), after a first one")
+    parser.add_argument("--forward", action="store_true", help="forward only")
+    parser.add_argument("--phase", choices=["TRAIN", "TEST"], help="for a prototxt: TRAIN (default) or TEST")
+    return parser
+
+
+def graph_parser() -> MagicParser:
+    """Return the parser of %caffe_graph."""
+    parser = MagicParser(prog="%caffe_graph", description="Draw a net's graph: its layers, and the blobs between them.")
+    parser.add_argument("target", help="a variable that holds a net or a solver, or a net's prototxt file")
+    parser.add_argument("--save", metavar="FILE.svg", help="write the picture to a file too")
+    parser.add_argument("--scale", type=float, help="size of the picture (1; large nets are drawn smaller)")
+    parser.add_argument("--phase", choices=["TRAIN", "TEST"], help="for a prototxt: TRAIN (default) or TEST")
+    return parser
+
+
 def inspect_parser() -> MagicParser:
     """Return the parser of %caffe_inspect."""
     parser = MagicParser(prog="%caffe_inspect", description="Open the inspector panel on a net.")
@@ -125,6 +149,8 @@ PARSERS = {
     "caffe_run": run_parser,
     "caffe_cluster": cluster_parser,
     "caffe_check": check_parser,
+    "caffe_time": time_parser,
+    "caffe_graph": graph_parser,
     "caffe_inspect": inspect_parser,
     "caffe_reload": reload_parser,
 }

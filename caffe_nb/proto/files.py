@@ -16,6 +16,10 @@ class MissingFileError(CaffeError, FileNotFoundError):
     """A file or folder that is not there; the message says where it was looked for and what is near."""
 
 
+class UnwritableFileError(CaffeError, OSError):
+    """A file that cannot be written where it was to be."""
+
+
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Return the contents of a file.
 
@@ -91,6 +95,41 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
         When the folder does not exist.
     """
     replace_files([(Path(path), lambda beside: _fill(beside, content))])
+
+
+def write_chosen(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a text to the file that a person named, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; one that is there is replaced.
+    text : str
+        All of it; what UTF-8 has no code for becomes a question mark.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    MissingFileError
+        When the folder does not exist.
+    UnwritableFileError
+        When the file cannot be written for another reason.
+    """
+    target = Path(path)
+    try:
+        write_bytes(target, text.encode(errors="replace"))
+    except CaffeError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise UnwritableFileError(
+            f"cannot write {str(target)[:200]!r}: {reason}; give the name of a file in a folder that you may write to"
+        ) from error
+    return target
 
 
 def replace_files(files: Sequence[tuple[Path, Callable[[Path], object]]]) -> None:

@@ -21,14 +21,14 @@ from caffe_nb.check import GradientReport
 from caffe_nb.check.html import to_html as report_html
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.figures import label
-from caffe_nb.errors import CaffeError, NetError, did_you_mean, listing
+from caffe_nb.errors import NetError, did_you_mean, listing
 from caffe_nb.inspector.describe import solver_of
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.session import last_reports
 from caffe_nb.net import Net
 from caffe_nb.net.drawing import to_svg
 from caffe_nb.net.listing import HEADINGS, rows, summary
-from caffe_nb.proto.files import write_bytes
+from caffe_nb.proto.files import write_chosen
 from caffe_nb.sharing import blobs as pictures
 from caffe_nb.sharing import curve
 from caffe_nb.solvers import Solver
@@ -36,10 +36,6 @@ from caffe_nb.solvers import Solver
 Reports = Mapping[str, GradientReport] | Iterable[GradientReport] | GradientReport | None
 TIMEOUT = 10.0
 """Seconds that a running net has to come to a point where it can be looked at."""
-
-
-class UnwritableFileError(CaffeError, OSError):
-    """A file that cannot be written where it was to be."""
 
 
 def save(
@@ -54,18 +50,7 @@ def save(
     trainer = _trainer(net, solver)
     checks = _checks(net, reports)
     text = ask(net, lambda: page(net, chosen, trainer, checks), TIMEOUT)
-    target = Path(path)
-    try:
-        write_bytes(target, text.encode(errors="replace"))
-    except CaffeError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise UnwritableFileError(
-            f"cannot write '{label(str(target), 200)}': {reason}; give the name of a file in a folder that you may"
-            " write to"
-        ) from error
-    return target
+    return write_chosen(path, text)
 
 
 def page(net: Net, chosen: dict[str, Blob], solver: Solver | None, reports: list[GradientReport]) -> str:

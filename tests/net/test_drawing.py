@@ -3,13 +3,16 @@
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caffe_nb.errors import NetError
 from caffe_nb.net import Net
 from caffe_nb.net.drawing import to_svg
 from caffe_nb.net.graph import topology
 from caffe_nb.net.layout import layered
+from caffe_nb.proto.files import MissingFileError
 
 FORKED = """name: "<b>fork</b>"
 layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
@@ -60,3 +63,22 @@ def test_edges_point_down_and_nothing_overlaps(graph):
     assert all(layout.rank[b] - layout.rank[a] == 1 for route in layout.routes for a, b in pairwise(route))
     assert min(layout.x.values()) == 0
     assert min(layout.rank.values()) == 0
+
+
+def test_a_drawing_is_saved_as_it_is_shown(tmp_path):
+    drawing = Net.from_text(FORKED).draw()
+    path = drawing.save(tmp_path / "net.svg")
+    assert path.read_text(encoding="utf-8") == drawing.svg
+    ET.parse(path)
+    assert "<img " in drawing._repr_html_()
+    assert "fork" in repr(drawing)
+
+
+def test_what_no_drawing_can_be_is_said(tmp_path):
+    net = Net.from_text(FORKED)
+    with pytest.raises(NetError, match=r"'.*net\.bmp': this picture is an \.svg"):
+        net.draw().save(tmp_path / "net.bmp")
+    with pytest.raises(MissingFileError, match="does not exist"):
+        net.draw().save(tmp_path / "nowhere" / "net.svg")
+    with pytest.raises(NetError, match="above 0, got -1"):
+        net.draw(-1)

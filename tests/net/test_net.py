@@ -86,6 +86,26 @@ def test_backward_reaches_the_parameters_and_accumulates_there(net):
     assert not net.params["ip"][0].diff.any()
 
 
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda net: net.blobs["dta"], "no blob 'dta'. Did you mean 'data'?"),
+        (lambda net: net.params["IP"], "no parameters 'IP'. Did you mean 'ip'?"),
+        (lambda net: net.params["loss"], "layer 'loss' has no parameters; those that have: ip"),
+        (lambda net: net.layer_dict["los"], "no layer 'los'. Did you mean 'loss'?"),
+        (lambda net: net.top_names["los"], "no layer 'los'. Did you mean 'loss'?"),
+        (lambda net: net.blobs[0], "no blob 0. Names are texts."),
+    ],
+)
+def test_a_name_that_is_not_there_is_a_key_error_that_says_what_was_meant(net, ask, words):
+    with pytest.raises(KeyError) as raised:
+        ask(net)
+    assert words in str(raised.value)
+    assert isinstance(raised.value, NetError)
+    assert "dta" not in net.blobs
+    assert net.blobs.get("dta") is None
+
+
 def test_backward_takes_diffs_by_name_and_returns_the_inputs_diffs(net):
     forced = Net.from_text("force_backward: true\n" + TEXT)
     forced.blobs["data"].data[...] = net.blobs["data"].const_data

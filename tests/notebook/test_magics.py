@@ -249,6 +249,36 @@ def test_tab_completes_what_a_magic_takes_and_nothing_else(shell, solver, line, 
     assert not {"and", "abs", "-abs", "if"} & texts
 
 
+def test_caffe_time_and_caffe_graph_take_a_net_a_solver_or_a_file(shell, solver, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "little.prototxt").write_text(NET)
+    for target in ("net", "solver", "solver.net", "little.prototxt --phase TEST"):
+        times = shell.run_line_magic("caffe_time", f"{target} -n 2")
+        assert times.layers == ["x", "ip", "loss"]
+        assert times.backward.any() == ("TEST" not in target)
+        assert "InnerProduct" in shell.run_line_magic("caffe_graph", target).svg
+    shell.run_line_magic("caffe_graph", "net --save here.svg")
+    assert "written: here.svg" in capsys.readouterr().out
+    assert (tmp_path / "here.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "required"),
+        ("nett", "there is no variable 'nett'. Did you mean 'net'?"),
+        ("gone.prototxt", "there is no file 'gone.prototxt'"),
+        ("caffe", "takes a net or a solver"),
+        ("net --phase TEST", "--phase is for a prototxt"),
+    ],
+)
+@pytest.mark.parametrize("magic", ["caffe_time", "caffe_graph"])
+def test_what_can_be_neither_timed_nor_drawn_is_said(shell, net, magic, line, words):
+    with pytest.raises(UsageError) as raised:
+        shell.run_line_magic(magic, line)
+    assert words in str(raised.value)
+
+
 def test_inspecting_without_a_net_is_said(shell, monkeypatch):
     monkeypatch.setattr("caffe_nb.notebook.inspect.live_nets", list)
     with pytest.raises(CaffeError, match="there is no net to inspect"):
