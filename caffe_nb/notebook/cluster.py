@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from caffe_nb import live
-from caffe_nb.distributed import supervise
+from caffe_nb.distributed import overview, supervise
 from caffe_nb.distributed.faults import Fault, RankError
 from caffe_nb.distributed.mpi import MISSING, mpiexec
 from caffe_nb.errors import CaffeError, SolverError
@@ -247,6 +247,7 @@ def _take_up(data: dict[str, Any], seen: int, solver: Solver, progress: ClusterP
     while (told := data.get(f"told {seen + 1}")) is not None:
         seen += 1
         progress.ranks_did(*told["ranks"])
+        overview.tell(solver, progress.overview())
         for note in told["notes"]:
             progress.note(note)
         for iteration, index, outputs in told["tests"]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from caffe_nb.distributed.overview import RankRow
 from caffe_nb.notebook.display import Progress
 
 MOST = 16
@@ -57,6 +58,10 @@ class ClusterProgress(Progress):
     def ranks_did(self, losses: list[float], seconds: list[float], waits: list[float]) -> None:
         """Say what each rank did in the last iteration: its loss, seconds of work, and seconds of waiting."""
         self.losses, self.worked, self.waited = losses, seconds, waits
+
+    def overview(self) -> list[RankRow]:
+        """Return what each rank did, for the panel."""
+        return list(map(RankRow, self._names, self.losses, self.worked, self.waited))
 
     @property
     def imbalance(self) -> float:

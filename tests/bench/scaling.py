@@ -1,7 +1,7 @@
 """Where many ranks would stand: a prediction from measured compute time, gradient bytes, latency and bandwidth.
 
-``python -m tests.bench.scaling [--latency S] [--bandwidth B] [--net NAME,IMAGES,FORWARD,BACKWARD,BYTES ...]``. Prints
-the table of docs/distributed.md. Nothing is measured here: the nets' numbers come from `tests.bench.speed` (time) and
+``python -m tests.bench.scaling [--latency S] [--bandwidth B] [--work W] --net NAME,IMAGES,FORWARD,BACKWARD,BYTES ...``
+prints the tables of docs/distributed.md. Nothing is measured here: the nets' numbers come from `tests.bench.speed` (time) and
 `tests.bench.distributed` (bytes), those of the network from its vendor or from a ping-pong between two machines.
 """
 
@@ -48,20 +48,43 @@ def allreduce(bytes: float, ranks: int, latency: float, bandwidth: float) -> flo
     return 2 * math.ceil(math.log2(ranks)) * latency + 2 * (ranks - 1) / ranks * bytes / bandwidth
 
 
-def iteration(net: Measured, ranks: int, latency: float, bandwidth: float, overlap: float) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Network:
+    """What lies between the ranks, and what each does for it.
+
+    Attributes
+    ----------
+    latency : float
+        Seconds of a message.
+    bandwidth : float
+        Bytes a second of a rank's link.
+    work : float
+        Seconds of a rank's own work for each byte: scaling, packing and summing, which hide behind nothing.
+    overlap : float
+        Part of backward behind which sums may hide.
+    """
+
+    latency: float
+    bandwidth: float
+    work: float
+    overlap: float
+
+
+def iteration(net: Measured, ranks: int, network: Network) -> tuple[float, float]:
     """Return the seconds of an iteration, and those of them that communication adds.
 
     Buckets follow one another; what does not fit behind `overlap` of backward is added, and at least the last bucket.
     """
+    latency, bandwidth = network.latency, network.bandwidth
     buckets = max(1, round(net.bytes / BUCKET))
     each = allreduce(net.bytes / buckets, ranks, latency, bandwidth)
-    added = max(each, buckets * each - overlap * net.backward) if ranks > 1 else 0.0
+    added = max(each, buckets * each - network.overlap * net.backward) if ranks > 1 else 0.0
     agreed = 2 * allreduce(32 * ranks, ranks, latency, bandwidth)  # how each rank stands, before and after the passes
-    added += agreed
+    added += agreed + (network.work * net.bytes if ranks > 1 else 0.0)
     return net.forward + net.backward + added, added
 
 
-def table(nets: list[Measured], latency: float, bandwidth: float, overlap: float) -> str:
+def table(nets: list[Measured], network: Network) -> str:
     """Return the prediction as a table."""
     heads = ["net", "one: images/s", *(f"{n} ranks: images/s (efficiency)" for n in RANKS), "added at 512"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
@@ -69,7 +92,7 @@ def table(nets: list[Measured], latency: float, bandwidth: float, overlap: float
         alone = net.images / (net.forward + net.backward)
         cells = [net.name, f"{alone:.1f}"]
         for ranks in RANKS:
-            seconds, added = iteration(net, ranks, latency, bandwidth, overlap)
+            seconds, added = iteration(net, ranks, network)
             rate = ranks * net.images / seconds
             cells.append(f"{rate:.0f} ({rate / ranks / alone:.0%})")
         cells.append(f"{1e3 * added:.1f} ms")
@@ -82,6 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency", type=float, default=2e-6, help="seconds of a message between two machines")
     parser.add_argument("--bandwidth", type=float, default=10e9, help="bytes a second of a rank's link")
+    parser.add_argument("--work", type=float, default=0.5e-9, help="seconds of a rank's own work for each byte")
     parser.add_argument("--overlap", type=float, default=0.8, help="part of backward behind which sums may hide")
     parser.add_argument("--net", action="append", required=True, help="NAME,IMAGES,FORWARD,BACKWARD,BYTES in seconds")
     args = parser.parse_args(arguments)
@@ -90,7 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
         name, images, *numbers = words.split(",")
         forward, backward, size = map(float, numbers)
         nets.append(Measured(name, int(images), forward, backward, size))
-    print(table(nets, args.latency, args.bandwidth, args.overlap))
+    print(table(nets, Network(args.latency, args.bandwidth, args.work, args.overlap)))
 
 
 if __name__ == "__main__":

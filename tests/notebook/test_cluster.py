@@ -8,11 +8,13 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from IPython.core.error import UsageError
 
 from caffe_nb.distributed import RankError
 from caffe_nb.errors import CaffeError
+from caffe_nb.inspector.training import state
 from caffe_nb.notebook import cluster
 from tests.distributed.conftest import write_net, write_rows
 from tests.distributed.test_faults import EXTRA, LAYER, alive
@@ -106,6 +108,10 @@ def test_a_solver_here_has_what_the_ranks_reached(two, folder, shell, capsys) ->
     solver = shell.user_ns["solver"]
     assert solver.iter == 12
     assert len(solver.losses.points) == 12
+    ranks = state(solver.net).ranks  # what the panel shows
+    assert [rank.name for rank in ranks] == [each["name"] for each in two.ranks]
+    assert solver.loss == pytest.approx(np.mean([rank.loss for rank in ranks]))
+    assert all(rank.seconds > 0 for rank in ranks)
     before = [blob.data.copy() for blob in solver.net.learnable_params]
     shell.run_line_magic("caffe_run", "solver --cluster -n 3")
     assert solver.iter == 15

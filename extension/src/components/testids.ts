@@ -34,6 +34,7 @@
  * caffe-stop-at-nan, caffe-keep-iterations   switches; caffe-kept-iterations: what is kept (data-iterations)
  * caffe-rewind-count, caffe-rewind   how far to go back, and the button
  * caffe-training-failure   what of these could not be done, in words
+ * caffe-ranks        the processes that train together (data-count); caffe-rank: one of them (data-rank)
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
  * caffe-link-error   what is wrong with the connection or the protocol
@@ -106,6 +107,8 @@ export const testids = {
   rewind: 'caffe-rewind',
   trainingFailure: 'caffe-training-failure',
   noCurves: 'caffe-no-curves',
+  ranks: 'caffe-ranks',
+  rank: 'caffe-rank',
   time: 'caffe-time',
   error: 'caffe-error',
   traceback: 'caffe-traceback',
