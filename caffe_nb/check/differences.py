@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.check.lines import Lines, Slope
+from caffe_nb.check.passes import Passes
 from caffe_nb.check.report import GradientReport, GradientRow
 from caffe_nb.check.run import Runner
-from caffe_nb.check.slopes import measure, typical
+from caffe_nb.check.slopes import INSENSITIVE, measure, typical
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], object]
@@ -24,13 +25,15 @@ _LADDER = (1.0, 1 / 30, 1 / 1000, 30.0)
 _ROUGH_LADDER = (1.0, 1 / 8, 8.0, 1 / 50)
 _SMALL = 1e-3
 """A gradient smaller than this fraction of the blob's largest is compared as if it were that large."""
-_INSENSITIVE = 1e-7
-"""So is one that moves the largest top by less than this, relatively, when the values double."""
 _RETRIES = 200
 _LEAST = 12
 """However slow a layer is, so many elements of each blob are checked."""
 _QUICK = 0.1
-"""Seconds in which a blob of a live net is compared one by one, without asking a line first."""
+"""Seconds in which a blob of a live net is compared one by one, without asking a line of its own first."""
+_STRICTER = 10
+"""How much smaller the error along a line has to be than that of an element, since parts of a fault may cancel."""
+_HIDDEN = 1e-6
+"""Tops smaller than this may hide rounding: a loss of zero does."""
 
 
 @dataclass
@@ -110,8 +113,8 @@ class Comparison:
         self.settings = settings
         self.random = np.random.default_rng(settings.seed & 0xFFFFFFFF)
         self.tops: list[Array] = []
-        self.precision = 2.2e-16
-        self.tolerance = settings.tolerance or TOLERANCE
+        self.measured = False
+        self._take_precision(2.2e-16)
         self.done = self.total = 0
 
     def report(self) -> GradientReport:
@@ -122,19 +125,29 @@ class Comparison:
         if all(row.skipped for row in rows):
             report.rows = rows
             return report
-        self.tops = self.runner.start(self.random)
-        analytic, fills, second = self._two_backwards()
+        self.passes = Passes(self.runner, self.random)
+        self.tops = self.passes.tops
         for index, row in enumerate(rows):
             if not row.skipped:
                 row.shape = self.runner.values[index].shape
-                self._take_analytic(index, row, analytic[index], fills[index], second[index])
+                self.passes.enter(index, row)
         checked = [index for index, row in enumerate(rows) if not row.skipped and row.analytic_array.size]
         if checked and self._tops_are_finite():
-            self._measure_precision(checked)
-            samples = self._samples(rows, checked, analytic)
-            self.total = sum(len(sample) for sample in samples.values())
-            for index, sample in samples.items():
-                self._compare(index, rows[index], sample)
+            self._take_precision(self.runner.least_precision(checked))
+            if not self.settings.full and self._right_along_a_line(rows, checked):
+                self.total = sum(rows[index].checked for index in checked)
+                self._tick(self.total)
+            else:
+                self._measure_precision(checked)
+                samples = self._samples(rows, checked)
+                self.total = sum(len(sample) for sample in samples.values())
+                for index, sample in samples.items():
+                    self._compare(index, rows[index], sample)
+            if self.precision > 1e-8:
+                self.subject.notes.append(
+                    "forward computes in float32 somewhere, so the steps are larger and errors up to "
+                    f"{self.tolerance:.1g} are let pass"
+                )
         elif checked:
             for index in checked:
                 rows[index].ok, rows[index].max_error, rows[index].fault = False, np.nan, "non-finite"
@@ -159,70 +172,17 @@ class Comparison:
             self.subject.notes.append(f"NaN or infinity in {', '.join(f'top[{i}]' for i in bad)}")
         return not bad
 
+    def _take_precision(self, precision: float) -> None:
+        self.precision = precision
+        self.tolerance = self.settings.tolerance or max(TOLERANCE, float(200 * precision ** (2 / 3)))
+        self.lines = Lines(self.runner, precision, self.tolerance / _STRICTER, self.random)
+
     def _measure_precision(self, checked: Sequence[int]) -> None:
-        scales = [typical(value) for value in self.runner.values]
-        self.precision = self.runner.precision(self.tops, checked, scales, self.random)
-        rough = float(200 * self.precision ** (2 / 3))
-        self.tolerance = self.settings.tolerance or max(TOLERANCE, rough)
-        if self.precision > 1e-8:
-            self.subject.notes.append(
-                "forward computes in float32 somewhere, so the steps are larger and errors up to "
-                f"{self.tolerance:.1g} are let pass"
-            )
-
-    # backward
-
-    def _two_backwards(self) -> tuple[list[Array], list[Array], list[Array]]:
-        """Run backward onto zeroed bottom diffs and onto garbage, which shows what it does not write."""
-        zeros = [np.zeros(bottom.shape) for bottom in self.subject.bottoms]
-        try:
-            first = self.runner.backward(zeros)
-        except Exception:
-            if self.subject.given or not self.subject.scalar_tops or len(zeros) < 2:
-                raise
-            self.subject.propagate_down = [i == 0 and flag for i, flag in enumerate(self.subject.propagate_down)]
-            first = self.runner.backward(zeros)  # many losses refuse the gradient of their labels
-            for index in range(1, len(zeros)):
-                self.subject.skipped.setdefault(index, "backward refuses its gradient: taken as labels")
-        sizes = [max(1.0, float(np.abs(diff[np.isfinite(diff)]).max(initial=0.0))) for diff in first]
-        fills: list[Array] = [self.random.uniform(1, 2, diff.shape) * s for diff, s in zip(first, sizes, strict=True)]
-        fills = [fill.astype(blob.dtype) for fill, blob in zip(fills, self.runner.blobs, strict=True)]
-        return first, fills, self.runner.backward(fills[: len(zeros)])
-
-    def _take_analytic(self, index: int, row: GradientRow, first: Array, fill: Array, second: Array) -> None:
-        """Enter what backward gave, and whether it wrote all of it."""
-        row.analytic_array = first
-        row.numeric_array, row.error_array = np.full(first.shape, np.nan), np.full(first.shape, np.nan)
-        row.skipped = self.subject.skipped.get(index, "") if index < len(self.subject.bottoms) else ""
-        if index >= len(self.subject.bottoms) or self.runner.in_place(index) or row.skipped:
-            return
-        unwritten = second == fill
-        added = np.isclose(second, first + fill, rtol=1e-6, atol=0) & (first != 0) & (np.abs(first) > 1e-5 * fill)
-        label = self._label(index, first, unwritten)
-        if label:
-            row.skipped = label
-        elif added.any():
-            row.ok, row.fault = False, "accumulates-bottom-diff"
-            row.remark = "backward adds to the bottom's diff, which nobody clears: assign to it (=) instead of +="
-        elif unwritten.any():
-            what, row.fault = "does not write the diff", "not-written"
-            row.remark = (
-                f"backward {what}" if unwritten.all() else f"backward {what} of {int(unwritten.sum())} elements"
-            )
-        elif not np.allclose(first, second, rtol=1e-3, atol=1e-12 * float(fill.max(initial=0)), equal_nan=True):
-            row.ok = False
-            row.remark = "backward gives another diff the second time, or uses what was in the diff before"
-
-    def _label(self, index: int, first: Array, unwritten: Array) -> str:
-        """Return why a bottom of a loss has no gradient to check, by convention; empty when it has one."""
-        if self.subject.given or index == 0 or not self.subject.scalar_tops:
-            return ""
-        value = self.runner.values[index]
-        if unwritten.all():
-            return "backward leaves its diff alone: taken as the loss's labels or weights"
-        if not first.any() and np.array_equal(value, np.round(value)):
-            return "whole numbers without a gradient: taken as labels"
-        return ""
+        """Find out how forward rounds, once."""
+        if not self.measured:
+            scales = [typical(value) for value in self.runner.values]
+            self._take_precision(self.runner.precision(self.tops, checked, scales, self.random))
+            self.measured = True
 
     # differences
 
@@ -236,25 +196,64 @@ class Comparison:
         forwards = seconds / max(self.runner.seconds, 1e-6)
         return min(most, int(forwards / 2 / max(blobs, 1)))
 
-    def _samples(
-        self, rows: Sequence[GradientRow], checked: Sequence[int], analytic: Sequence[Array]
-    ) -> dict[int, NDArray[np.intp]]:
-        """Choose what is compared one by one: all of a small blob, nothing of one that is right on a line."""
+    def _right_along_a_line(self, rows: Sequence[GradientRow], checked: Sequence[int]) -> bool:
+        """Compare everything at once along one random line, and beside the values where that line meets kinks.
+
+        Where a user's layer lies at kinks, its small blobs are not taken for right before the kinks themselves are.
+        """
+        gradients = self.passes.gradients
+        if not all(rows[index].ok and np.isfinite(gradients[index]).all() for index in checked):
+            return False
+        if not (self.runner.repeats and self.runner.written):
+            return False
+        slope: Slope | None = self.lines.slope(checked, gradients, self.tops)
+        if self._is_off(slope) and self.subject.scalar_tops and max(float(abs(t.item())) for t in self.tops) < _HIDDEN:
+            self.lines.largest = max(self._largest_top(index) for index in checked[:1])
+            slope = self.lines.slope(checked, gradients, self.tops)
+        if self._is_off(slope) and not self.subject.built_in:
+            before = self.precision
+            self._measure_precision(checked)
+            if self.precision > before:
+                slope = self.lines.slope(checked, gradients, self.tops)
+        if self._is_off(slope) and self.subject.built_in and self.subject.layer.inexact:
+            for index in checked:  # each on its own line says which are, on purpose, no derivatives
+                self._fill_line(rows[index], self.lines.slope([index], gradients, self.tops))
+            return True
+        few = self._few(checked)
+        if self._is_off(slope) and (self.subject.built_in or all(rows[i].analytic_array.size > few for i in checked)):
+            slope = self.lines.beside(checked)
+        if slope is None or self._is_off(slope):
+            return False
+        for index in checked:
+            self._fill_line(rows[index], slope)
+        return True
+
+    def _is_off(self, slope: Slope | None) -> bool:
+        return slope is None or slope.error > self.lines.tolerance
+
+    def _few(self, checked: Sequence[int]) -> int:
+        """Return how many elements a blob may have to be compared one by one without asking a line of its own."""
         seconds = self.settings.seconds
-        quick = self._affordable(len(checked), None if seconds is None else min(_QUICK, seconds))
-        most = max(_LEAST, self._affordable(len(checked), seconds))
-        lines = Lines(self.runner, analytic, self.precision, self.tolerance, self.random)
+        return self._affordable(len(checked), None if seconds is None else min(_QUICK, seconds))
+
+    def _samples(self, rows: Sequence[GradientRow], checked: Sequence[int]) -> dict[int, NDArray[np.intp]]:
+        """Choose what is compared one by one: all of a small blob, nothing of one that is right on its own line."""
+        few, most = self._few(checked), max(_LEAST, self._affordable(len(checked), self.settings.seconds))
+        gradients = self.passes.gradients
         samples: dict[int, NDArray[np.intp]] = {}
         for index in checked:
             row, size = rows[index], rows[index].analytic_array.size
-            plain = size <= quick or not row.ok or not np.isfinite(analytic[index]).all()
-            slope = None if plain else lines.slope(index)
-            if slope is not None:
+            plain = size <= few or not row.ok or not np.isfinite(gradients[index]).all()
+            slope = None if plain else self.lines.slope([index], gradients, self.tops)
+            if not plain and self._is_off(slope):
+                slope = self.lines.beside([index])
+            if slope is not None and not self._is_off(slope):
                 self._fill_line(row, slope)
                 continue
             samples[index] = self._sample(row, most)
             if not plain:
-                samples[index] = np.union1d(samples[index], np.array(lines.suspects(index), np.intp))
+                suspects = self.lines.suspects(index, gradients, self.tops)
+                samples[index] = np.union1d(samples[index], np.array(suspects, np.intp))
             if len(samples[index]) < size:
                 where = " and where a random line was off" * (not plain)
                 self.subject.notes.append(
@@ -263,12 +262,11 @@ class Comparison:
         return samples
 
     def _fill_line(self, row: GradientRow, slope: Slope) -> None:
-        row.line, row.checked, row.tolerance = True, row.analytic_array.size, self.tolerance
+        row.line, row.checked, row.tolerance = True, row.analytic_array.size, self.lines.tolerance
         row.analytic, row.numeric, row.max_error = slope.analytic, slope.numeric, slope.error
+        row.ok = not self._is_off(slope)
         if slope.near:
-            self.subject.notes.append(
-                f"{row.label}: compared beside these values, which lie at kinks (zeros or ties) of forward"
-            )
+            row.remark = row.remark or "compared beside these values, which lie at kinks (zeros or ties) of forward"
 
     def _sample(self, row: GradientRow, most: int) -> NDArray[np.intp]:
         size = row.analytic_array.size
@@ -291,7 +289,7 @@ class Comparison:
             self._tick()
         points.numeric = slopes[:, 2].copy()
         points.small = _SMALL * float(np.abs(points.numeric[np.isfinite(points.numeric)]).max(initial=0.0))
-        points.small = max(points.small, _INSENSITIVE * self._largest_top(index) / typical(value))
+        points.small = max(points.small, INSENSITIVE * self._largest_top(index) / typical(value))
         points.error = self._error(points.analytic, points.numeric, points.small, slopes[:, 3])
         largest = max(float(np.nan_to_num(np.abs(points.analytic)).max(initial=0.0)), points.small / _SMALL)
         if 0 < largest < 3 * float(slopes[:, 3].max(initial=0.0)) and self.precision > 1e-8:
@@ -371,6 +369,7 @@ class Comparison:
 
     def _fill(self, row: GradientRow, points: Points) -> None:
         sample, error = points.sample, np.where(points.kink, 0.0, points.error)
+        row.numeric_array, row.error_array = np.full(row.shape, np.nan), np.full(row.shape, np.nan)
         row.numeric_array.reshape(-1)[sample] = points.numeric
         row.error_array.reshape(-1)[sample] = error
         row.checked, row.kinks, row.tolerance = len(sample), int(points.kink.sum()), self.tolerance
@@ -385,7 +384,7 @@ class Comparison:
             row.ok, row.fault = False, "non-finite"
             row.remark = row.remark or "backward gives NaN or infinity"
 
-    def _tick(self) -> None:
-        self.done += 1
+    def _tick(self, elements: int = 1) -> None:
+        self.done += elements
         if self.settings.progress is not None:
             self.settings.progress(self.done, self.total)

@@ -45,9 +45,10 @@ def check_layer(
 ) -> GradientReport:
     """Check a layer's backward against central differences of its forward, in float64 where the layer allows it.
 
-    The objective is the sum of all tops times random top diffs. Every element of every bottom and parameter that takes
-    a gradient is moved up and down by a step that fits its size; NumPy's, caffe_nb's and Python's random numbers are
-    the same in every forward.
+    The objective is the sum of all tops times random top diffs. All elements of all bottoms and parameters that take a
+    gradient are moved at once, up and down a random line, by steps that fit their sizes and gradients; where that is
+    off, or on request, each element by itself. NumPy's, caffe_nb's and Python's random numbers are the same in every
+    forward.
 
     Parameters
     ----------
@@ -70,10 +71,10 @@ def check_layer(
     params : sequence of arrays, optional
         Values of the parameters, in place of those that `setup` gives them.
     max_elements : int, default 1000
-        Larger blobs are checked along random lines through all their elements, and few of these one by one; where a
-        line is off, this many, and those that spoil the line.
+        Where the line is off, blobs with so many elements are compared one by one; larger ones along a line of their
+        own, and where that is off too in so many elements and those that spoil the line.
     full : bool, default False
-        Compare every element by itself, however many there are.
+        Compare every element by itself, however many there are, without asking a line first.
     progress : callable, optional
         Called with the elements done and the elements in all.
 
@@ -209,7 +210,7 @@ def _excuse(report: GradientReport, why: str) -> None:
     """Leave out the rows of a built-in layer whose backward is, on purpose, not quite the derivative."""
     for row in report.rows:
         if not row.ok and not row.fault:
-            row.ok, row.skipped = True, f"no derivative, on purpose, as in Caffe: {why}"
+            row.ok, row.line, row.skipped = True, False, f"no derivative, on purpose, as in Caffe: {why}"
 
 
 def _has_gradient(node: Node) -> bool:

@@ -60,7 +60,7 @@ class GradientRow:
         What else was seen, as that backward does not write the diff.
     line : bool
         Whether all elements were compared at once, along a random line: `analytic`, `numeric` and `max_error` are of
-        the slope along it, `worst` is empty.
+        the slope along it, `worst` is empty. A fast check has one line through all blobs, and the rows its numbers.
     fault : str
         The kind of finding that the remark is about; empty where it is about none.
     """
@@ -178,7 +178,9 @@ class GradientReport:
             else f"{'both' if len(done) == 2 else f'all {len(done)}'} gradients are right"
         )
         error = max(row.max_error for row in done)
-        return f"PASS: {what}, greatest relative error {error:.1e}" + (f", {_count(kinks, 'kink')}" if kinks else "")
+        how = "relative error" if all(row.line for row in done) else "greatest relative error"
+        line = " along a random line" if all(row.line for row in done) else ""
+        return f"PASS: {what}, {how} {error:.1e}{line}" + (f", {_count(kinks, 'kink')}" if kinks else "")
 
     def __repr__(self) -> str:
         """Return the table as plain text, at most 100 columns wide."""
@@ -204,8 +206,20 @@ class GradientReport:
             if row.kinks
         ]
         said = {finding.where for finding in self.findings}
-        remarks = [f"{row.label}: {row.remark}" for row in self.rows if row.remark and row.where not in said]
-        return remarks + kinks + self.notes
+        remarks: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.remark and row.where not in said:
+                remarks.setdefault(row.remark, []).append(row.label)
+        return self._lines() + [f"{', '.join(rows)}: {remark}" for remark, rows in remarks.items()] + kinks + self.notes
+
+    def _lines(self) -> list[str]:
+        """Say what the numbers of the rows are that were compared along a line."""
+        lines = [row for row in self.rows if row.line and not row.skipped]
+        if not lines:
+            return []
+        together = len(lines) > 1 and len({(row.analytic, row.numeric) for row in lines}) == 1
+        what = "all of these at once" if together else "all elements at once"
+        return [f"{what}, by the slope along a random line through the values; one by one with full=True (--full)"]
 
     def _repr_html_(self) -> str:
         from caffe_nb.check.html import to_html

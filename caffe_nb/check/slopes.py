@@ -14,6 +14,8 @@ _KINK = 1e-3
 """Relative difference of the slopes to both sides from which a top is taken to have a kink."""
 ROUNDING = 8.0
 """How many rounding errors of the tops a difference may be off by."""
+INSENSITIVE = 1e-7
+"""A gradient counts as at least so large that it moves the largest top by this, relatively, when the values double."""
 
 
 def measure(

@@ -45,7 +45,7 @@ def find(comparison: Comparison, report: GradientReport) -> list[Finding]:
         )
         return [Finding("nondeterministic", "", message)]
     if compared and not comparison.subject.built_in and all(np.isfinite(top).all() for top in comparison.tops):
-        found += broken(runner, comparison.tops, report.rows, comparison.tolerance)
+        found += broken(comparison.passes, report.rows, comparison.lines)
     ignored = {finding.where for finding in found if finding.kind == "ignores-top-diff"}
     for index, row in enumerate(report.rows):
         if row.fault and not row.ok:

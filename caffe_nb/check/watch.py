@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from caffe_nb.check.contract import GARBAGE
+from caffe_nb.check.run import GARBAGE
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.errors import NetError
 from caffe_nb.net import Net, Node, live_nets, on_made

@@ -111,10 +111,11 @@ class SetParamStr(Message, tag="set_param_str", frozen=True):
 
 
 class CheckLayer(Message, tag="check_layer", frozen=True):
-    """Run a gradient check of a layer on the net's own blobs."""
+    """Run a gradient check of a layer on the net's own blobs; with `full` each element by itself, where time allows."""
 
     net: str
     layer: int
+    full: bool = False
 
 
 class ExportCheck(Message, tag="export_check", frozen=True):

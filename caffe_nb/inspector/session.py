@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 import weakref
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from caffe_nb import live
 from caffe_nb.check import GradientReport, check_node
-from caffe_nb.errors import CaffeError
+from caffe_nb.errors import CaffeError, NetError
 from caffe_nb.inspector import distribution, messages, sample, training, training_messages, versions
 from caffe_nb.inspector.book import Book, check_message, checked_array, export_check
 from caffe_nb.inspector.control import control_of
@@ -27,6 +28,8 @@ Answer = tuple[messages.Reply, bytes | None]
 
 TIMEOUT = 10.0
 """Seconds that a running net has to come to a question."""
+PATIENCE = 30.0
+"""Seconds that comparing gradients element by element may take for a panel, which cannot interrupt it."""
 
 
 class Envelope(msgspec.Struct, forbid_unknown_fields=True):
@@ -163,8 +166,24 @@ class Session:
     def _check(self, request: messages.CheckLayer) -> messages.Reply:
         net = find_net(request.net)
         node = find_node(net, request.layer)
-        report = ask(net, lambda: check_node(net, node.index), TIMEOUT)
+        progress = _patience(node.name) if request.full else None
+        report = ask(net, lambda: check_node(net, node.index, full=request.full, progress=progress), TIMEOUT)
         return messages.Checked(net=net.id, layer=node.index, check=check_message(report, node))
+
+
+def _patience(layer: str) -> Callable[[int, int], None]:
+    """Return a progress that ends a check as soon as it is seen to take too long."""
+    began = time.monotonic()
+
+    def tick(done: int, total: int) -> None:
+        spent = time.monotonic() - began
+        if spent > PATIENCE / 60 and spent * total / max(done, 1) > PATIENCE:
+            raise NetError(
+                f"comparing {total} elements one by one would take about {spent * total / max(done, 1):.0f} s, and the"
+                f" panel waits {PATIENCE:.0f} s: %caffe_check NET {layer} --full in the notebook shows a progress bar"
+            )
+
+    return tick
 
 
 _serving: Session | None = None

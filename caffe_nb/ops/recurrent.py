@@ -35,11 +35,15 @@ def lstm_unit(gates: Array, cont: Array, c_before: Array, c: Array, h: Array) ->
     """
     units = c.shape[1]
     squashed = gates[:, : 3 * units]
-    squashed *= 0.5
-    np.tanh(gates, out=gates)
-    squashed *= 0.5
-    squashed += 0.5
+    np.negative(squashed, out=squashed)
+    with np.errstate(
+        over="ignore"
+    ):  # 1 / (1 + exp(-x)), as in Caffe: by tanh, a nearly closed gate would lose its digits
+        np.exp(squashed, out=squashed)
+    squashed += 1
+    np.reciprocal(squashed, out=squashed)
     i, f, o, g = _four(gates)
+    np.tanh(g, out=g)
     np.multiply(f, c_before, out=c)
     c *= cont[:, None]
     np.multiply(i, g, out=h)

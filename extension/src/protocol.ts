@@ -443,11 +443,12 @@ export interface SetParamStr {
   text: string;
 }
 
-/** Run a gradient check of a layer on the net's own blobs. */
+/** Run a gradient check of a layer on the net's own blobs; with `full` each element by itself, where time allows. */
 export interface CheckLayer {
   kind: 'check_layer';
   net: string;
   layer: number;
+  full?: boolean;
 }
 
 /** Write a layer's last gradient check as a pytest file into the kernel's folder. */

@@ -117,8 +117,8 @@ export class Service implements IDisposable {
     this.#show(selected);
   }
 
-  /** Run a gradient check of a layer; its result comes as the layer's state. */
-  async check(layer: number): Promise<void> {
+  /** Run a gradient check of a layer, `full` for one by one; its result comes as the layer's state. */
+  async check(layer: number, full = false): Promise<void> {
     const net = this.#state.net;
     if (net === null || this.#state.checking.has(layer)) {
       return;
@@ -126,7 +126,7 @@ export class Service implements IDisposable {
     const errors = new Map(this.#state.checkErrors);
     errors.delete(layer);
     this.#set({ checking: new Set([...this.#state.checking, layer]), checkErrors: errors });
-    const failure = await this.#runCheck(net, layer);
+    const failure = await this.#runCheck(net, layer, full);
     if (this.#state.net !== net) {
       return;
     }
@@ -161,8 +161,8 @@ export class Service implements IDisposable {
     }
   }
 
-  async #runCheck(net: string, layer: number): Promise<string | null> {
-    const reply = await this.answer({ kind: 'check_layer', net, layer }, CHECK_TIMEOUT);
+  async #runCheck(net: string, layer: number, full: boolean): Promise<string | null> {
+    const reply = await this.answer({ kind: 'check_layer', net, layer, full }, CHECK_TIMEOUT);
     if (typeof reply !== 'string' && reply.kind === 'checked') {
       this.#acceptCheck(net, reply.layer, reply.check);
       return null;

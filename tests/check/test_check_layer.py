@@ -292,8 +292,11 @@ def test_the_same_seed_gives_the_same_report():
 
 def test_progress_counts_the_elements():
     seen = []
-    check_layer(user.Linear, [(4, 5)], progress=lambda done, total: seen.append((done, total)))
+    check_layer(user.Linear, [(4, 5)], full=True, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(done, 38) for done in range(1, 39)]
+    seen.clear()
+    check_layer(user.Linear, [(4, 5)], progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(38, 38)]
 
 
 def test_tolerance_is_the_callers_to_choose():

@@ -12,8 +12,8 @@ ROWS = [case for case in CASES if case.bottoms and case.files is None and case.p
 
 
 @pytest.mark.parametrize("case", ROWS, ids=str)
-@pytest.mark.parametrize("max_elements", [1000, 1], ids=["one by one", "along lines"])
-def test_it_passes_its_own_check(case: Case, max_elements: int) -> None:
+@pytest.mark.parametrize("full", [False, True], ids=["fast", "one by one"])
+def test_it_passes_its_own_check(case: Case, full: bool) -> None:
     for seed in range(2):
         report = check_layer(
             f'name: "layer" type: "{case.type}" {case.text}',
@@ -22,6 +22,9 @@ def test_it_passes_its_own_check(case: Case, max_elements: int) -> None:
             phase=case.phase,
             propagate_down=case.propagate_down,
             seed=seed,
-            max_elements=max_elements,
+            full=full,
         )
         assert report.ok, str(report)
+        if not full:
+            assert report.forwards <= 12
+            assert report.backwards <= 4

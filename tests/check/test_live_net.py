@@ -126,7 +126,7 @@ def build_seeded():
 def test_an_exception_restores_everything_and_arrives_as_itself(module, kind):
     module.Middle = type("Middle", (user.Interrupted,), {"kind": kind})
     net = build()
-    net.layers[[node.name for node in net.nodes].index("mine")].runs = 5
+    net.layers[[node.name for node in net.nodes].index("mine")].runs = 7
     before = photograph(net)
     with pytest.raises(kind, match="stop"):
         check_node(net, "mine")

@@ -262,7 +262,8 @@ def test_versions_are_listed_compared_and_gone_back_to(session: Session, net: Ne
 def test_the_gradients_of_the_last_check_are_tensors(session: Session, net: Net) -> None:
     net.forward()
     index = next(node.index for node in net.nodes if node.name == "half")
-    request(session, messages.CheckLayer(net.id, index))
+    assert request(session, messages.CheckLayer(net.id, index)).check.rows[0].line
+    assert not request(session, messages.CheckLayer(net.id, index, full=True)).check.rows[0].line
     views = [
         get_tensor(session, net=net.id, ref=f"check:{index}:0:{which}", part="diff")
         for which in ("backward", "differences", "error")
@@ -313,6 +314,20 @@ def test_a_check_is_exported_into_the_working_folder_and_overwrites_nothing(
     paths = [request(session, messages.ExportCheck(net.id, index)).path for _ in range(2)]
     assert paths == [str(tmp_path / "test_ip.py"), str(tmp_path / "test_ip_2.py")]
     assert all(Path(path).with_suffix(".npz").is_file() for path in paths)
+
+
+def test_a_panel_does_not_wait_for_a_comparison_without_end(
+    session: Session, net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caffe_nb.inspector.session.PATIENCE", 0.0)
+    net.forward()
+    half = next(node for node in net.nodes if node.name == "half")
+    before = net.blobs["half"].data.copy()
+    assert (
+        "%caffe_check NET half --full" in request(session, messages.CheckLayer(net.id, half.index, full=True)).message
+    )
+    np.testing.assert_array_equal(net.blobs["half"].data, before)
+    assert request(session, messages.CheckLayer(net.id, half.index)).check.ok
 
 
 def test_a_check_of_a_layer_that_raises_says_so(session: Session, net: Net) -> None:

@@ -48,4 +48,10 @@ def test_a_wrong_backward_is_caught_by_the_check_button_and_mended_live(lab: Lab
     expect(panel.find("caffe-check-result")).to_have_attribute("data-ok", "true")
     expect(panel.layer("loss")).to_have_attribute("data-check", "pass")
     lab.picture("checking-passed")
+    expect(pictures).to_have_count(0)  # a random line through everything has no pictures
+    panel.find("caffe-check-full").click()
+    expect(pictures).to_have_count(3)
+    expect(panel.find("caffe-check-result")).to_have_attribute("data-ok", "true")
+    expect(panel.root.get_by_test_id("caffe-check-full")).to_have_count(0)
+    lab.picture("checking-one-by-one")
     assert lab.faults == []

@@ -108,6 +108,10 @@ describe('the details', () => {
     ]);
     expect(screen.getByText('skipped: a label')).toBeTruthy();
     expect(screen.getByText('along a line')).toBeTruthy();
+    const asked = (): unknown => link.requests.filter(each => each.kind === 'check_layer').at(-1);
+    expect(asked()).toMatchObject({ full: false });
+    fireEvent.click(screen.getByTestId(testids.checkFull));
+    expect(asked()).toMatchObject({ full: true });
     fireEvent.click(screen.getByTestId(testids.exportCheck));
     expect((await screen.findByTestId(testids.exported)).textContent).toBe('Written: test_loss.py');
     const finding = screen.getByTestId(testids.finding);

@@ -123,6 +123,7 @@ export const testids = {
   difference: 'caffe-difference',
   openFile: 'caffe-open-file',
   checkButton: 'caffe-check-button',
+  checkFull: 'caffe-check-full',
   checkResult: 'caffe-check-result',
   layerText: 'caffe-layer-text',
   paramStr: 'caffe-param-str',

@@ -15,7 +15,7 @@ import type { IViewState } from '../tensor/model';
 import { USUAL, shapeText } from '../tensor/model';
 import { PartView, useView } from '../tensor/part';
 import { ExportButton } from './export';
-import { indexText, pictured, worstFirst } from './model';
+import { indexText, onLines, pictured, worstFirst } from './model';
 
 /** The last gradient check of a layer, and a button to run one. */
 export function GradientsBody(props: {
@@ -50,6 +50,20 @@ export function GradientsBody(props: {
             <OpenButton path={check.path} line={check.line} label="Open backward" openFile={openFile} />
           ) : null}
           <ExportButton key={node.index} service={service} layer={node.index} openFile={openFile} />
+        </div>
+      ) : null}
+      {check && onLines(check) ? (
+        <div className="caffe-nb-actions">
+          <button
+            className="jp-mod-styled"
+            data-testid={testids.checkFull}
+            disabled={checking}
+            title="Two runs of forward for each element; then the gradients are shown as pictures"
+            onClick={() => void service.check(node.index, true)}
+          >
+            Compare element by element
+          </button>
+          <span className="caffe-nb-hint">So far all elements at once, along a random line.</span>
         </div>
       ) : null}
       {check ? <Pictures service={service} layer={node.index} check={check} /> : null}

@@ -19,3 +19,8 @@ export function pictured(check: Check): { row: CheckRow; at: number }[] {
   const failed = checked.filter(({ row }) => !row.ok);
   return failed.length > 0 ? failed : checked.filter(({ row }) => !row.line).slice(0, 1);
 }
+
+/** Whether something was compared along a line only, so that there are no differences of single elements. */
+export function onLines(check: Check): boolean {
+  return check.rows.some(row => row.line && !row.skipped);
+}
