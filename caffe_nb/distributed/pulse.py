@@ -24,8 +24,8 @@ FIRST = 60.0
 TIMES = 4.0
 """How many times as long as ever before a layer may take."""
 ASK_AFTER, ASK_EVERY, LISTEN = 1.0, 1.0, 0.25
-SILENT = 6.0
-"""Seconds without an answer after which a process counts as hung: it holds Python's lock, or has stopped."""
+SILENT = 6
+"""Questions without an answer after which a process counts as hung: it holds Python's lock, or has stopped."""
 _ASK, _ANSWER = 1, 2
 
 
@@ -47,7 +47,8 @@ class Pulse:
         self._longest: dict[tuple[int, int, str], float] = {}
         self._answers: dict[int, tuple[float, dict[str, Any]]] = {}
         self._sent: list[Any] = []
-        self._wait_began = self._asked = 0.0
+        self._unanswered = dict.fromkeys(self._others(), 0)
+        self._asked = 0.0
         self._sign = 0.0  # when the watched thread last began or ended something
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
@@ -86,26 +87,26 @@ class Pulse:
             When one of them is stuck, or does not answer.
         """
         now = self._sign = time.perf_counter()
-        began = now - waited
-        if abs(began - self._wait_began) > 0.1:  # another wait than the last one that was long
-            self._wait_began, self._asked = began, 0.0
-            self._answers.clear()
-        if waited > ASK_AFTER and now - self._asked > ASK_EVERY:
-            self._asked = now
-            for rank in self._others():
-                self._send(b"?", rank, _ASK)
-        faults = [fault for rank in self._others() if (fault := self._fault(rank, now, began)) is not None]
+        if waited < ASK_AFTER or now - self._asked < ASK_EVERY:
+            return
+        faults = [fault for rank in self._others() if (fault := self._fault(rank, now - waited)) is not None]
         if faults:
             raise Hung(faults)
+        self._asked = now
+        for rank in self._others():
+            self._unanswered[rank] += 1
+            self._send(b"?", rank, _ASK)
 
     def _others(self) -> Iterable[int]:
         return (rank for rank in range(self._comm.size) if rank != self._comm.rank)
 
-    def _fault(self, rank: int, now: float, began: float) -> Fault | None:
-        when, state = self._answers.get(rank, (began + ASK_AFTER, {}))
-        if now - when > SILENT:
-            return Fault(rank, self._names[rank], f"gives no sign of life for {now - when:.0f} s")
-        if state.get("stuck"):
+    def _fault(self, rank: int, began: float) -> Fault | None:
+        """Return what is wrong with a process, from what it answered since a wait began."""
+        if self._unanswered[rank] >= SILENT:
+            seconds = SILENT * ASK_EVERY
+            return Fault(rank, self._names[rank], f"gives no sign of life for {seconds:.0f} s")
+        when, state = self._answers.get(rank, (0.0, {}))
+        if when > began and state.get("stuck"):
             return Fault(rank, self._names[rank], state["message"], state["traceback"])
         return None
 
@@ -121,6 +122,7 @@ class Pulse:
                     self._send(json.dumps(self._state()).encode(), rank, _ANSWER)
                 else:
                     self._answers[rank] = time.perf_counter(), json.loads(content)
+                    self._unanswered[rank] = 0
 
     def _received(self) -> tuple[int, int, bytes] | None:
         from mpi4py import MPI

@@ -1,8 +1,8 @@
 """Where many ranks would stand: a prediction from measured compute time, gradient bytes, latency and bandwidth.
 
 ``python -m tests.bench.scaling [--latency S] [--bandwidth B] [--work W] --net NAME,IMAGES,FORWARD,BACKWARD,BYTES ...``
-prints the tables of docs/distributed.md. Nothing is measured here: the nets' numbers come from `tests.bench.speed` (time) and
-`tests.bench.distributed` (bytes), those of the network from its vendor or from a ping-pong between two machines.
+prints the tables of docs/distributed.md. Nothing is measured here: the nets' numbers come from `tests.bench.speed`
+(time) and `tests.bench.distributed` (bytes), those of the network from its vendor or a ping-pong between two machines.
 """
 
 from __future__ import annotations
