@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from caffe_nb.solvers.finite import stop_at_nan as stop_at_nan
     from caffe_nb.solvers.rewind import keep_iterations as keep_iterations
     from caffe_nb.solvers.rewind import rewind as rewind
+    from caffe_nb.warm import warm_up as warm_up
 
 _HOMES = {
     "AdaDeltaSolver": "solvers",
@@ -65,6 +66,7 @@ _HOMES = {
     "unload_ipython_extension": "notebook",
     "unregister_layer": "layers.registered",
     "view": "notebook.view",
+    "warm_up": "warm",
 }
 """The public names and the modules that they live in; each is imported when it is first asked for."""
 

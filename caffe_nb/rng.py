@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 _generator = np.random.default_rng()
+asked = 0
+"""How often the generator was asked for or changed: while this stays, nobody has drawn."""
 
 
 def set_random_seed(seed: int) -> None:
@@ -20,12 +22,15 @@ def set_random_seed(seed: int) -> None:
     seed : int
         Any integer; the same seed gives the same fillers and the same dropout masks.
     """
-    global _generator
+    global _generator, asked
+    asked += 1
     _generator = np.random.default_rng(seed & 0xFFFFFFFFFFFFFFFF)
 
 
 def generator() -> np.random.Generator:
     """Return the generator to draw from; do not keep it, `set_random_seed` replaces it."""
+    global asked
+    asked += 1
     return _generator
 
 
@@ -36,4 +41,6 @@ def get_state() -> Any:
 
 def set_state(state: Any) -> None:
     """Put the generator back to a state that `get_state` returned."""
+    global asked
+    asked += 1
     _generator.bit_generator.state = state

@@ -116,12 +116,8 @@ def clone(layer: Layer, blobs: Iterable[tuple[Blob, Blob]], dtype: np.dtype[Any]
 
 
 def _views(old: Blob, new: Blob) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return the cached views of a blob beside those of its shadow, without counting a write on the old one."""
-    pairs = []
-    for which, (writable, constant) in old._views.items():
-        held = (new.data, new.const_data) if which == "data" else (new.diff, new.const_diff)
-        pairs += [(writable, held[0]), (constant, held[1])]
-    return pairs
+    """Return the arrays that a blob gives beside those of its shadow."""
+    return list(zip(old.views(), new.views(), strict=True))
 
 
 def widen(layer: Layer) -> None:
@@ -170,8 +166,7 @@ class Attributes:
         self._keep: dict[int, Any] = {id(layer): layer}
         for blob in blobs:
             self._keep[id(blob)] = blob
-            for pair in blob._views.values():
-                self._keep.update((id(view), view) for view in pair)
+            self._keep.update((id(view), view) for view in blob.views())
         self._saved = self._copy({n: v for n, v in vars(layer).items() if n not in ENGINE_OWNED})
 
     def _copy(self, values: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ COMMANDS = {
     "test": "run a net's outputs over some batches",
     "time": "time every layer, forward and backward",
     "device_query": "say what computes here",
+    "warm_up": "compile all kernels ahead of their first use",
     "doctor": "open a net and say for each layer what it lacks",
     "modernize": "bring Python 2 layers to Python 3",
     "upgrade_net": "rewrite an old net, text or binary, in today's format",

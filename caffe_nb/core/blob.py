@@ -14,7 +14,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from caffe_nb.core.memory import Memory, check_shape
+from caffe_nb.core.memory import Memory, check_shape, layout
 from caffe_nb.errors import ShapeError
 
 Array = NDArray[Any]
@@ -32,8 +32,8 @@ class Blob:
 
     Attributes
     ----------
-    memory : Memory
-        The memory of the values; blobs that share them have the same.
+    memory, diff_memory : Memory
+        The memory of the values and of the gradient; blobs that share them have the same.
 
     Notes
     -----
@@ -41,14 +41,24 @@ class Blob:
     read-only views of the same memory and count as none.
     """
 
-    __slots__ = ("__weakref__", "_diff", "_shape", "_views", "dtype", "memory")
+    __slots__ = (
+        "__weakref__",
+        "_const_data",
+        "_const_diff",
+        "_data",
+        "_diff",
+        "_shape",
+        "diff_memory",
+        "dtype",
+        "memory",
+    )
 
     def __init__(self, *shape: int, dtype: DTypeLike = np.float32) -> None:
         self.dtype = np.dtype(dtype)
         self._shape: tuple[int, ...] = ()
         self.memory = Memory(1, self.dtype)
-        self._diff = Memory(1, self.dtype, counted=False)
-        self._views: dict[str, tuple[Array, Array]] = {}
+        self.diff_memory = Memory(1, self.dtype, counted=False)
+        self._take_views()
         if shape:
             self.reshape(*shape)
 
@@ -68,17 +78,25 @@ class Blob:
             For a negative or a fractional length, for more elements than Caffe takes (2³¹ - 1), and for more than
             the machine's memory; the blob stays as it was.
         """
+        try:
+            # nearly always; the sum tells whole numbers from others
+            if shape == self._shape and type(sum(shape)) is int:  # type: ignore[arg-type]
+                return
+        except ValueError:  # an array of lengths, which is neither true nor false
+            pass
         new = _as_shape(shape)
         if new == self._shape:
             return
         check_shape(new)
         count = prod(new)
         data = Memory(count, self.dtype) if count > self.memory.array.size else self.memory
-        self._diff = Memory(count, self.dtype, counted=False) if count > self._diff.array.size else self._diff
+        if count > self.diff_memory.array.size:
+            self.diff_memory = Memory(count, self.dtype, counted=False)
         self.memory = data
         self._shape = new
-        self._views.clear()
+        self._take_views()
         self.memory.version += 1
+        layout.changes += 1
 
     def reshape_like(self, other: Blob) -> None:
         """Take the shape of another blob."""
@@ -138,20 +156,18 @@ class Blob:
 
     # values
 
-    def _view(self, which: str, memory: Memory) -> tuple[Array, Array]:
-        pair = self._views.get(which)
-        if pair is None:
-            writable = memory.array[: prod(self._shape)].reshape(self._shape)
-            constant = writable.view()
-            constant.flags.writeable = False
-            pair = self._views[which] = (writable, constant)
-        return pair
+    def _take_views(self) -> None:
+        """Make the arrays that `data` and `diff` give, and their read-only twins."""
+        self._data = self.memory.array[: prod(self._shape)].reshape(self._shape)
+        self._diff = self.diff_memory.array[: prod(self._shape)].reshape(self._shape)
+        self._const_data, self._const_diff = self._data.view(), self._diff.view()
+        self._const_data.flags.writeable = self._const_diff.flags.writeable = False
 
     @property
     def data(self) -> Array:
         """The values, writable and live; taking it counts as a write. Assigning broadcasts into it."""
         self.memory.version += 1
-        return self._view("data", self.memory)[0]
+        return self._data
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -160,8 +176,8 @@ class Blob:
     @property
     def diff(self) -> Array:
         """The gradient, writable and live; taking it counts as a write. Assigning broadcasts into it."""
-        self._diff.version += 1
-        return self._view("diff", self._diff)[0]
+        self.diff_memory.version += 1
+        return self._diff
 
     @diff.setter
     def diff(self, value: Any) -> None:
@@ -170,12 +186,16 @@ class Blob:
     @property
     def const_data(self) -> Array:
         """The values, read-only and live; not a write."""
-        return self._view("data", self.memory)[1]
+        return self._const_data
 
     @property
     def const_diff(self) -> Array:
         """The gradient, read-only and live; not a write."""
-        return self._view("diff", self._diff)[1]
+        return self._const_diff
+
+    def views(self) -> tuple[Array, Array, Array, Array]:
+        """Return what `data`, `const_data`, `diff` and `const_diff` give, for who compares; it counts as no write."""
+        return self._data, self._const_data, self._diff, self._const_diff
 
     @property
     def version(self) -> int:
@@ -185,7 +205,7 @@ class Blob:
     @property
     def diff_version(self) -> int:
         """How many times the gradient was written (or taken for writing)."""
-        return self._diff.version
+        return self.diff_memory.version
 
     def touch(self) -> None:
         """Say that the values were written through an array that somebody held."""
@@ -205,7 +225,8 @@ class Blob:
         if self.memory is not other.memory:
             self.memory = other.memory
             self.memory.version += 1  # other values than this blob had
-            self._views.pop("data", None)
+            self._take_views()
+            layout.changes += 1
 
     def share_diff(self, other: Blob) -> None:
         """Use the other blob's memory for the gradient (same count).
@@ -216,9 +237,10 @@ class Blob:
             When the counts differ.
         """
         self._check_same_count(other)
-        if self._diff is not other._diff:
-            self._diff = other._diff
-            self._views.pop("diff", None)
+        if self.diff_memory is not other.diff_memory:
+            self.diff_memory = other.diff_memory
+            self._take_views()
+            layout.changes += 1
 
     def shares_data(self, other: Blob) -> bool:
         """Whether both blobs keep their values in the same memory."""
@@ -226,7 +248,7 @@ class Blob:
 
     def shares_diff(self, other: Blob) -> bool:
         """Whether both blobs keep their gradients in the same memory."""
-        return self._diff is other._diff
+        return self.diff_memory is other.diff_memory
 
     def _check_same_count(self, other: Blob) -> None:
         if self.count != other.count:

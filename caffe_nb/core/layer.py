@@ -73,6 +73,9 @@ class Layer:
     """Whether a top may be the bottom itself."""
     label_bottoms: ClassVar[tuple[int, ...]] = ()
     """Bottoms that have no gradient (labels): force_backward does not ask for theirs."""
+    reshapes_by_values: ClassVar[bool] = False
+    """Whether a built-in type's `reshape` reads its bottoms' values: it is then called before every forward, as that of
+    a Python layer is; others are called when a shape may have changed."""
     inexact: ClassVar[str] = ""
     """Where a built-in type's backward is not quite the derivative of its forward, as in Caffe: a gradient check that
     comes upon it says so and does not fail."""

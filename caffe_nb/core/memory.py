@@ -19,6 +19,25 @@ MOST_ELEMENTS = 2**31 - 1
 MOST_AXES = 32
 """Axes of a blob, as in Caffe."""
 
+
+class Layout:
+    """How often any blob took another shape or other memory: what was worked out from those holds until this grows.
+
+    Attributes
+    ----------
+    changes : int
+        The count.
+    """
+
+    __slots__ = ("changes",)
+
+    def __init__(self) -> None:
+        self.changes = 0
+
+
+layout = Layout()
+"""Of the blobs of this process."""
+
 _lock = threading.RLock()
 _taken = 0
 

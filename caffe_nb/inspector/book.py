@@ -21,10 +21,12 @@ from caffe_nb.errors import CaffeError, NetError
 from caffe_nb.inspector.health import Healths
 from caffe_nb.inspector.history import Histories
 from caffe_nb.inspector.pieces import Check, CheckRow, Finding, LayerError, LayerState
+from caffe_nb.inspector.sweep import Sweep
 from caffe_nb.layers.utility.python import code_version
 from caffe_nb.live import Swap, on_swap, swaps
 from caffe_nb.net.build import Node
 from caffe_nb.net.net import Net, live_nets
+from caffe_nb.solvers.finite import NonFiniteError
 
 LONGEST_TRACEBACK = 20_000
 ENGINE = str(Path(caffe_nb.__file__).parent)
@@ -42,6 +44,8 @@ class Record:
     """The method whose exception is in `errors`; refused edits are not in it."""
     times: dict[str, list[float]] = field(default_factory=lambda: {"forward": [], "backward": []})
     """Smoothed milliseconds by layer index, 0 before a layer's first pass."""
+    sweep: Sweep = field(default_factory=Sweep)
+    """Where the net's values are not finite."""
 
     def listen(self, net: Net) -> None:
         """Note the exceptions of the net's layers from now on; a net without any is not slowed by it."""
@@ -86,6 +90,7 @@ class Record:
                 path=str(swap.path or ""),
                 line=swap.line or 0,
                 refused=True,
+                not_finite=False,
             )
 
     def state(self, node: Node) -> LayerState:
@@ -248,6 +253,7 @@ def layer_error(error: Exception) -> LayerError:
         path=own[-1].filename if own else "",
         line=(own[-1].lineno or 0) if own else 0,
         refused=False,
+        not_finite=isinstance(error, NonFiniteError),
     )
 
 

@@ -11,7 +11,7 @@ from caffe_nb.core.layer import Phase
 from caffe_nb.errors import NetError, did_you_mean, listing
 from caffe_nb.inspector.book import Book
 from caffe_nb.inspector.messages import Graph
-from caffe_nb.inspector.pieces import BlobInfo, GraphEdge, GraphNode, NetInfo
+from caffe_nb.inspector.pieces import BlobInfo, FailedLayer, GraphEdge, GraphNode, NetInfo
 from caffe_nb.net.build import AUTOMATIC, Node
 from caffe_nb.net.filter import is_included
 from caffe_nb.net.graph import topology
@@ -85,11 +85,30 @@ def is_running(net: Net) -> bool:
     return solver is not None and solver.running
 
 
-def net_info(net: Net) -> NetInfo:
+def net_info(net: Net, book: Book) -> NetInfo:
     """Return the net's row in the list of nets."""
+    solver = solver_of(net)
+    tests = solver.test_nets if solver else []
     layers = sum(not node.inserted for node in net.nodes)
     phase: Literal["TRAIN", "TEST"] = "TRAIN" if net.phase == Phase.TRAIN else "TEST"
-    return NetInfo(id=net.id, name=net.name, phase=phase, layers=layers, running=is_running(net))
+    return NetInfo(
+        id=net.id,
+        name=net.name,
+        phase=phase,
+        layers=layers,
+        running=is_running(net),
+        trained=solver.net.id if solver else "",
+        test_net=next((number for number, test_net in enumerate(tests) if test_net is net), -1),
+        failed=failed_layer(net, book),
+    )
+
+
+def failed_layer(net: Net, book: Book) -> FailedLayer | None:
+    """Return the first layer of a net that is in error."""
+    errors = book.record(net).errors
+    first = min(tuple(errors), default=None)
+    error = None if first is None else errors.get(first)
+    return None if first is None or error is None else FailedLayer(net.nodes[first].name, error.message)
 
 
 def graph(net: Net, book: Book) -> Graph:

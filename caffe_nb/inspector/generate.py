@@ -1,4 +1,4 @@
-"""Write extension/src/protocol.ts from `caffe_nb.inspector.messages`.
+"""Write extension/src/protocol.ts from `caffe_nb.inspector.messages`, and the colours of tensors with it.
 
 ``python -m caffe_nb.inspector.generate`` writes it, ``--check`` only says (exit status 1) whether it is stale.
 """
@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import msgspec.inspect as types
 from msgspec import Struct
 
-from caffe_nb.inspector import messages, pieces, training_messages
+from caffe_nb.inspector import messages, palette, pieces, training_messages
 
 TARGET = Path(__file__).resolve().parents[2] / "extension" / "src" / "protocol.ts"
 MODULES = (pieces, training_messages, messages)
@@ -134,6 +135,7 @@ def generate() -> str:
         if name.isupper() and isinstance(value, (str, int))
     ]
     blocks = [blocks[0], "".join(blocks[1:])]
+    blocks += [_palette(name, colours) for name, colours in palette.PALETTES.items()]
     blocks += [_interface(cls, docs, optional=cls in requests) for cls in order]
     blocks += [_union(name, [cls.__name__ for cls in members[name]]) for name in UNIONS]
     blocks.append(READERS)
@@ -292,6 +294,16 @@ def _read(kind: types.Type) -> str:
             return f"nullable({_read(parts[0])})"
     simple = {types.StrType: "String", types.BoolType: "Boolean", types.IntType: "Integer", types.FloatType: "Number"}
     return f"read{simple[type(kind)]}"
+
+
+def _palette(name: str, colours: palette.Palette) -> str:
+    lines = [f"/** The colours of tensors in a {name.lower()} theme. */", f"export const {name} = {{"]
+    for key, value in msgspec.to_builtins(colours).items():
+        if isinstance(value[0], int):
+            lines.append(f"  {key}: {list(value)},")
+        else:
+            lines += [f"  {key}: [", ",\n".join(f"    {list(colour)}" for colour in value), "  ],"]
+    return "\n".join([*lines[:-1], lines[-1].rstrip(","), "} as const;", ""])
 
 
 def _reader(cls: type) -> str:

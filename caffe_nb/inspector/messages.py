@@ -34,8 +34,10 @@ from caffe_nb.inspector.pieces import (
 from caffe_nb.inspector.training_messages import (
     GetHealth,
     GetHistory,
+    GetLayerHealth,
     Health,
     History,
+    LayerHealth,
     Rewind,
     SetTraining,
     TrainingState,
@@ -180,6 +182,7 @@ Request = (
     | RollBack
     | GetHistory
     | GetHealth
+    | GetLayerHealth
     | SetTraining
     | Rewind
     | Drive
@@ -188,7 +191,10 @@ Request = (
 
 
 class NetList(Message, tag="net_list", frozen=True):
-    """All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show."""
+    """All live nets; also pushed when one comes, goes or fails.
+
+    `inspect` is the net that %caffe_inspect asked to show.
+    """
 
     nets: list[NetInfo]
     inspect: str | None = None
@@ -330,6 +336,7 @@ Reply = (
     | Difference
     | History
     | Health
+    | LayerHealth
     | TrainingState
     | Driven
     | Failed

@@ -16,6 +16,14 @@ class Message(Struct, tag_field="kind", frozen=True, forbid_unknown_fields=True)
     """Base of every tagged message."""
 
 
+class FailedLayer(Struct, frozen=True):
+    """A layer that raised, or an edit of which was refused."""
+
+    name: str
+    message: str
+    """First line: exception type and text."""
+
+
 class NetInfo(Struct, frozen=True):
     """One live net."""
 
@@ -26,6 +34,12 @@ class NetInfo(Struct, frozen=True):
     layers: int
     """Number of layers, inserted splits not counted."""
     running: bool
+    trained: str
+    """Id of the net that its solver trains, which may be itself; empty where no solver drives it."""
+    test_net: int
+    """Its number among its solver's test nets; -1 for others."""
+    failed: FailedLayer | None
+    """The first layer in error."""
 
 
 class BlobInfo(Struct, frozen=True):
@@ -64,6 +78,8 @@ class LayerError(Struct, frozen=True):
     line: int
     refused: bool
     """True: an edit was refused and the old code runs on. False: the layer itself raised."""
+    not_finite: bool
+    """Whether `caffe_nb.stop_at_nan` stopped a run here."""
 
 
 class VersionInfo(Struct, frozen=True):
@@ -268,6 +284,24 @@ class HealthColumn(Struct, frozen=True):
     iteration: int
     values: list[int]
     """Hundredths of the logarithm to base 10, one a row; HEALTH_ZERO where all is 0, HEALTH_BAD for NaN and Inf."""
+
+
+class BadLayer(Struct, frozen=True):
+    """A layer that holds values which are not finite."""
+
+    index: int
+    value: Literal["NaN", "Inf"]
+    """NaN where there is any."""
+    places: list[str]
+    """As ``top 'ip1'`` or ``the diff of parameter 0``; the last one may count the rest."""
+
+
+class LayerGradient(Struct, frozen=True):
+    """How large a layer's gradient is."""
+
+    index: int
+    code: int
+    """Mean magnitude of its tops' diffs, as in a `HealthColumn`."""
 
 
 class BadTensor(Struct, frozen=True):

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from caffe_nb.inspector.book import Book
-from caffe_nb.inspector.describe import net_info
+from caffe_nb.inspector.describe import failed_layer, net_info
 from caffe_nb.inspector.messages import NetList, Push
+from caffe_nb.inspector.pieces import FailedLayer
 from caffe_nb.inspector.watch import Watch
 from caffe_nb.net.net import Net, live_nets
 
@@ -44,7 +45,7 @@ class Pusher:
         self._watchers: dict[Send, int] = {}
         self._watches: dict[str, Watch] = {}
         self._inspect: str | None = None
-        self._listed: tuple[str, ...] | None = None
+        self._listed: list[tuple[str, FailedLayer | None]] | None = None
         self._guard = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -106,8 +107,8 @@ class Pusher:
     def _look(self) -> list[Push]:
         nets = live_nets()
         pushes: list[Push] = []
-        listed = tuple(net.id for net in nets)
-        for gone in self._watches.keys() - set(listed):
+        listed = [(net.id, failed_layer(net, self._book)) for net in nets]
+        for gone in self._watches.keys() - {net.id for net in nets}:
             del self._watches[gone]
         for net in nets:
             if net.id not in self._watches:
@@ -115,7 +116,7 @@ class Pusher:
         if listed != self._listed:
             inspect, self._inspect = self._inspect, None
             self._listed = listed
-            pushes.append(net_list(nets, inspect))
+            pushes.append(net_list(nets, inspect, self._book))
         now = time.perf_counter()
         found = [watch.update(now) for watch in self._watches.values()]
         return pushes + [update for update in found if update is not None]
@@ -137,6 +138,6 @@ class Pusher:
                         self._watchers[send] = number + 1
 
 
-def net_list(nets: list[Net], inspect: str | None) -> NetList:
+def net_list(nets: list[Net], inspect: str | None, book: Book) -> NetList:
     """Return the list of nets for the panel."""
-    return NetList(nets=[net_info(net) for net in nets], inspect=inspect)
+    return NetList(nets=[net_info(net, book) for net in nets], inspect=inspect)

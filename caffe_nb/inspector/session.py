@@ -149,6 +149,7 @@ class Session:
             case (
                 training_messages.GetHistory()
                 | training_messages.GetHealth()
+                | training_messages.GetLayerHealth()
                 | training_messages.SetTraining()
                 | training_messages.Rewind()
             ):
@@ -161,7 +162,7 @@ class Session:
         for net in nets:
             self._book.record(net)
         shown = self._shown() if self._shown else None
-        return net_list(nets, shown.id if shown else None)
+        return net_list(nets, shown.id if shown else None, self._book)
 
     def _check(self, request: messages.CheckLayer) -> messages.Reply:
         net = find_net(request.net)

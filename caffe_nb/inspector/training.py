@@ -9,7 +9,7 @@ from caffe_nb.distributed.overview import RankRow, overview
 from caffe_nb.errors import SolverError
 from caffe_nb.inspector import messages, pieces, training_messages
 from caffe_nb.inspector.book import Book
-from caffe_nb.inspector.describe import find_net, solver_of
+from caffe_nb.inspector.describe import find_net, is_running, solver_of
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver, finite, rewind
@@ -17,12 +17,16 @@ from caffe_nb.solvers import Solver, finite, rewind
 Request = (
     training_messages.GetHistory
     | training_messages.GetHealth
+    | training_messages.GetLayerHealth
     | training_messages.SetTraining
     | training_messages.Rewind
 )
 
 MOST_RANKS = 512
 """Most ranks that the panel is told of."""
+LAYER_PATIENCE = 5.0
+"""Seconds that a running net has to say how its layers are."""
+
 _VALUES: dict[bool, Literal["+Inf", "-Inf"]] = {True: "+Inf", False: "-Inf"}
 
 
@@ -34,6 +38,8 @@ def answer(request: Request, book: Book) -> messages.Reply:
             return _history(net, request, book)
         case training_messages.GetHealth():
             return _health(net, request, book)
+        case training_messages.GetLayerHealth():
+            return _layer_health(net, request, book)
         case training_messages.SetTraining():
             ask(net, lambda: _set(net, request))  # between two layers: a running net goes through its hooks
         case training_messages.Rewind():
@@ -85,6 +91,12 @@ def _health(net: Net, request: training_messages.GetHealth, book: Book) -> train
     return training_messages.Health(
         net=net.id, key=health.key, measure=measure, layers=layers, columns=columns, more=more
     )
+
+
+def _layer_health(net: Net, request: training_messages.GetLayerHealth, book: Book) -> training_messages.LayerHealth:
+    sweep, hurry = book.record(net).sweep, is_running(net)
+    bad, gradients, whole = ask(net, lambda: sweep.look(net, gradients=request.gradients, hurry=hurry), LAYER_PATIENCE)
+    return training_messages.LayerHealth(net=net.id, bad=bad, gradients=gradients, whole=whole)
 
 
 def _set(net: Net, request: training_messages.SetTraining) -> None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from caffe_nb.inspector.pieces import Curve, HealthColumn, HealthLayer, Known, Measure, Message, Training
+from caffe_nb.inspector.pieces import (
+    BadLayer,
+    Curve,
+    HealthColumn,
+    HealthLayer,
+    Known,
+    LayerGradient,
+    Measure,
+    Message,
+    Training,
+)
 
 
 class GetHistory(Message, tag="get_history", frozen=True):
@@ -24,6 +34,14 @@ class GetHealth(Message, tag="get_health", frozen=True):
     """The samples that `since` is about; empty at first."""
     since: int = 0
     """Number of the last column that is known."""
+
+
+class GetLayerHealth(Message, tag="get_layer_health", frozen=True):
+    """Ask how the layers of a net are now. A running net is looked through bit by bit, as often as that is asked."""
+
+    net: str
+    gradients: bool = False
+    """Whether the size of the gradients is wanted, too."""
 
 
 class SetTraining(Message, tag="set_training", frozen=True):
@@ -67,6 +85,17 @@ class Health(Message, tag="health", frozen=True):
     layers: list[HealthLayer]
     columns: list[HealthColumn]
     more: bool
+
+
+class LayerHealth(Message, tag="layer_health", frozen=True):
+    """Answer to `GetLayerHealth`; also of nets that no solver trains."""
+
+    net: str
+    bad: list[BadLayer]
+    gradients: list[LayerGradient]
+    """Of the layers through which backward has gone."""
+    whole: bool
+    """Whether all of it is of now; else ask again."""
 
 
 class TrainingState(Message, tag="training_state", frozen=True):

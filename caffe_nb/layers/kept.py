@@ -32,6 +32,10 @@ class Kept:
         np.copyto(self._copy, bottom.const_data)
         return self._copy
 
+    def memory(self, bottom: Blob, top: Blob) -> Array | None:
+        """Return where to copy the bottom's values to; None where nothing overwrites them."""
+        return self._copy if top is bottom else None
+
     def values(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values of the last `store`."""
         return self._copy if top is bottom else bottom.const_data

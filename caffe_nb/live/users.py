@@ -12,6 +12,7 @@ import numpy as np
 
 from caffe_nb.core.blob import Blob, BlobVec
 from caffe_nb.core.layer import Layer
+from caffe_nb.core.memory import layout
 from caffe_nb.errors import CaffeError
 from caffe_nb.layers.utility import python
 from caffe_nb.live import params
@@ -186,9 +187,11 @@ def mark(node: Node, undo: Undo, *, forward: bool) -> None:
     changed, untried = node.changed, set(node.untried)
 
     def put_back() -> None:
+        layout.changes += 1
         node.changed, node.untried = changed, untried
 
     undo.add(put_back)
+    layout.changes += 1  # what was worked out about the layer holds no more
     node.changed = node.changed or forward
     node.untried = {"reshape", "forward", "backward"}
 

@@ -10,6 +10,7 @@ import caffe_nb.layers  # noqa: F401  (registers the layer types)
 from caffe_nb.core import registry
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer, Phase
+from caffe_nb.core.memory import Memory, layout
 from caffe_nb.errors import CaffeError, NetError, place
 from caffe_nb.layers.utility import python
 from caffe_nb.net.filter import included_layers
@@ -65,6 +66,12 @@ class Node:
         Whether its forward got new code since.
     untried : set of str
         Methods ("reshape", "forward", "backward") that got new code and did not run through yet.
+    layout : int
+        The `caffe_nb.core.memory.layout` of the last `look`.
+    plain, lone : bool
+        Whether the layer had no parameters, no loss weight and no new code then; and no bottom's memory for a top.
+    memories : list of Memory
+        Of the values of its bottoms and tops then.
     """
 
     index: int
@@ -90,17 +97,37 @@ class Node:
 
     def __post_init__(self) -> None:
         self.is_python = python.code_of(type(self.layer)) is not None
+        self.layout = -1
+        self.plain = self.lone = False
+        self.memories: list[Memory] = []
+        self._shapes: list[tuple[int, ...]] = []
+
+    @property
+    def reshapes(self) -> bool:
+        """Whether `reshape` is due before a forward: of a built-in layer only when a shape may have changed."""
+        return self.layout != layout.changes or not self.bottoms or self.layer.reshapes_by_values
 
     def reshape(self) -> bool:
-        """Run the layer's reshape; return whether a top changed its shape."""
+        """Run the layer's reshape; return whether a top has another shape than at the last look."""
         __tracebackhide__ = True
-        before = [top.shape for top in self.tops]
         self.layer.reshape(self.bottoms, self.tops)
-        after = [top.shape for top in self.tops]
-        if before == after:
-            return False
-        self.fill_loss_weights()
-        return True
+        return self.look()
+
+    def look(self) -> bool:
+        """Take note of shapes and memory; return whether a top has another shape than at the last look."""
+        self.layout = layout.changes
+        self.memories = list({id(b.memory): b.memory for b in (*self.bottoms, *self.tops)}.values())
+        self.plain = not (self.layer.blobs or any(self.loss_weights) or self.untried)
+        shares = any(t.shares_data(b) or t.shares_diff(b) for t in self.tops for b in self.bottoms)
+        self.lone = self.plain and not shares
+        before, self._shapes = self._shapes, [top.shape for top in self.tops]
+        if before != self._shapes:
+            self.fill_loss_weights()
+        return before != self._shapes
+
+    def tried(self, *methods: str) -> None:
+        """Take note that methods ran through."""
+        self.untried.difference_update(methods)
 
     def fill_loss_weights(self) -> None:
         """Write the loss weights into the diffs of the weighted tops, from where the losses read them."""
@@ -289,7 +316,7 @@ class _Builder:
     def _finish(self, node: Node, learns: list[bool]) -> None:
         try:
             node.loss_weights = _loss_weights(node)
-            node.fill_loss_weights()
+            node.look()
             self._add_params(node)
         except CaffeError as error:
             error.where = error.where or node.where

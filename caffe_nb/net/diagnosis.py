@@ -17,7 +17,7 @@ from caffe_nb.errors import CaffeError, did_you_mean, listing
 from caffe_nb.layers.modules import is_users_file
 from caffe_nb.net.build import Built, MissingBottomError, Node, build
 from caffe_nb.net.filter import included_layers
-from caffe_nb.net.passes import placed
+from caffe_nb.net.running import placed
 from caffe_nb.net.weights import fits
 from caffe_nb.proto import caffe_pb2, hdf5, scan
 from caffe_nb.proto.files import read_bytes

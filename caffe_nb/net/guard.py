@@ -17,14 +17,15 @@ from numpy.random import mtrand
 from caffe_nb import rng
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
+from caffe_nb.core.memory import layout
 from caffe_nb.net.build import Node
 
 SMALL = 1 << 16
 """Bytes of an array among a layer's attributes up to which every call keeps a copy; a first run has no limit."""
 SHORT = 1000
 """Length of a list, set or dict among the attributes up to which every call keeps a copy; a first run has no limit."""
-MT19937_BYTES = 624 * 4 + 4
-"""Its key and its position."""
+MT19937_LAST = 623 * 4
+"""Where its key's last word stands, and its position after it: no draw and no seed leaves both as they were."""
 DEEP = 6
 """How far a first run follows the attributes of attributes."""
 
@@ -35,52 +36,111 @@ _PLAIN = frozenset({int, float, str, bool, bytes, complex, type(None), np.dtype,
 _OURS = frozenset(
     {"_blobs", "layer_param", "phase", "dtype", "extra_params", "param_propagate_down", "param_str", "param_str_"}
 )
-"""Attributes that the engine gives a layer, and no method changes."""
+"""Attributes that the engine gives a Python layer, and no method changes."""
+_OURS_COUNT = len(_OURS)
 
 
-class _GlobalRandom:
-    """The state of NumPy's global generator, taken anew only when somebody drew: taking it costs 25 µs."""
+class _Randoms:
+    """The states of NumPy's global generator and of the engine's, taken anew only when somebody drew.
+
+    Taking NumPy's costs 25 µs, looking whether it moved next to nothing.
+    """
 
     def __init__(self) -> None:
-        self._raw = b""
-        self._state: dict[str, Any] = {}
+        self.states: tuple[dict[str, Any], Any] = {}, None
+        self.last = ctypes.c_uint64()  # of NumPy's generator, while it is a Mersenne Twister
+        self.seen = self.asked = -1  # its value and the engine's count when the states were taken
+        self._generator: object = None
 
-    def state(self) -> dict[str, Any]:
-        """Return the state, to be given to `np.random.set_state`; not to be changed."""
+    def look(self) -> None:
+        """Find NumPy's generator, which may be another since: done before a pass."""
         generator = mtrand.get_bit_generator()
-        if not isinstance(generator, np.random.MT19937):
-            return np.random.get_state(legacy=False)
-        raw = ctypes.string_at(generator.ctypes.state_address, MT19937_BYTES)
-        # A normal number may be left over from the last draw, and taken without the raw state changing.
-        if raw != self._raw or self._state["has_gauss"]:
-            self._state = np.random.get_state(legacy=False)
-            self._raw = raw
-        return self._state
+        if generator is not self._generator:
+            self._generator, self.seen = generator, -1
+            known = isinstance(generator, np.random.MT19937)
+            place = generator.ctypes.state_address + MT19937_LAST
+            self.last = ctypes.c_uint64.from_address(place) if known else ctypes.c_uint64()
+
+    def take(self) -> None:
+        """Take both states, for `np.random.set_state` and `rng.set_state`."""
+        self.asked = rng.asked
+        state = np.random.get_state(legacy=False)
+        self.states = state, rng.get_state()
+        # A normal number may be left over from the last draw, and taken without the generator moving.
+        watched = state["bit_generator"] == "MT19937" and not state["has_gauss"]
+        self.seen = self.last.value if watched else -1
 
 
-_global_random = _GlobalRandom()
+_randoms = _Randoms()
 
 
 class Guard:
-    """Remembers, before a method of a Python layer runs, what it takes to run it again as if it had not.
+    """Remembers, before a method of a Python layer runs, what it takes to run it again as if it had not."""
 
-    Parameters
-    ----------
-    node : Node
-        The layer.
-    method : str
-        "forward" (with the reshape before it) or "backward".
-    whole : bool
-        Whether new code runs for the first time: tops, bottoms, parameters and all that the attributes hold are copied
-        then. Otherwise what the next try overwrites anyway is left out, and what would cost time: kept are bottoms that
-        are worked on in place, the parameters' diffs before a backward, the attributes (of large arrays only which
-        they are), and the random states.
-    """
+    def __init__(self) -> None:
+        self.begin = _randoms.look
+        self._node: Node | None = None
+        self._random: tuple[dict[str, Any], Any] = {}, None
+        self._more: _More | None = None
 
-    def __init__(self, node: Node, method: str, *, whole: bool) -> None:
-        layer = node.layer
+    @classmethod
+    def of(cls, node: Node) -> Guard:
+        """Return a guard that remembers a layer of any kind as it is before a forward."""
+        guard = cls()
+        guard.begin()
+        guard._node = node
+        _randoms.take()
+        guard._random = _randoms.states
+        guard._more = _More(node, "forward")
+        return guard
+
+    def take(self, node: Node, method: str) -> None:
+        """Remember a Python layer as it is; what was remembered before is forgotten.
+
+        Parameters
+        ----------
+        node : Node
+            The layer.
+        method : str
+            "forward" (with the reshape before it) or "backward".
+
+        Notes
+        -----
+        Before the first run of new code, tops, bottoms, parameters and all that the attributes hold are copied.
+        Otherwise what the next try overwrites anyway is left out, and what would cost time: kept are bottoms that are
+        worked on in place, the parameters' diffs before a backward, the attributes (of large arrays only which they
+        are), and the random states.
+        """
+        self._node = node
+        randoms = _randoms
+        if randoms.last.value != randoms.seen or randoms.asked != rng.asked:
+            randoms.take()
+        self._random = randoms.states
+        if node.lone and node.layout == layout.changes and len(node.layer.__dict__) == _OURS_COUNT:
+            self._more = None
+        else:
+            self._more = _More(node, method)
+
+    def put_back(self) -> None:
+        """Put everything back as it was before the method."""
+        assert self._node is not None
+        np.random.set_state(self._random[0])
+        rng.set_state(self._random[1])
+        if self._more is not None:
+            self._more.put_back()
+            return
+        layer = self._node.layer  # it had no attributes of its own, and no parameters
+        for name in layer.__dict__.keys() - _OURS:
+            del layer.__dict__[name]
+        layer.blobs.clear()
+
+
+class _More:
+    """What a layer has beside the net's blobs: attributes and parameters; and the blobs that a call may spoil."""
+
+    def __init__(self, node: Node, method: str) -> None:
+        layer, whole = node.layer, bool(node.untried)
         self._layer = layer
-        self._random = _global_random.state(), rng.get_state()
         self._blobs = list(layer.blobs)
         self._attributes = dict(layer.__dict__)
         self._contents: list[PutBack] = []
@@ -100,9 +160,7 @@ class Guard:
         self._diffs = [(blob, blob.const_diff.copy()) for blob in diffs]
 
     def put_back(self) -> None:
-        """Put everything back as it was before the method."""
-        np.random.set_state(self._random[0])
-        rng.set_state(self._random[1])
+        """Put it back."""
         self._layer.__dict__.clear()
         self._layer.__dict__.update(self._attributes)
         self._layer.blobs[:] = self._blobs

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from caffe_nb.net.passes import Passes
+from caffe_nb.net.running import Running
 
 
 class Interrupt:
@@ -24,7 +24,7 @@ class Interrupt:
     A second interrupt meanwhile raises KeyboardInterrupt at once.
     """
 
-    def __init__(self, nets: Sequence[Passes]) -> None:
+    def __init__(self, nets: Sequence[Running]) -> None:
         self._nets = nets
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
@@ -37,7 +37,7 @@ class Interrupt:
 
 
 @contextmanager
-def between_layers(nets: Sequence[Passes]) -> Iterator[None]:
+def between_layers(nets: Sequence[Running]) -> Iterator[None]:
     """Let an interrupt stop the first of these nets between two layers; signal handlers of others are left alone."""
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

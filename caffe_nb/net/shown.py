@@ -8,10 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from caffe_nb.net import listing
-from caffe_nb.net.drawing import Drawing
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what draws is imported when something is drawn: `import caffe` is to be quick
+    from caffe_nb.net.drawing import Drawing
     from caffe_nb.net.net import Net
 
 
@@ -26,10 +24,14 @@ class Shown:
         )
 
     def _repr_html_(self) -> str:
+        from caffe_nb.net import listing
+
         return listing.to_html(cast("Net", self))
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
         """Return the picture with the table of layers, and the table as plain text."""
+        from caffe_nb.net import listing
+
         net = cast("Net", self)
         return {"text/html": listing.to_html(net), "text/plain": listing.to_text(net)}
 
@@ -41,6 +43,8 @@ class Shown:
         scale : float, optional
             Size of the picture; 1 by default, smaller for nets of more than 100 layers.
         """
+        from caffe_nb.net.drawing import Drawing
+
         return Drawing(cast("Net", self), scale)
 
     def save_html(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.memory import Memory, layout
 from caffe_nb.net.build import Node
 
 clock = itertools.count(1).__next__
@@ -23,15 +24,34 @@ def handed_out(blob: Blob) -> Array:
     return data
 
 
-def notice(node: Node) -> None:
-    """Before a layer is called: what was written since a layer's last call, somebody else wrote."""
-    for blobs in (node.bottoms, node.tops, node.layer.blobs):
-        for blob in blobs:
-            memory = blob.memory
-            if memory.version != memory.known:
-                memory.known = memory.version
-                memory.written = clock()
-                memory.writer = 0
+def memories(nodes: Iterable[Node]) -> list[Memory]:
+    """Return the memory of the values of layers' bottoms, tops and parameters, each once."""
+    blobs = (blob for node in nodes for blob in (*node.bottoms, *node.tops, *node.layer.blobs))
+    return list({id(blob.memory): blob.memory for blob in blobs}.values())
+
+
+class Memories:
+    """The memory of a net's layers, looked up anew when the layout of blobs has changed."""
+
+    def __init__(self) -> None:
+        self._all: list[Memory] = []
+        self._layout = -1
+
+    def of(self, nodes: Iterable[Node]) -> list[Memory]:
+        """Return it, each once."""
+        if self._layout != layout.changes:
+            self._layout = layout.changes
+            self._all = memories(nodes)
+        return self._all
+
+
+def notice(some: Iterable[Memory]) -> None:
+    """Before layers are called: what was written since a layer's last call, somebody else wrote."""
+    for memory in some:
+        if memory.version != memory.known:
+            memory.known = memory.version
+            memory.written = clock()
+            memory.writer = 0
 
 
 def settle(node: Node, net: int) -> None:
@@ -45,10 +65,8 @@ def settle(node: Node, net: int) -> None:
         The net's number. Parameters that a built-in layer wrote (BatchNorm its statistics) are news to other nets that
         share them; a Python layer that took its parameters may only have read them.
     """
-    for blobs in (node.bottoms, node.tops):
-        for blob in blobs:
-            memory = blob.memory
-            memory.known = memory.version
+    for blob in (*node.bottoms, *node.tops):
+        blob.memory.known = blob.memory.version
     for blob in node.layer.blobs:
         memory = blob.memory
         if memory.version != memory.known:
@@ -56,13 +74,6 @@ def settle(node: Node, net: int) -> None:
             if not node.is_python:
                 memory.written = clock()
                 memory.writer = net
-
-
-def ran(node: Node, net: int) -> None:
-    """After a layer's forward."""
-    settle(node, net)
-    node.ran = clock()
-    node.changed = False
 
 
 class Contents:
@@ -105,8 +116,7 @@ def stale(nodes: Sequence[Node], net: int) -> list[int]:
     that reads what a stale layer, or a layer that ran later, wrote. A source (a layer without bottoms) gives what it
     gave: what others write into its tops is the batch.
     """
-    for node in nodes:
-        notice(node)
+    notice(memories(nodes))
     found: set[int] = set()
     last: dict[int, int] = {}  # by memory: who wrote it last, among the layers before
     for index, node in enumerate(nodes):

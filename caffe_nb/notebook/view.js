@@ -1,4 +1,5 @@
 /* The front end of caffe_nb.view: draws what the kernel sends, and tells it what is on screen. */
+/* global PALETTES, ROUNDING -- the colours of tensors, which viewer.py puts before this. */
 
 const RENEW = 4000;
 const PATIENCE = 2500;
@@ -9,14 +10,6 @@ const ATTRIBUTES = new Set(
   ('width height viewBox font-family font-size font-weight role aria-label fill fill-opacity stroke stroke-width ' +
     'stroke-linejoin text-anchor x y rx d data-layer data-from data-to').split(' ')
 );
-const LIGHT = {
-  negative: [[247, 247, 247], [166, 206, 230], [84, 154, 202], [36, 100, 170], [8, 46, 94]],
-  positive: [[247, 247, 247], [248, 190, 160], [222, 110, 84], [180, 34, 46], [104, 4, 30]]
-};
-const DARK = {
-  negative: [[34, 34, 36], [28, 62, 106], [46, 116, 184], [112, 178, 228], [214, 238, 252]],
-  positive: [[34, 34, 36], [104, 38, 34], [190, 72, 54], [242, 144, 104], [255, 226, 204]]
-};
 
 function make(parent, tag, className = '', text = '') {
   const made = document.createElement(tag);
@@ -46,8 +39,9 @@ function isDark(element) {
 }
 
 function colour(value, limit, palette) {
-  if (Number.isNaN(value)) return [224, 32, 208];
-  if (!Number.isFinite(value)) return value > 0 ? [255, 196, 0] : [0, 190, 170];
+  if (Number.isNaN(value)) return palette.nan;
+  if (!Number.isFinite(value)) return value > 0 ? palette.positiveInfinity : palette.negativeInfinity;
+  if (Math.abs(value) > limit * (1 + ROUNDING)) return value > 0 ? palette.above : palette.below;
   const share = limit > 0 ? Math.min(1, Math.abs(value) / limit) : 0;
   const ramp = value < 0 ? palette.negative : palette.positive;
   const place = share * (ramp.length - 1);
@@ -121,7 +115,7 @@ class Part {
     this.canvas.style.width = `${width * zoom}px`;
     const pen = this.canvas.getContext('2d');
     const image = pen.createImageData(width, height);
-    const palette = isDark(this.root) ? DARK : LIGHT;
+    const palette = isDark(this.root) ? PALETTES.DARK : PALETTES.LIGHT;
     const { values, limit } = this.tensor;
     for (let at = 0; at < values.length; at++) {
       const tile = Math.floor(at / (rows * cols));

@@ -26,12 +26,12 @@ from caffe_nb.errors import CaffeError, NetError
 from caffe_nb.inspector import sample
 from caffe_nb.inspector.describe import PARAMETER_NAMES, find_blob
 from caffe_nb.inspector.mailbox import BusyError, ask
+from caffe_nb.inspector.palette import PALETTES, ROUNDING, limit_of
 from caffe_nb.net import Net, live_nets
 from caffe_nb.net.build import AUTOMATIC, Node
 from caffe_nb.net.drawing import to_svg
 from caffe_nb.net.listing import summary
 from caffe_nb.sharing import blobs as pictures
-from caffe_nb.sharing.pixels import limit_of
 
 log = logging.getLogger("caffe_nb")
 
@@ -70,6 +70,12 @@ class Hide(msgspec.Struct, tag_field="kind", tag="hide", forbid_unknown_fields=T
     view: str
 
 
+def _with_colours(code: str) -> str:
+    """Return the front end's code with the colours of tensors, which the panel has, too."""
+    palettes = msgspec.json.encode(PALETTES).decode()
+    return f"const PALETTES = {palettes};\nconst ROUNDING = {ROUNDING};\n{code}"
+
+
 class Viewer(anywidget.AnyWidget):
     """A live view of a net or a blob.
 
@@ -79,7 +85,7 @@ class Viewer(anywidget.AnyWidget):
         Kept by a weak reference, since widgets live as long as the kernel; that of the newest view is kept.
     """
 
-    _esm = resources("caffe_nb.notebook").joinpath("view.js").read_text(encoding="utf-8")
+    _esm = _with_colours(resources("caffe_nb.notebook").joinpath("view.js").read_text(encoding="utf-8"))
     _css = resources("caffe_nb.notebook").joinpath("view.css").read_text(encoding="utf-8")
 
     title = traitlets.Unicode().tag(sync=True)

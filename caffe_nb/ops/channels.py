@@ -13,7 +13,11 @@ from caffe_nb.ops.parallel import flat, run
 Array = NDArray[Any]
 
 
-def scale(x: Array, factors: Array, offsets: Array | None, out: Array) -> None:
+PIECE = 2048
+"""Values that are worked on together; they stay in the innermost cache."""
+
+
+def scale(x: Array, factors: Array, offsets: Array | None, out: Array, kept: Array | None = None) -> None:
     """Multiply with a number for each channel, and add another.
 
     Parameters
@@ -26,59 +30,107 @@ def scale(x: Array, factors: Array, offsets: Array | None, out: Array) -> None:
         What is added.
     out : array of the shape of `x`
         Where to write; may be `x` itself.
+    kept : array of the shape of `x`, optional
+        Where to copy the values to.
     """
     outer, count, inner = x.shape
     source, target, times = flat(x), out.reshape(-1), flat(factors)
     plus = np.zeros(count, x.dtype) if offsets is None else offsets
-    more = flat(plus)
+    more, copy = flat(plus), (out if kept is None else kept).reshape(-1)
 
     def some(start: int, stop: int) -> None:
-        _scale(source, outer, count, inner, start, stop, times, more, target)
+        _scale(source, outer, count, inner, start, stop, times, more, copy, kept is not None, target)
 
     run(some, count, x.size)
 
 
-def products(a: Array, b: Array) -> Array:
-    """Return the sums of ``a * b`` for each channel, added up in float64.
+def scale_gradient(x: Array, dy: Array, factors: Array, out: Array | None) -> tuple[Array, Array]:
+    """Compute the gradient of `scale`, in one pass.
 
     Parameters
     ----------
-    a, b : (outer, count, inner) arrays
-        The factors.
+    x, dy : (outer, count, inner) arrays
+        The values, and the gradient of the result.
+    factors : (count,) array
+        As in `scale`.
+    out : array of the shape of `x`, or None
+        Where to write the gradient of the values; may be `dy` itself.
 
     Returns
     -------
-    (count,) array
-        In the arrays' type.
+    d_factors, d_offsets : (count,) arrays
+        The gradients of factors and offsets, added up in float64, in the arrays' type.
     """
-    outer, count, inner = a.shape
-    left, right, sums = flat(a), flat(b), np.zeros(count, a.dtype)
+    outer, count, inner = x.shape
+    values, above, times = flat(x), flat(dy), flat(factors)
+    target = np.empty(0, dy.dtype) if out is None else out.reshape(-1)
+    d_factors, d_offsets = np.zeros(count, x.dtype), np.zeros(count, x.dtype)
 
     def some(start: int, stop: int) -> None:
-        _products(left, right, outer, count, inner, start, stop, sums)
+        _gradient(values, above, outer, count, inner, start, stop, times, d_factors, d_offsets, out is not None, target)
 
-    run(some, count, a.size)
-    return sums
+    run(some, count, x.size)
+    return d_factors, d_offsets
+
+
+# Through a piece of memory of their own: where a result overwrites its source, the loop would be no vector code.
 
 
 @compiled
 def _scale(
-    x: Any, outer: Any, count: Any, inner: Any, start: Any, stop: Any, factors: Any, offsets: Any, out: Any
+    x: Any,
+    outer: Any,
+    count: Any,
+    inner: Any,
+    start: Any,
+    stop: Any,
+    factors: Any,
+    offsets: Any,
+    kept: Any,
+    keep: Any,
+    out: Any,
 ) -> None:
+    piece = np.empty(PIECE, out.dtype)
     for n in range(outer):
         for c in range(start, stop):
             factor, offset = factors[c], offsets[c]
-            base = np.uintp((n * count + c) * inner)
-            for i in range(np.uintp(inner)):
-                out[base + i] = x[base + i] * factor + offset
+            for begin in range(0, inner, PIECE):
+                base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
+                for i in range(length):
+                    piece[i] = x[base + i]
+                if keep:
+                    for i in range(length):
+                        kept[base + i] = piece[i]
+                for i in range(length):
+                    out[base + i] = piece[i] * factor + offset
 
 
 @compiled_sums
-def _products(a: Any, b: Any, outer: Any, count: Any, inner: Any, start: Any, stop: Any, sums: Any) -> None:
+def _gradient(
+    x: Any,
+    dy: Any,
+    outer: Any,
+    count: Any,
+    inner: Any,
+    start: Any,
+    stop: Any,
+    factors: Any,
+    d_factors: Any,
+    d_offsets: Any,
+    write: Any,
+    out: Any,
+) -> None:
+    piece = np.empty(PIECE, out.dtype)
     for c in range(start, stop):
-        total = 0.0
+        factor, total, products = factors[c], 0.0, 0.0
         for n in range(outer):
-            base = np.uintp((n * count + c) * inner)
-            for i in range(np.uintp(inner)):
-                total += a[base + i] * b[base + i]
-        sums[c] = total
+            for begin in range(0, inner, PIECE):
+                base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
+                for i in range(length):
+                    total += dy[base + i]
+                    products += dy[base + i] * x[base + i]
+                    piece[i] = dy[base + i] * factor
+                if write:
+                    for i in range(length):
+                        out[base + i] = piece[i]
+        d_factors[c], d_offsets[c] = products, total

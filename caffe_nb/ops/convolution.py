@@ -1,4 +1,7 @@
-"""Convolution as matrix products over columns, in pieces of the batch that bound the memory.
+"""Convolution, in whichever way is fastest for the shape.
+
+Kernels of 3 by 3 go Winograd's way where that wins; channels that do not see each other, one by one; all others are
+matrix products over columns, in pieces of the batch that bound the memory.
 
 Images are ``(N, C, *spatial)``, weights ``(M, C / groups, *kernel)``, results ``(N, M, *output)``. What is computed is
 a correlation, as in Caffe: the kernel is not flipped.
@@ -14,17 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
-from caffe_nb.ops import depthwise
+from caffe_nb.ops import depthwise, winograd
 from caffe_nb.ops.depthwise import is_depthwise
-from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
-from caffe_nb.ops.parallel import run
+from caffe_nb.ops.parallel import one_blas_thread, run
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
 
 PIECE_BYTES = 1 << 20
 """Upper bound of the columns of a thread, unless a single image needs more: they are to stay in the cache."""
+TALL = 192
+"""A BLAS is faster when the result has more rows than columns; from so many rows on it makes little difference."""
 MERGED_PIXELS = 1024
 """The gradient of the kernels takes so many pixels together, so that its products are not all overhead."""
 
@@ -50,18 +54,51 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     if is_depthwise(images, window, groups):
         depthwise.convolve(images, weight, bias, window, out)
         return
-    maps = weight.shape[0]
+    how = winograd.plan(images.shape, weight.shape[0], window, groups, images.dtype)
+    if how is not None and winograd.convolve(how, images, weight, bias, out):
+        return
+    maps, multiply = weight.shape[0], device.namespace().matmul
     matrix = _grouped(weight, groups)
 
     def some(start: int, stop: int) -> None:
         for part, columns in _pieces(images[start:stop], window, groups):
             result = out[start:stop][part]
             product = result.reshape(len(result), groups, maps // groups, prod(out.shape[2:]))
-            gemm(matrix, columns, out=product)
+            multiply(matrix, columns, out=product)
             if bias is not None:
                 result += _per_map(bias, out.ndim)
 
-    run(some, images.shape[0], out.size * matrix.shape[2])
+    with one_blas_thread():
+        run(some, images.shape[0], out.size * matrix.shape[2])
+
+
+def gradients(
+    images: Array,
+    gradient: Array,
+    weight: Array,
+    window: Window,
+    groups: int,
+    d_weight: Array | None,
+    d_images: Array | None,
+) -> None:
+    """Add the gradient of the kernels and compute that of the images, each where it is asked for.
+
+    Parameters
+    ----------
+    images, gradient, weight, window, groups
+        As in `add_weight_gradient` and `input_gradient`, which this does in one.
+    d_weight : (M, C / groups, *kernel) ndarray or None
+        What the gradient of the kernels is added to.
+    d_images : (N, C, *spatial) ndarray or None
+        Where to write the gradient of the images; it is overwritten.
+    """
+    how = winograd.plan(images.shape, weight.shape[0], window, groups, images.dtype)
+    if how is not None and winograd.gradients(how, images, gradient, weight, d_weight, d_images):
+        return
+    if d_weight is not None:
+        add_weight_gradient(images, gradient, window, groups, d_weight)
+    if d_images is not None:
+        input_gradient(gradient, weight, window, groups, d_images)
 
 
 def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: int, out: Array) -> None:
@@ -83,18 +120,23 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     if is_depthwise(images, window, groups):
         depthwise.add_weight_gradient(images, gradient, window, out)
         return
-    total = _grouped(out, groups)
+    total, multiply = _grouped(out, groups), device.namespace().matmul
+    upright = total.shape[1] >= min(total.shape[2], TALL)
 
     def some(start: int, stop: int) -> Array | None:
         mine: Array | None = None
         for part, columns in _merged_pieces(images[start:stop], window, groups):
-            product = gemm(_by_map(gradient[start:stop][part], groups), columns.swapaxes(1, 2))
+            above = _by_map(gradient[start:stop][part], groups)
+            left, right = (above, columns) if upright else (columns, above)
+            product = multiply(left, right.swapaxes(1, 2))
             mine = product if mine is None else np.add(mine, product, out=mine)
         return mine
 
-    for share in run(some, images.shape[0], gradient.size * total.shape[2]):
+    with one_blas_thread():
+        shares = run(some, images.shape[0], gradient.size * total.shape[2])
+    for share in shares:
         if share is not None:
-            total += share
+            total += share if upright else share.swapaxes(1, 2)
 
 
 def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, out: Array) -> None:
@@ -117,7 +159,7 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
         depthwise.input_gradient(gradient, weight, window, out)
         return
     transposed = _grouped(weight, groups).swapaxes(1, 2)
-    pixels = prod(gradient.shape[2:])
+    pixels, multiply = prod(gradient.shape[2:]), device.namespace().matmul
     shape = columns_shape((1, *out.shape[1:]), window)  # checks the geometry, too
 
     def some(start: int, stop: int) -> None:
@@ -126,16 +168,17 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
             above, below = gradient[start:stop][part], out[start:stop][part]
             above = above.reshape(len(above), groups, transposed.shape[2], pixels)
             if window.pointwise:
-                gemm(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
+                multiply(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
                 continue
             if buffer is None:
                 buffer = device.namespace().empty((len(below), groups, transposed.shape[1], pixels), out.dtype)
-            columns = gemm(transposed, above, out=buffer[: len(below)])
+            columns = multiply(transposed, above, out=buffer[: len(below)])
             axes = 1 + len(window.kernel)
             columns = columns.reshape(len(below), *shape[:axes], *shape[axes + 1 :])
             col2im(_images_last(columns, axes), window, out.shape[2:], below)
 
-    run(some, out.shape[0], gradient.size * transposed.shape[1])
+    with one_blas_thread():
+        run(some, out.shape[0], gradient.size * transposed.shape[1])
 
 
 def _by_map(gradient: Array, groups: int) -> Array:

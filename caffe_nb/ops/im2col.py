@@ -49,6 +49,9 @@ def im2col(images: Array, window: Window, out: Array | None = None) -> Array:
     output = shape[axes + 2 :]
     memory = _memory(images, columns)
     if memory is not None:
+        if set(window.stride) == {1} and output == images.shape[2:]:
+            _im2col_whole(flat(images), images.shape, window.kernel, window.pad, window.dilation, *memory)
+            return columns
         geometry = (window.kernel, window.stride, window.pad, window.dilation)
         _im2col(flat(images), images.shape, *geometry, output, *memory)
         return columns
@@ -169,6 +172,35 @@ def _im2col(
                         else:
                             for j in range(count):
                                 columns[here + j] = images[there + j * step]
+
+
+@compiled
+def _im2col_whole(
+    images: Any, shape: Any, kernel: Any, pad: Any, dilation: Any, columns: Any, rows: Any, pictures: Any
+) -> None:
+    """Do `_im2col` where there are as many windows as pixels: a tap sees the image itself, moved, but at the sides."""
+    number, channels, height, width = shape
+    pixels = height * width
+    for c in range(channels):
+        for ky in range(kernel[0]):
+            for kx in range(kernel[1]):
+                down, across = ky * dilation[0] - pad[0], kx * dilation[1] - pad[1]
+                shift = down * width + across
+                first = min(pixels, max(0, -shift))
+                stop = max(first, min(pixels, pixels - shift))
+                left, right = min(width, max(0, -across)), max(0, min(width, width - across))
+                for n in range(number):
+                    base = ((c * kernel[0] + ky) * kernel[1] + kx) * rows + n * pictures
+                    columns[base : base + first] = 0
+                    here, there = np.uintp(base + first), np.uintp((n * channels + c) * pixels + first + shift)
+                    for j in range(np.uintp(stop - first)):
+                        columns[here + j] = images[there + j]
+                    columns[base + stop : base + pixels] = 0
+                    for i in range(base, base + pixels, width):
+                        for j in range(left):
+                            columns[np.uintp(i + j)] = 0
+                        for j in range(right, width):
+                            columns[np.uintp(i + j)] = 0
 
 
 @compiled

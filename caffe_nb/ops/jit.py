@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, wraps
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
+from caffe_nb.ops import compiling
+
 Function = TypeVar("Function", bound=Callable[..., Any])
+kernels: list[Callable[..., Any]] = []
+"""All kernels of the modules that were imported; `kernel()` gives each one's Numba dispatcher."""
 
 
 def compiled(function: Function) -> Function:
@@ -14,7 +19,7 @@ def compiled(function: Function) -> Function:
 
     The machine code is cached beside the source, or in the user's cache folder where the installation is read-only.
     Where neither can be written it is compiled once a process. Numba, slow to import, comes in with the first call of
-    any kernel.
+    any kernel. A kernel may call others of its module.
     """
     return _wrapped(function, frozenset())
 
@@ -29,6 +34,8 @@ def _wrapped(function: Function, liberties: frozenset[str]) -> Function:
     def call(*arguments: Any) -> Any:
         return _kernel(function, liberties)(*arguments)
 
+    call.kernel = lambda: _kernel(function, liberties)  # type: ignore[attr-defined]
+    kernels.append(call)
     return cast("Function", call)
 
 
@@ -36,9 +43,20 @@ def _wrapped(function: Function, liberties: frozenset[str]) -> Function:
 def _kernel(function: Callable[..., Any], liberties: frozenset[str]) -> Callable[..., Any]:
     import numba
 
+    compiling.listen()
+    function = _linked(function)
     fastmath: bool | set[str] = set(liberties) or False
     try:
         kernel: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath=fastmath)(function)
     except RuntimeError:  # Numba found no folder that it can write to
         kernel = numba.njit(nogil=True, fastmath=fastmath)(function)
     return kernel
+
+
+def _linked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose calls of other kernels of its module reach these in compiled form."""
+    found = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    others = {name: value.kernel() for name, value in found.items() if value is not None and hasattr(value, "kernel")}
+    if not others:
+        return function
+    return wraps(function)(FunctionType(function.__code__, function.__globals__ | others, function.__name__))

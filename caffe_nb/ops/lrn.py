@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.ops.jit import compiled
+from caffe_nb.ops.parallel import run
 from caffe_nb.ops.pooling import average_gradient, average_pool
 from caffe_nb.ops.window import Window
 
@@ -38,7 +39,13 @@ def across_channels(images: Array, size: int, alpha: float, beta: float, k: floa
     out : (N, C, H, W) ndarray
         Where to write the result; neither `images` nor `scale`.
     """
-    _across(_rows(images), size, alpha / size, beta, k, _rows(scale, True), _rows(out, True))
+    x, energy, y = _rows(images), _rows(scale, True), _rows(out, True)
+
+    def some(start: int, stop: int) -> None:
+        part = slice(start, stop)
+        _across(x[part], size, alpha / size, beta, k, energy[part], y[part])
+
+    run(some, len(x), x.size * size)
 
 
 def across_channels_gradient(
@@ -59,9 +66,13 @@ def across_channels_gradient(
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten, and is none of the others.
     """
-    _across_gradient(
-        _rows(images), _rows(scale), _rows(gradient), size, 2 * alpha * beta / size, beta, _rows(out, True)
-    )
+    x, energy, dy, dx = _rows(images), _rows(scale), _rows(gradient), _rows(out, True)
+
+    def some(start: int, stop: int) -> None:
+        part = slice(start, stop)
+        _across_gradient(x[part], energy[part], dy[part], size, 2 * alpha * beta / size, beta, dx[part])
+
+    run(some, len(x), x.size * size)
 
 
 def within_channel(images: Array, size: int, alpha: float, beta: float, scale: Array, out: Array) -> None:

@@ -13,6 +13,9 @@ from caffe_nb.ops.parallel import flat, run
 Array = NDArray[Any]
 Axes = tuple[int, ...]
 
+PIECE = 2048
+"""Values that are worked on together; they stay in the innermost cache."""
+
 
 def center(x: Array, axes: Axes, out: Array) -> Array:
     """Subtract the mean along the axes.
@@ -146,6 +149,7 @@ def _standardize(
     deviations: Any,
 ) -> None:
     count = number * values
+    piece = np.empty(PIECE, out.dtype)  # of its own: where `out` is `x`, the loop would be no vector code
     for c in range(start, stop):
         total = 0.0
         for n in range(number):
@@ -162,11 +166,14 @@ def _standardize(
         deviations[c] = np.sqrt(total / count + eps)
         centre, spread = means[c], deviations[c]
         for n in range(number):
-            base = np.uintp((n * channels + c) * values)
-            for i in range(np.uintp(values)):
-                value = (x[base + i] - centre) / spread
-                out[base + i] = value
-                kept[base + i] = value
+            for begin in range(0, values, PIECE):
+                base, length = np.uintp((n * channels + c) * values + begin), np.uintp(min(PIECE, values - begin))
+                for i in range(length):
+                    piece[i] = (x[base + i] - centre) / spread
+                for i in range(length):
+                    out[base + i] = piece[i]
+                for i in range(length):
+                    kept[base + i] = piece[i]
 
 
 @compiled_sums
@@ -182,6 +189,7 @@ def _channels_gradient(
     out: Any,
 ) -> None:
     count = number * values
+    piece = np.empty(PIECE, out.dtype)
     means = np.empty(2, y.dtype)  # in the type of the values, so that the last pass is vector code in it
     for c in range(start, stop):
         total = products = 0.0
@@ -193,6 +201,9 @@ def _channels_gradient(
         means[0], means[1] = total / count, products / count
         mean, correlation, spread = means[0], means[1], deviations[c]
         for n in range(number):
-            base = np.uintp((n * channels + c) * values)
-            for i in range(np.uintp(values)):
-                out[base + i] = (dy[base + i] - mean - y[base + i] * correlation) / spread
+            for begin in range(0, values, PIECE):
+                base, length = np.uintp((n * channels + c) * values + begin), np.uintp(min(PIECE, values - begin))
+                for i in range(length):
+                    piece[i] = (dy[base + i] - mean - y[base + i] * correlation) / spread
+                for i in range(length):
+                    out[base + i] = piece[i]

@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import LibController, ThreadpoolController
+
+from caffe_nb.ops.processors import processors
+
+if TYPE_CHECKING:
+    from threadpoolctl import LibController
 
 Array = NDArray[Any]
 Result = TypeVar("Result")
@@ -36,7 +39,8 @@ _inside = threading.local()
 def threads() -> int:
     """Return how many threads compute: those of NumPy's BLAS, but no more than there are processors for this process.
 
-    ``OMP_NUM_THREADS`` and ``OPENBLAS_NUM_THREADS`` hold for both.
+    Affinity and a container's quota count. ``OMP_NUM_THREADS``, ``NUMBA_NUM_THREADS`` and ``OPENBLAS_NUM_THREADS`` hold
+    for BLAS and kernels alike.
     """
     return _default() if _wanted is None else _wanted
 
@@ -141,25 +145,22 @@ def one_blas_thread() -> Iterator[None]:
 
 @cache
 def _blas() -> list[LibController]:
-    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+    """Return NumPy's BLAS, which gets no more threads than there are processors: it counts the machine's."""
+    from threadpoolctl import ThreadpoolController  # when something computes: `import caffe` is to be quick
+
+    libraries = list(ThreadpoolController().select(user_api="blas").lib_controllers)
+    most = processors()
+    for library in libraries:
+        if (library.num_threads or 1) > most:
+            library.set_num_threads(most)
+    return libraries
 
 
 @cache
 def _default() -> int:
     with _guard:
         blas = _before if _single else [library.num_threads or 1 for library in _blas()]
-    return max(1, min(_processors(), *(int(number) for number in blas)))
-
-
-def _processors() -> int:
-    """Return how many processors this process may use: its affinity and a container's quota count."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()[:2]
-        return max(1, min(count, -(-int(quota) // int(period))))
-    except (OSError, ValueError):  # no such container, or no quota
-        return count
+        return int(min([processors(), *blas]))
 
 
 def _executor() -> ThreadPoolExecutor:

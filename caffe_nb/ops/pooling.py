@@ -117,7 +117,12 @@ def scatter(gradient: Array, mask: Mask, out: Array) -> None:
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten.
     """
-    _scatter(_planes(gradient), _planes(mask), _planes(out, True))
+    above, places, below = _planes(gradient), _planes(mask), _planes(out, True)
+    run(
+        lambda start, stop: _scatter(above[start:stop], places[start:stop], below[start:stop]),
+        len(above),
+        below.size,
+    )
 
 
 def average_pool(images: Array, window: Window, out: Array) -> None:
@@ -132,7 +137,12 @@ def average_pool(images: Array, window: Window, out: Array) -> None:
     out : (N, C, h, w) ndarray
         Where to write; 0 for a window that sees nothing.
     """
-    _average_pool(_planes(images), *_pairs(window), _planes(out, True))
+    pixels, means = _planes(images), _planes(out, True)
+    run(
+        lambda start, stop: _average_pool(pixels[start:stop], *_pairs(window), means[start:stop]),
+        len(pixels),
+        out.size * window.taps,
+    )
 
 
 def average_gradient(gradient: Array, window: Window, out: Array) -> None:
@@ -147,7 +157,12 @@ def average_gradient(gradient: Array, window: Window, out: Array) -> None:
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten.
     """
-    _average_gradient(_planes(gradient), *_pairs(window), _planes(out, True))
+    above, below = _planes(gradient), _planes(out, True)
+    run(
+        lambda start, stop: _average_gradient(above[start:stop], *_pairs(window), below[start:stop]),
+        len(above),
+        gradient.size * window.taps,
+    )
 
 
 def _planes(array: Array, writable: bool = False) -> Array:

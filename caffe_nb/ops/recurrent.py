@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.ops.gemm import gemm
+from caffe_nb.ops.jit import compiled
+from caffe_nb.ops.parallel import one_blas_thread
 
 Array = NDArray[Any]
 
@@ -34,22 +36,14 @@ def lstm_unit(gates: Array, cont: Array, c_before: Array, c: Array, h: Array) ->
         Where to write the cells and the hidden state.
     """
     units = c.shape[1]
-    squashed = gates[:, : 3 * units]
+    squashed, added = gates[:, : 3 * units], gates[:, 3 * units :]
     np.negative(squashed, out=squashed)
-    with np.errstate(
-        over="ignore"
-    ):  # 1 / (1 + exp(-x)), as in Caffe: by tanh, a nearly closed gate would lose its digits
+    with np.errstate(over="ignore"):  # 1 / (1 + exp(-x)), as in Caffe: by tanh, a nearly closed gate loses its digits
         np.exp(squashed, out=squashed)
-    squashed += 1
-    np.reciprocal(squashed, out=squashed)
-    i, f, o, g = _four(gates)
-    np.tanh(g, out=g)
-    np.multiply(f, c_before, out=c)
-    c *= cont[:, None]
-    np.multiply(i, g, out=h)
-    c += h
+    np.tanh(added, out=added)
+    _cells(gates, _read(cont), _read(c_before), gates.dtype.type(1), c)
     np.tanh(c, out=h)
-    h *= o
+    h *= gates[:, 2 * c.shape[1] : 3 * c.shape[1]]
 
 
 def lstm_unit_gradient(
@@ -70,26 +64,7 @@ def lstm_unit_gradient(
     dc_before : (N, H) ndarray
         Where to write the gradient of `c_before`; may be `dc`.
     """
-    i, f, o, g = _four(gates)
-    d_i, d_f, d_o, d_g = _four(d_gates)
-    squashed = np.tanh(c)
-    np.multiply(dh, squashed, out=d_o)
-    d_o *= o
-    d_o *= 1 - o
-    total = 1 - squashed * squashed
-    total *= o
-    total *= dh
-    total += dc
-    np.multiply(total, g, out=d_i)
-    d_i *= i
-    d_i *= 1 - i
-    np.multiply(total, i, out=d_g)
-    d_g *= 1 - g * g
-    total *= f
-    total *= cont[:, None]
-    np.multiply(total, c_before, out=d_f)
-    d_f *= 1 - f
-    dc_before[...] = total
+    _unit_gradient(_read(gates), _read(cont), _read(c_before), np.tanh(c), _read(dc), _read(dh), d_gates, dc_before)
 
 
 def lstm(gates: Array, weight: Array, cont: Array, first: tuple[Array, Array], c: Array, h: Array) -> None:
@@ -109,10 +84,15 @@ def lstm(gates: Array, weight: Array, cont: Array, first: tuple[Array, Array], c
         Where to write the cells and the hidden states.
     """
     h_before, c_before = first
-    for t in range(len(gates)):
-        gates[t] += gemm(h_before * cont[t][:, None], weight.T)
-        lstm_unit(gates[t], cont[t], c_before, c[t], h[t])
-        h_before, c_before = h[t], c[t]
+    carried = np.empty_like(h_before)
+    product = np.empty((weight.shape[0], len(carried)), gates.dtype)
+    with one_blas_thread():
+        for t in range(len(gates)):
+            np.multiply(h_before, cont[t][:, None], out=carried)
+            np.matmul(weight, carried.T, out=product)  # the other way round it takes twice as long
+            _add_transposed(product, gates[t])
+            lstm_unit(gates[t], cont[t], c_before, c[t], h[t])
+            h_before, c_before = h[t], c[t]
 
 
 def lstm_gradient(
@@ -123,6 +103,7 @@ def lstm_gradient(
     c_first: Array,
     dh: Array,
     last: tuple[Array, Array],
+    out: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """Compute the gradient of `lstm`.
 
@@ -136,6 +117,8 @@ def lstm_gradient(
         The gradient of the hidden states.
     last : pair of (N, H) ndarrays
         What comes to the last hidden state and the last cells beside `dh`.
+    out : (T, N, 4 H) ndarray, optional
+        Where to write `d_gates`.
 
     Returns
     -------
@@ -144,12 +127,18 @@ def lstm_gradient(
     dh_first, dc_first : (N, H) ndarray
         The gradient of the state before the first step.
     """
-    d_gates = np.empty_like(gates)
-    dh_next, dc = last[0], last[1].copy()
-    for t in reversed(range(len(gates))):
-        lstm_unit_gradient(gates[t], cont[t], c[t - 1] if t else c_first, c[t], dc, dh[t] + dh_next, d_gates[t], dc)
-        dh_next = gemm(d_gates[t], weight)
-        dh_next *= cont[t][:, None]
+    d_gates = np.empty_like(gates) if out is None else out
+    squashed, total = np.empty_like(c[0]), np.empty_like(c[0])
+    dh_next, dc = last[0].copy(), last[1].copy()
+    product = np.empty(dh_next.shape[::-1], gates.dtype)
+    with one_blas_thread():
+        for t in reversed(range(len(gates))):
+            np.add(dh[t], dh_next, out=total)
+            np.tanh(c[t], out=squashed)
+            before = _read(c[t - 1] if t else c_first)
+            _unit_gradient(_read(gates[t]), _read(cont[t]), before, squashed, _read(dc), _read(total), d_gates[t], dc)
+            np.matmul(weight.T, d_gates[t].T, out=product)
+            np.multiply(product.T, cont[t][:, None], out=dh_next)
     return d_gates, dh_next, dc
 
 
@@ -210,7 +199,47 @@ def carried(h: Array, h_first: Array, cont: Array) -> Array:
     return result
 
 
-def _four(gates: Array) -> tuple[Array, Array, Array, Array]:
-    """Return views of i, f, o and g."""
-    units = gates.shape[1] // 4
-    return gates[:, :units], gates[:, units : 2 * units], gates[:, 2 * units : 3 * units], gates[:, 3 * units :]
+def _read(array: Array) -> Array:
+    """Return it read-only: one type for kernels to compile."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@compiled
+def _add_transposed(product: Any, out: Any) -> None:
+    rows, columns = out.shape
+    for i in range(rows):
+        for j in range(columns):
+            out[i, j] += product[j, i]
+
+
+@compiled
+def _cells(gates: Any, cont: Any, c_before: Any, one: Any, c: Any) -> None:
+    """Make i, f and o of the exponentials of what they were, negated, and the cells of them."""
+    streams, units = c.shape
+    for n in range(streams):
+        for u in range(3 * units):
+            gates[n, u] = one / (one + gates[n, u])
+        for u in range(units):
+            i, f, g = gates[n, u], gates[n, units + u], gates[n, 3 * units + u]
+            c[n, u] = f * c_before[n, u] * cont[n] + i * g
+
+
+@compiled
+def _unit_gradient(
+    gates: Any, cont: Any, c_before: Any, squashed: Any, dc: Any, dh: Any, d_gates: Any, dc_before: Any
+) -> None:
+    streams, units = c_before.shape
+    one = gates.dtype.type(1)
+    for n in range(streams):
+        for u in range(units):
+            i, f = gates[n, u], gates[n, units + u]
+            o, g, s = gates[n, 2 * units + u], gates[n, 3 * units + u], squashed[n, u]
+            total = (one - s * s) * o * dh[n, u] + dc[n, u]
+            carried = total * f * cont[n]
+            d_gates[n, u] = total * g * i * (one - i)
+            d_gates[n, units + u] = carried * c_before[n, u] * (one - f)
+            d_gates[n, 2 * units + u] = dh[n, u] * s * o * (one - o)
+            d_gates[n, 3 * units + u] = total * i * (one - g * g)
+            dc_before[n, u] = carried

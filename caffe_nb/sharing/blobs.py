@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.figures import shape_label, table
 from caffe_nb.inspector import sample
+from caffe_nb.inspector.palette import limit_of
 from caffe_nb.inspector.pieces import Statistics
-from caffe_nb.sharing.pixels import limit_of, png
+from caffe_nb.sharing.pixels import png
 
 MAX_BYTES = 64 * 1024
 """Most values of a picture, as float32."""
@@ -78,4 +79,5 @@ def _caption(view: sample.View, limit: float, figures: Statistics, name: str) ->
     where = f", {', '.join(others)}" if others else ""
     reduced = ", reduced" if view.reduced else ""
     colours = f"{HUES}, full colour at ±{limit:.3g}" if limit else "all zeros" if figures.zeros == figures.count else ""
+    colours += ", marked beyond" if max(abs(figures.min), abs(figures.max)) > limit > 0 else ""
     return f"{name}: {what}{where}{reduced}" + (f"; {colours}" if colours else "")

@@ -10,22 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from caffe_nb.inspector.pieces import Statistics
+from caffe_nb.inspector.palette import LIGHT, ROUNDING
 
 SIDE = 256
 """About the height of a picture, in pixels; it may be twice as wide."""
-_NEGATIVE = ((8, 46, 94), (36, 100, 170), (84, 154, 202), (166, 206, 230))
-_POSITIVE = ((248, 190, 160), (222, 110, 84), (180, 34, 46), (104, 4, 30))
-_ZERO = (247, 247, 247)
-_GAP, _NAN, _PLUS, _MINUS, _RAMP = 0, 1, 2, 3, 4
-_STEPS = 125
+_GAP, _NAN, _PLUS, _MINUS, _ABOVE, _BELOW, _RAMP = range(7)
+_STEPS = 124
 """Colours on either side of zero's."""
-
-
-def limit_of(figures: Statistics) -> float:
-    """Return the magnitude that gets the full colour: the largest one, or three standard deviations beyond the mean."""
-    largest = max(abs(figures.min), abs(figures.max))
-    return min(largest, abs(figures.mean) + 3 * figures.std)
 
 
 def png(tiles: NDArray[np.float32], limit: float) -> tuple[bytes, int, int]:
@@ -36,8 +27,8 @@ def png(tiles: NDArray[np.float32], limit: float) -> tuple[bytes, int, int]:
     tiles : ndarray of shape (tiles, rows, cols)
         None of them 0.
     limit : float
-        Magnitude of the full colour: red from it up, blue from -limit down, near white at 0. What is not a number is
-        magenta, the infinities yellow and green.
+        Magnitude of the full colour: red above zero, blue below, near white at 0. What is beyond it, no number, or
+        infinite has colours of its own, as in the panel (`caffe_nb.inspector.palette`).
     """
     mosaic = _mosaic(_indices(tiles, limit))
     zoom = max(1, min(24, SIDE // mosaic.shape[0], 2 * SIDE // mosaic.shape[1]))
@@ -57,7 +48,10 @@ def _indices(tiles: NDArray[np.float32], limit: float) -> NDArray[np.uint8]:
     else:
         steps = np.zeros(tiles.shape)
     indices: NDArray[np.uint8] = (middle + steps).astype(np.uint8)
-    for index, mask in ((_NAN, np.isnan(tiles)), (_PLUS, np.isposinf(tiles)), (_MINUS, np.isneginf(tiles))):
+    end = limit * (1 + ROUNDING)
+    off = {_ABOVE: tiles > end, _BELOW: tiles < -end}
+    off |= {_NAN: np.isnan(tiles), _PLUS: np.isposinf(tiles), _MINUS: np.isneginf(tiles)}
+    for index, mask in off.items():
         indices[mask] = index
     return indices
 
@@ -75,8 +69,9 @@ def _mosaic(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @cache
 def _palette() -> list[int]:
-    ramp = np.array([*_NEGATIVE, _ZERO, *_POSITIVE], float)
+    ramp = np.array([*LIGHT.negative[:0:-1], *LIGHT.positive], float)
     at = np.linspace(0, len(ramp) - 1, 2 * _STEPS + 1)
     colours = np.stack([np.interp(at, np.arange(len(ramp)), ramp[:, channel]) for channel in range(3)], axis=1)
-    special = [(128, 128, 128), (224, 32, 208), (255, 196, 0), (0, 190, 170)]
+    gap = (128, 128, 128)
+    special = [gap, LIGHT.nan, LIGHT.positive_infinity, LIGHT.negative_infinity, LIGHT.above, LIGHT.below]
     return [round(float(value)) for value in np.vstack([special, colours]).ravel()]

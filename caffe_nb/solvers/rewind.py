@@ -285,7 +285,7 @@ class _Ring:
         else:
             for then, now in zip(arrays, _arrays(solver), strict=True):
                 then[...] = now
-        layers = [(node, _identity(node), Guard(node, "forward", whole=False)) for node in _with_state(solver)]
+        layers = [(node, _identity(node), Guard.of(node)) for node in _with_state(solver)]
         rows = [(rows, rows.place()) for rows in _hdf5(solver)]
         places = [tape.place for _, tape in self._tapes]
         losses = solver.loss, solver.smoothed_loss

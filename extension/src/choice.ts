@@ -102,12 +102,15 @@ export function netToShow(nets: readonly NetInfo[], gone: NetInfo | undefined): 
   return found?.id ?? null;
 }
 
-/** The first layer whose error is news. */
+/** The first layer whose error is news; `born`: a run has stopped there because of a NaN. */
 export function newlyFailed(
   known: ReadonlyMap<number, LayerState>,
   news: readonly LayerState[]
-): number | null {
-  const isNew = ({ index, error }: LayerState): boolean =>
-    error !== null && error.message !== known.get(index)?.error?.message;
-  return news.find(isNew)?.index ?? null;
+): { index: number; born: boolean } | null {
+  const fresh = news.filter(
+    ({ index, error }) => error !== null && error.message !== known.get(index)?.error?.message
+  );
+  const born = fresh.find(({ error }) => error?.not_finite);
+  const first = born ?? fresh[0];
+  return first ? { index: first.index, born: born !== undefined } : null;
 }

@@ -1,4 +1,5 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
 import { MessageLoop } from '@lumino/messaging';
 import type { ISignal } from '@lumino/signaling';
@@ -12,9 +13,11 @@ import { Header } from './components/header';
 import { useSignal } from './components/hooks';
 import { testids } from './components/testids';
 import { Vacancy, reasonOf } from './components/vacancy';
+import type { Keeper } from './keeper';
 import type { FileOpener } from './open';
 import { GraphBody } from './panels/graph/body';
 import type { Layouter } from './panels/graph/layout';
+import { shelfOf } from './panels/tensor/shelf';
 import type { Service } from './service';
 import type { Sessions } from './sessions';
 
@@ -32,6 +35,7 @@ export interface IPanelOptions {
   layouter: Layouter;
   openFile: FileOpener;
   openNotebook: (path: string) => void;
+  keeper: Keeper;
 }
 
 /** The panel beside a notebook. */
@@ -155,6 +159,8 @@ export class CaffePanel extends Panel {
       service.choice.changed.connect(this.#keep, this);
       this.#kept = service.choice.chosen;
     }
+    this.#shelf?.dispose();
+    this.#shelf = service ? this.#options.keeper.follow(shelfOf(service), () => this.#path) : null;
     service?.changed.connect(this.#arrange, this);
     this.#serviceChanged.emit(undefined);
     this.#tellVisible();
@@ -197,6 +203,8 @@ export class CaffePanel extends Panel {
   #kept: Partial<IChosen>;
   #notebookPath: (() => string) | null = null;
   #service: Service | null = null;
+  /** What keeps the shelf of the service. */
+  #shelf: IDisposable | null = null;
   #drawn = false;
   readonly #header = named(
     'caffe-nb-header-place',

@@ -3,10 +3,12 @@ import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { IStateDB } from '@jupyterlab/statedb';
 
 import type { IChosen } from './choice';
 import { readChosen } from './choice';
 import { icon } from './icon';
+import { Keeper } from './keeper';
 import { makeOpener } from './open';
 import { CaffePanel } from './panel';
 import { Layouter } from './panels/graph/layout';
@@ -20,24 +22,34 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Looks into the Caffe nets of a notebook’s kernel.',
   autoStart: true,
   requires: [INotebookTracker, IDocumentManager],
-  optional: [ICommandPalette, ILayoutRestorer],
+  optional: [ICommandPalette, ILayoutRestorer, IStateDB],
   activate: (
     app: JupyterFrontEnd,
     notebooks: INotebookTracker,
     documents: IDocumentManager,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null
   ): void => {
     const panels = new WidgetTracker<CaffePanel>({ namespace: 'caffe-nb' });
     const sessions = new Sessions(notebooks);
     const layouter = new Layouter();
     const openFile = makeOpener(documents);
+    const keeper = new Keeper(state);
 
     const makePanel = (path: string, kept: Partial<IChosen>): CaffePanel => {
       const openNotebook = (which: string): void => {
         documents.openOrReveal(which, 'default', undefined, { ref: panel.id, mode: 'split-left' });
       };
-      const panel: CaffePanel = new CaffePanel({ path, kept, sessions, layouter, openFile, openNotebook });
+      const panel: CaffePanel = new CaffePanel({
+        path,
+        kept,
+        sessions,
+        layouter,
+        openFile,
+        openNotebook,
+        keeper
+      });
       panel.title.icon = icon;
       panel.keptChanged.connect(() => void panels.save(panel));
       void panels.add(panel);

@@ -6,7 +6,7 @@ import { distribution, graph, layerState, netList, oneNet, tensor, update } from
 describe('replies', () => {
   it('pass when they are what the protocol says', () => {
     const check = { ok: false, rows: [], findings: [], path: '', line: 0, message: 'bottom[0] is wrong' };
-    const error = { message: 'boom', traceback: '', path: '', line: 0, refused: false };
+    const error = { message: 'boom', traceback: '', path: '', line: 0, refused: false, not_finite: false };
     const states = [layerState(0, { check, error })];
     for (const reply of [netList(['n1'], 'n1'), { ...graph(), states }, tensor(), distribution()]) {
       expect(parseReply(structuredClone(reply))).toEqual(reply);

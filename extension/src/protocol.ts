@@ -8,6 +8,61 @@ export const MAX_VIEW_BYTES = 262144;
 export const HEALTH_ZERO = -100000;
 export const HEALTH_BAD = 100000;
 
+/** The colours of tensors in a light theme. */
+export const LIGHT = {
+  positive: [
+    [247, 247, 247],
+    [248, 190, 160],
+    [222, 110, 84],
+    [180, 34, 46],
+    [104, 4, 30]
+  ],
+  negative: [
+    [247, 247, 247],
+    [166, 206, 230],
+    [84, 154, 202],
+    [36, 100, 170],
+    [8, 46, 94]
+  ],
+  above: [52, 0, 34],
+  below: [0, 14, 52],
+  nought: [222, 222, 222],
+  nan: [224, 32, 208],
+  positiveInfinity: [255, 196, 0],
+  negativeInfinity: [0, 190, 170]
+} as const;
+
+/** The colours of tensors in a dark theme. */
+export const DARK = {
+  positive: [
+    [34, 34, 36],
+    [104, 38, 34],
+    [190, 72, 54],
+    [242, 144, 104],
+    [255, 226, 204]
+  ],
+  negative: [
+    [34, 34, 36],
+    [28, 62, 106],
+    [46, 116, 184],
+    [112, 178, 228],
+    [214, 238, 252]
+  ],
+  above: [255, 246, 150],
+  below: [170, 255, 246],
+  nought: [64, 64, 68],
+  nan: [224, 32, 208],
+  positiveInfinity: [255, 196, 0],
+  negativeInfinity: [0, 190, 170]
+} as const;
+
+/** A layer that raised, or an edit of which was refused. */
+export interface FailedLayer {
+  name: string;
+  /** First line: exception type and text. */
+  message: string;
+}
+
 /** One live net. */
 export interface NetInfo {
   /** Unique in the kernel's life. */
@@ -17,6 +72,12 @@ export interface NetInfo {
   /** Number of layers, inserted splits not counted. */
   layers: number;
   running: boolean;
+  /** Id of the net that its solver trains, which may be itself; empty where no solver drives it. */
+  trained: string;
+  /** Its number among its solver's test nets; -1 for others. */
+  test_net: number;
+  /** The first layer in error. */
+  failed: FailedLayer | null;
 }
 
 /** A bottom, a top or a parameter of a layer, as something to look into. */
@@ -50,6 +111,8 @@ export interface LayerError {
   line: number;
   /** True: an edit was refused and the old code runs on. False: the layer itself raised. */
   refused: boolean;
+  /** Whether `caffe_nb.stop_at_nan` stopped a run here. */
+  not_finite: boolean;
 }
 
 /** One version of a Python layer's code. */
@@ -242,6 +305,22 @@ export interface HealthColumn {
   values: number[];
 }
 
+/** A layer that holds values which are not finite. */
+export interface BadLayer {
+  index: number;
+  /** NaN where there is any. */
+  value: 'Inf' | 'NaN';
+  /** As `top 'ip1'` or `the diff of parameter 0`; the last one may count the rest. */
+  places: string[];
+}
+
+/** How large a layer's gradient is. */
+export interface LayerGradient {
+  index: number;
+  /** Mean magnitude of its tops' diffs, as in a `HealthColumn`. */
+  code: number;
+}
+
 /** The first value that was not finite, at which a run stopped. */
 export interface BadTensor {
   layer: number;
@@ -337,6 +416,14 @@ export interface GetHistory {
   known?: Known[];
 }
 
+/** Ask how the layers of a net are now. A running net is looked through bit by bit, as often as that is asked. */
+export interface GetLayerHealth {
+  kind: 'get_layer_health';
+  net: string;
+  /** Whether the size of the gradients is wanted, too. */
+  gradients?: boolean;
+}
+
 /** Columns of a health strip, oldest first. */
 export interface Health {
   kind: 'health';
@@ -360,6 +447,17 @@ export interface History {
   /** Whether there is more than one answer holds: ask again. */
   more: boolean;
   training: Training;
+}
+
+/** Answer to `GetLayerHealth`; also of nets that no solver trains. */
+export interface LayerHealth {
+  kind: 'layer_health';
+  net: string;
+  bad: BadLayer[];
+  /** Of the layers through which backward has gone. */
+  gradients: LayerGradient[];
+  /** Whether all of it is of now; else ask again. */
+  whole: boolean;
 }
 
 /** Go back by so many iterations; the answer is `TrainingState`. */
@@ -498,7 +596,11 @@ export interface SetBreaks {
   breaks: Breaks;
 }
 
-/** All live nets; also pushed when one comes or goes. `inspect` is the net that %caffe_inspect asked to show. */
+/**
+ * All live nets; also pushed when one comes, goes or fails.
+ *
+ * `inspect` is the net that %caffe_inspect asked to show.
+ */
 export interface NetList {
   kind: 'net_list';
   nets: NetInfo[];
@@ -674,6 +776,7 @@ export type Request =
   | RollBack
   | GetHistory
   | GetHealth
+  | GetLayerHealth
   | SetTraining
   | Rewind
   | Drive
@@ -692,6 +795,7 @@ export type Reply =
   | Difference
   | History
   | Health
+  | LayerHealth
   | TrainingState
   | Driven
   | Failed;
@@ -785,6 +889,14 @@ function nullable<T>(read: Reader<T>): Reader<T | null> {
   return (value, path) => (value === null ? null : read(value, path));
 }
 
+const readFailedLayer: Reader<FailedLayer> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    name: field('name', readString),
+    message: field('message', readString)
+  };
+};
+
 const readNetInfo: Reader<NetInfo> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -792,7 +904,10 @@ const readNetInfo: Reader<NetInfo> = (value, path) => {
     name: field('name', readString),
     phase: field('phase', literal('TEST', 'TRAIN')),
     layers: field('layers', readInteger),
-    running: field('running', readBoolean)
+    running: field('running', readBoolean),
+    trained: field('trained', readString),
+    test_net: field('test_net', readInteger),
+    failed: field('failed', nullable(readFailedLayer))
   };
 };
 
@@ -823,7 +938,8 @@ const readLayerError: Reader<LayerError> = (value, path) => {
     traceback: field('traceback', readString),
     path: field('path', readString),
     line: field('line', readInteger),
-    refused: field('refused', readBoolean)
+    refused: field('refused', readBoolean),
+    not_finite: field('not_finite', readBoolean)
   };
 };
 
@@ -993,6 +1109,23 @@ const readHealthColumn: Reader<HealthColumn> = (value, path) => {
   };
 };
 
+const readBadLayer: Reader<BadLayer> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    value: field('value', literal('Inf', 'NaN')),
+    places: field('places', listOf(readString))
+  };
+};
+
+const readLayerGradient: Reader<LayerGradient> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    code: field('code', readInteger)
+  };
+};
+
 const readBadTensor: Reader<BadTensor> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -1090,6 +1223,17 @@ const readHistory: Reader<History> = (value, path) => {
     curves: field('curves', listOf(readCurve)),
     more: field('more', readBoolean),
     training: field('training', readTraining)
+  };
+};
+
+const readLayerHealth: Reader<LayerHealth> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('layer_health')),
+    net: field('net', readString),
+    bad: field('bad', listOf(readBadLayer)),
+    gradients: field('gradients', listOf(readLayerGradient)),
+    whole: field('whole', readBoolean)
   };
 };
 
@@ -1264,7 +1408,7 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'distribution', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'training_state', 'driven', 'failed')
+    literal('net_list', 'graph', 'tensor', 'source_text', 'distribution', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'layer_health', 'training_state', 'driven', 'failed')
   );
   switch (kind) {
     case 'net_list':
@@ -1291,6 +1435,8 @@ export function parseReply(value: unknown): Reply {
       return readHistory(value, 'reply');
     case 'health':
       return readHealth(value, 'reply');
+    case 'layer_health':
+      return readLayerHealth(value, 'reply');
     case 'training_state':
       return readTrainingState(value, 'reply');
     case 'driven':

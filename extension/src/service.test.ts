@@ -13,7 +13,8 @@ const refusal = {
   traceback: '',
   path: '/home/me/layers.py',
   line: 4,
-  refused: true
+  refused: true,
+  not_finite: false
 };
 
 let link: FakeLink;
@@ -227,6 +228,21 @@ describe('the layer shown', () => {
     service.select(0);
     link.push(update({ states: [layerState(1, { error: refusal })] }));
     expect(service.selectedNode?.name).toBe('data');
+  });
+
+  it('is the one where a NaN was born, whatever was chosen, until somebody looks elsewhere', async () => {
+    service.select(0);
+    const born = { ...refusal, message: 'NonFiniteError: NaN at [0]', refused: false, not_finite: true };
+    link.push(update({ states: [layerState(2, { error: refusal }), layerState(1, { error: born })] }));
+    expect(service.selectedNode?.name).toBe('ip');
+    service.select(0);
+    link.push(update({ states: [layerState(1, { error: { ...born } })] }));
+    expect(service.selectedNode?.name).toBe('data');
+    link.push(update({ states: [layerState(1)] }));
+    unlike(said => ({ ...said, states: [layerState(1, { error: born })] }));
+    service.refresh(); // it was born while the panel was hidden
+    await settle();
+    expect(service.selectedNode?.name).toBe('ip');
   });
 
   it('is the one that was chosen before the page was reloaded', async () => {

@@ -263,11 +263,15 @@ export class Service implements IDisposable {
   }
 
   #acceptGraph(graph: Graph): void {
+    const failed = this.#state.graph ? newlyFailed(this.#state.states, graph.states) : null;
     this.#set({
       graph,
       states: new Map(graph.states.map(state => [state.index, state])),
       selected: layerToShow(graph, this.choice.layer, this.selectedNode?.name ?? null)
     });
+    if (failed?.born) {
+      this.select(failed.index);
+    }
     this.#fetchSourceIfStale();
   }
 
@@ -282,13 +286,16 @@ export class Service implements IDisposable {
       times: update.times.length > 0 ? merge(this.#state.times, update.times) : this.#state.times,
       states: update.states.length > 0 ? merge(this.#state.states, update.states) : this.#state.states
     });
-    if (before?.stamp !== update.stamp) {
-      this.#views.forEach(view => view.refresh());
+    const ended = before?.running === true && !update.running;
+    if (before?.stamp !== update.stamp || ended) {
+      this.#views.forEach(view => view.refresh(ended));
     }
     if (update.revision !== this.#state.graph?.revision) {
       void this.#fetchGraph(update.net);
     }
-    this.#showFailed(failed);
+    if (failed) {
+      this.#showFailed(failed);
+    }
     this.#fetchSourceIfStale();
   }
 
@@ -299,12 +306,17 @@ export class Service implements IDisposable {
     }
   }
 
-  /** Show a layer that has failed, unless a person has selected another one, or the one shown has failed too. */
-  #showFailed(failed: number | null): void {
+  /**
+   * Show a layer that has failed, unless a person has selected another one, or the one shown has failed too. Where a NaN
+   * was born is shown in any case: somebody asked for it.
+   */
+  #showFailed({ index, born }: { index: number; born: boolean }): void {
     const shown = this.selectedNode;
     const chosen = shown !== null && shown.name === this.choice.layer;
-    if (this.node(failed) && !chosen && !this.#state.states.get(shown?.index ?? -1)?.error) {
-      this.#show(failed);
+    if (born && this.node(index)) {
+      this.select(index);
+    } else if (this.node(index) && !chosen && !this.#state.states.get(shown?.index ?? -1)?.error) {
+      this.#show(index);
     }
   }
 

@@ -1,4 +1,4 @@
-"""One net of the zoo, timed in this process: a line of JSON for each round that is asked for on the standard input."""
+"""One net, timed in this process: a line of JSON for each round that is asked for on the standard input."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import time
 
 import numpy as np
 
-from caffe_nb import Net, set_threads, zoo
+from caffe_nb import Net, set_threads
 from caffe_nb.proto.text import to_text
+from tests.bench.layers import NETS
 
 
-def main(name: str, threads: int) -> None:
+def main(which: str, threads: int) -> None:
     """Time it."""
     set_threads(threads)
-    net = Net.from_text(to_text(zoo.NETS[name]()))
+    net = Net.from_text(to_text(NETS[which]()))
     random = np.random.default_rng(0)
-    for blob in ("data", "label", "cont"):
-        if blob in net.blobs:
-            shape = net.blobs[blob].shape
-            net.blobs[blob].data[...] = random.standard_normal(shape) if blob == "data" else 1
+    for name in net.inputs:
+        blob = net.blobs[name]
+        blob.data[...] = random.standard_normal(blob.shape) if name.startswith("data") else 1
+    for name in net.outputs:
+        net.blobs[name].diff[...] = 1
     began = time.perf_counter()
     net.forward_backward()
     print(json.dumps({"seconds": time.perf_counter() - began}), flush=True)

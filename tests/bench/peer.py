@@ -11,18 +11,20 @@ from typing import Any
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from caffe_nb import zoo
+from tests.bench.layers import LAYERS, NETS
 
 
 class Peer:
     """A net of the zoo whose layers are calls of PyTorch's functions."""
 
     def __init__(self, name: str) -> None:
-        self.layers = list(zoo.NETS[name]().layer)
+        self.layers = list(NETS[name]().layer)
         self.params: dict[str, list[Any]] = {}
         self.modules: dict[str, Any] = {}
         self.inputs = {
-            layer.name: torch.randn(*dims) if layer.name == "data" else torch.ones(*dims)
+            layer.name: torch.randn(*dims, requires_grad=name in LAYERS)
+            if layer.name.startswith("data")
+            else torch.ones(*dims)
             for layer in self.layers
             if layer.type == "Input"
             for dims in [list(layer.input_param.shape[0].dim)]
@@ -35,18 +37,20 @@ class Peer:
         return self.params[layer.name]
 
     def forward(self) -> Any:
-        """Return the loss."""
+        """Return the loss, or what else comes last."""
         blobs = dict(self.inputs)
         for layer in self.layers:
             if layer.type != "Input":
                 blobs[layer.top[0]] = getattr(self, layer.type.lower())(layer, *(blobs[name] for name in layer.bottom))
-        return blobs["loss"]
+        return blobs[self.layers[-1].top[0]]
 
     def clear(self) -> None:
         """Forget all gradients."""
         for params in self.params.values():
             for param in params:
                 param.grad = None
+        for blob in self.inputs.values():
+            blob.grad = None
         for module in self.modules.values():
             module.zero_grad(set_to_none=True)
 
@@ -56,8 +60,8 @@ class Peer:
         weight, *bias = self.param(layer, *shapes[: 2 if p.bias_term else 1])
         return F.conv2d(x, weight, bias[0] if bias else None, p.stride[0], p.pad[0], 1, p.group)
 
-    def relu(self, _layer: Any, x: Any) -> Any:
-        return F.relu_(x)
+    def relu(self, layer: Any, x: Any) -> Any:
+        return F.relu_(x) if layer.top[0] == layer.bottom[0] else F.relu(x)
 
     def pooling(self, layer: Any, x: Any) -> Any:
         p = layer.pooling_param
@@ -105,7 +109,8 @@ def main(name: str, threads: int) -> None:
     torch.set_num_threads(threads)
     net = Peer(name)
     began = time.perf_counter()
-    net.forward().backward()
+    loss = net.forward()
+    loss.backward(torch.ones_like(loss))
     print(json.dumps({"seconds": time.perf_counter() - began}), flush=True)
     for line in sys.stdin:
         forward, backward = [], []
@@ -115,9 +120,11 @@ def main(name: str, threads: int) -> None:
             start = time.perf_counter()
             loss = net.forward()
             middle = time.perf_counter()
-            loss.backward()
+            above = torch.ones_like(loss)
+            between = time.perf_counter()
+            loss.backward(above)
             forward.append(middle - start)
-            backward.append(time.perf_counter() - middle)
+            backward.append(time.perf_counter() - between)
         print(json.dumps({"forward": forward, "backward": backward}), flush=True)
     print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}), flush=True)
 

@@ -1,4 +1,4 @@
-"""Forward and backward of the zoo's nets, in turn with PyTorch where that is installed.
+"""Forward and backward of the zoo's nets and of single layers, in turn with PyTorch where that is installed.
 
 ``python -m tests.bench.speed [NET ...] [--threads N] [--seconds S] [--write FILE]``. Each net runs in a process of its
 own, and so does PyTorch; rounds of both alternate, so that what else the machine does falls on both.
@@ -16,14 +16,16 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from caffe_nb import zoo
+from tests.bench.layers import LAYERS, NETS
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-EIGHT = [name for name in zoo.NETS if name != "resnet152"]
+EIGHT = [name for name in NETS if name not in LAYERS and name != "resnet152"]
+ROUNDS = 5
 
 
 class Side:
@@ -64,6 +66,11 @@ class Side:
         """Median of forward plus median of backward, in milliseconds."""
         return 1e3 * (statistics.median(self.forward) + statistics.median(self.backward))
 
+    @property
+    def medians(self) -> list[str]:
+        """Forward and backward in milliseconds."""
+        return [f"{1e3 * statistics.median(times):.3g}" for times in (self.forward, self.backward)]
+
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -73,20 +80,22 @@ class Side:
         return answer
 
 
+COLUMNS = ("", "forward ms", "backward ms", "PyTorch forward", "backward", "ratio", "first s", "peak MB")
+
+
 def measure(net: str, threads: int, seconds: float, peer: bool) -> tuple[list[str], float | None]:
     """Return a row of the table, and the ratio to PyTorch."""
     ours = Side("tests.bench.ours", net, threads)
     other = Side("tests.bench.peer", net, threads) if peer else None
-    for _ in range(3):
-        ours.round(seconds / 3)
+    for _ in range(ROUNDS):
+        ours.round(seconds / ROUNDS)
         if other:
-            other.round(seconds / 3)
+            other.round(seconds / ROUNDS)
     ratio = ours.total / other.total if other else None
     row = [
         net,
-        f"{1e3 * statistics.median(ours.forward):.1f}",
-        f"{1e3 * statistics.median(ours.backward):.1f}",
-        f"{other.total:.1f}" if other else "",
+        *ours.medians,
+        *(other.medians if other else ("", "")),
         f"{ratio:.2f}" if ratio else "",
         f"{ours.first['seconds']:.1f}",
         str(ours.close()),
@@ -96,27 +105,37 @@ def measure(net: str, threads: int, seconds: float, peer: bool) -> tuple[list[st
     return row, ratio
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("nets", nargs="*", metavar="NET", help=", ".join(EIGHT))
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each side, for each net")
-    parser.add_argument("--write", type=Path, help="a file for the table")
-    args = parser.parse_args(arguments)
-    peer = importlib.util.find_spec("torch") is not None
-    columns = ["net", "forward ms", "backward ms", "PyTorch both", "ratio", "first s", "peak MB"]
-    lines = [heading(args.threads, peer), "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+def table(nets: Sequence[str], threads: int, seconds: float, peer: bool) -> list[str]:
+    """Measure nets, or single layers; print the table while it grows, and return its lines."""
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     print("\n".join(lines), flush=True)
     ratios = []
-    for net in args.nets or EIGHT:
-        row, ratio = measure(net, args.threads, args.seconds, peer)
+    for net in nets:
+        row, ratio = measure(net, threads, seconds, peer)
         lines.append(f"| {' | '.join(row)} |")
         ratios += [ratio] if ratio else []
         print(lines[-1], flush=True)
     if ratios:
         lines += ["", f"Geometric mean of the ratios: {math.exp(statistics.mean(map(math.log, ratios))):.2f}."]
-        print(lines[-1])
+        print("\n".join(lines[-2:]), flush=True)
+    return lines
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("nets", nargs="*", metavar="NET", help=", ".join(NETS))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each side, for each net; a layer gets a third")
+    parser.add_argument("--write", type=Path, help="a file for the tables")
+    args = parser.parse_args(arguments)
+    peer = importlib.util.find_spec("torch") is not None
+    lines = [heading(args.threads, peer), ""]
+    print("\n".join(lines), flush=True)
+    lines += table(args.nets or EIGHT, args.threads, args.seconds, peer)
+    if not args.nets:
+        print()
+        lines += ["", *table(list(LAYERS), args.threads, args.seconds / 3, peer)]
     if args.write:
         args.write.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -18,6 +18,7 @@ from caffe_nb.inspector.session import Session
 from caffe_nb.live import reload as take_up_edits
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver
+from tests.inspector.conftest import NET
 
 Background = Callable[[Callable[[], object]], threading.Thread]
 
@@ -298,3 +299,26 @@ def test_who_comes_again_finds_times_and_iteration(session: Session, watcher: Wa
     assert second.numbers[0] == 1
     assert update.iteration == 3
     assert all(t.forward > 0 for t in update.times)
+
+
+def test_a_layer_that_fails_in_a_test_net_is_told_with_the_list_of_nets(watcher: Watcher, folder: Path) -> None:
+    tested = 'test_iter: 1 test_interval: 2 base_lr: 0.01 lr_policy: "fixed" net_param { ' + NET + " }"
+    solver = Solver.from_text(tested, folder=folder)
+    (test_net,) = solver.test_nets
+    half = next(node for node in test_net.nodes if node.name == "half")
+    until(lambda: hooks_of(test_net))
+    half.layer.fault = "no more digits"
+    with pytest.raises(ValueError, match="no more digits"):
+        solver.step(1)
+
+    def told(net: Net) -> pieces.NetInfo:
+        return {info.id: info for info in watcher.lists()[-1].nets}[net.id]
+
+    until(lambda: told(test_net).failed)
+    assert told(test_net).failed == pieces.FailedLayer("half", "ValueError: no more digits")
+    assert (told(test_net).trained, told(test_net).test_net) == (solver.net.id, 0)
+    assert told(solver.net).failed is None
+    assert (told(solver.net).trained, told(solver.net).test_net) == (solver.net.id, -1)
+    half.layer.fault = ""
+    solver.step(1)
+    until(lambda: told(test_net).failed is None)

@@ -65,7 +65,9 @@ def test_anything_else_gets_a_reply_in_words(session: Session, data: object, wor
 
 def test_live_nets_are_listed_and_dead_ones_are_not(session: Session, net: Net) -> None:
     listed = {info.id: info for info in request(session, messages.ListNets()).nets}
-    assert listed[net.id] == pieces.NetInfo(id=net.id, name="little", phase="TRAIN", layers=6, running=False)
+    assert listed[net.id] == pieces.NetInfo(
+        id=net.id, name="little", phase="TRAIN", layers=6, running=False, trained="", test_net=-1, failed=None
+    )
     other = Net.from_text('layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 } } }')
     gone = other.id
     assert gone in {info.id for info in request(session, messages.ListNets()).nets}

@@ -60,6 +60,8 @@ def test_the_layers_state_has_the_error_until_it_runs_again(session: Session, so
         reply = request(session, messages.GetGraph(solver.net.id))
         return [layer.error.message for layer in reply.states if layer.error]
 
+    (stopped,) = (layer.error for layer in request(session, messages.GetGraph(solver.net.id)).states if layer.error)
+    assert stopped.not_finite
     (said,) = errors()
     assert said.startswith("NonFiniteError: NaN at [0, 0] of top 'ip' after the forward of iteration 0 (4 values")
     assert "Parameter 1 of the layer is not finite" in said

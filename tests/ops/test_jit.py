@@ -31,3 +31,17 @@ def test_importing_the_layers_does_not_import_numba() -> None:
     program = "import sys, caffe_nb.layers; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "False"
+
+
+@compiled
+def squared(x: float) -> float:
+    return x * x
+
+
+@compiled
+def fourth(x: float) -> float:
+    return squared(squared(x))
+
+
+def test_kernels_call_kernels() -> None:
+    assert fourth(3.0) == 81

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from caffe_nb.core.blob import Blob
+from caffe_nb.inspector.palette import LIGHT
 
 
 def pictures(html: str) -> list[Image.Image]:
@@ -54,6 +55,25 @@ def test_zero_is_near_white_positive_red_negative_blue_and_what_is_no_number_sta
     assert red[0] > red[2]
     assert blue[2] > blue[0]
     assert len({zero, red, blue, nan, plus, minus}) == 6
+
+
+def test_colours_are_the_panels_and_mark_what_is_beyond_the_scale() -> None:
+    blob = Blob(1, 400)
+    blob.data = 1
+    blob.data[0, :3] = 0, 1000, -1000
+    html = blob._repr_html_()
+    assert "marked beyond" in html
+    (image,) = pictures(html)
+    side = image.width // 400
+    assert [colour(image, 0, at, side) for at in (0, 1, 2)] == [LIGHT.positive[0], LIGHT.above, LIGHT.below]
+    blob.data = np.linspace(-1, 1, 400)
+    (image,) = pictures(blob._repr_html_())
+    assert colour(image, 0, 399, side) == LIGHT.positive[-1]
+    assert colour(image, 0, 0, side) == LIGHT.negative[-1]
+    blob.data[0, :3] = np.nan, np.inf, -np.inf
+    (image,) = pictures(blob._repr_html_())
+    strange = [LIGHT.nan, LIGHT.positive_infinity, LIGHT.negative_infinity]
+    assert [colour(image, 0, at, side) for at in (0, 1, 2)] == strange
 
 
 def test_one_large_value_does_not_hide_the_others() -> None:

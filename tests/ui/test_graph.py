@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.ui import material
 from tests.ui.lab import Lab, wait_for
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -301,6 +302,29 @@ def test_the_map_leads_anywhere(shown: Lab) -> None:
     shown.picture("graph-map")
 
 
+def test_the_map_takes_the_keyboard_and_says_what_is_in_view(shown: Lab) -> None:
+    shown.panel.root.get_by_role("button", name="Open all").click()
+    _settle(shown)
+    _search(shown, "onerror", "Enter")
+    shown.panel.root.get_by_role("application", name="map of the whole graph").focus()
+    words = shown.panel.find("caffe-graph-map").locator("[aria-live=polite]")
+    before = words.inner_text()
+    press = shown.page.keyboard.press
+    for _ in range(120):
+        press("ArrowDown")
+    expect(words).not_to_have_text(before)
+    expect(shown.panel.layer("loss")).to_be_in_viewport()
+    expect(shown.panel.find("caffe-details")).to_have_attribute("data-layer", HOSTILE)  # the graph did not walk
+    shown.picture("graph-map-keys")
+    press("-")
+    press("-")
+    expect(words).not_to_contain_text("zoom 100 %")
+    press("Home")
+    expect(words).to_contain_text("from the top all")
+    press("+")
+    expect(words).not_to_contain_text("from the top all")
+
+
 # files
 
 
@@ -344,3 +368,16 @@ def _save(lab: Lab, kind: str, folder: Path) -> Path:
     assert path.name == f"Blocks_b_b_.{kind}"
     wait_for(lambda: path.stat().st_size > 0, "the file")
     return path
+
+
+def test_after_a_click_the_graph_still_fits_itself_into_another_room(lab: Lab) -> None:
+    lab.write(material.FILES)
+    lab.open(lab.notebook(material.CELLS[:2]))
+    lab.run(0)
+    lab.run(1)
+    lab.panel.wait_for_graph()
+    lab.panel.select("ip")
+    lab.page.set_viewport_size({"width": 900, "height": 900})
+    expect(lab.panel.layer("data")).to_be_in_viewport(ratio=0.95)
+    expect(lab.panel.layer("conv1")).to_be_in_viewport(ratio=0.95)
+    lab.picture("graph-narrow")

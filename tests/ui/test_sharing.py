@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.resources import files as resources
 from pathlib import Path
 
 import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from caffe_nb.inspector.palette import DARK, LIGHT, Palette
 from caffe_nb.net import Net
+from caffe_nb.notebook.viewer import Viewer
 from tests.sharing.material import HOSTILE, NET, named, net_text, solver
 from tests.ui import material
 from tests.ui.lab import Lab, wait_for
@@ -234,12 +235,11 @@ def front_end(browser: Browser) -> Iterator[Page]:
     """A page with the widget's front end and no kernel."""
     page = browser.new_page()
     page.goto("about:blank")
-    source = resources("caffe_nb.notebook").joinpath("view.js").read_text(encoding="utf-8")
     words: list[str] = []
     page.on("dialog", lambda dialog: words.append(dialog.message))
     page.on("pageerror", lambda error: words.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith("blob:") else words.append(request.url))
-    page.evaluate(FAKE, {"source": source, "picture": DANGEROUS})
+    page.evaluate(FAKE, {"source": Viewer._esm, "picture": DANGEROUS})
     yield page
     assert words == []
     page.close()
@@ -291,6 +291,29 @@ def test_a_tensor_that_is_whole_is_shown_and_any_other_changes_nothing(front_end
         front_end.evaluate("message => window.listeners['msg:custom'](message, undefined)", message)
     front_end.evaluate("message => window.listeners['msg:custom'](message, [])", GOOD)
     expect(part).to_have_attribute("data-version", "3")
+
+
+PIXELS = """canvas => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, 1);
+    return Array.from({ length: canvas.width }, (_, at) => [...data.slice(4 * at, 4 * at + 3)]);
+}"""
+
+
+@pytest.mark.parametrize(("ink", "palette"), [("black", LIGHT), ("white", DARK)])
+def test_values_have_the_panels_colours(front_end: Page, ink: str, palette: Palette) -> None:
+    front_end.evaluate("ink => { document.body.style.color = ink; }", ink)
+    front_end.locator("g[data-layer]").click()
+    values = [0.0, 1.0, -1.0, 0.5, 1.1, -1.1, float("nan"), float("inf"), float("-inf")]
+    ask = SEND.replace("message.values", "message.values.map(Number)")
+    sent = {**GOOD, "size": [1, 1, len(values)], "values": [str(it).replace("inf", "Infinity") for it in values]}
+    front_end.evaluate(ask, sent)
+    canvas = front_end.locator('[data-part="data"][data-version="3"] canvas')
+    zero, *others = [tuple(colour) for colour in canvas.evaluate(PIXELS)]
+    assert zero == palette.positive[0] == palette.negative[0]
+    assert others == [
+        *(palette.positive[-1], palette.negative[-1], palette.positive[2], palette.above, palette.below),
+        *(palette.nan, palette.positive_infinity, palette.negative_infinity),
+    ]
 
 
 def test_a_failure_and_a_kernel_that_does_not_answer_are_said(front_end: Page) -> None:

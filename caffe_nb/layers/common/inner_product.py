@@ -13,7 +13,7 @@ from caffe_nb.core.fillers import fill
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
-from caffe_nb.ops.gemm import gemm
+from caffe_nb.ops.gemm import add_gemm, gemm
 
 Array = NDArray[Any]
 
@@ -86,8 +86,7 @@ class InnerProduct(Layer):
         """Add to the parameters' diffs and write the bottom's."""
         gradient = self._rows(top[0].const_diff)
         if self.param_propagate_down[0]:
-            total = self._matrix(self.blobs[0].diff)
-            total += gemm(gradient.T, self._rows(bottom[0].const_data))
+            add_gemm(gradient.T, self._rows(bottom[0].const_data), self._matrix(self.blobs[0].diff))
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
             self.blobs[1].diff += gradient.sum(axis=0)
         if propagate_down[0]:

@@ -73,22 +73,21 @@ class Scale(Layer):
         """Write the products, and add the bias."""
         array = bottom[1] if len(bottom) > 1 else self.blobs[0]
         along = self._along
-        x, y = along.view(self._kept.store(bottom[0], top[0])), along.view(top[0].data)
+        kept = self._kept.memory(bottom[0], top[0])
+        x, y = along.view(bottom[0].const_data), along.view(top[0].data)
         bias = self.blobs[-1].const_data if self.layer_param.scale_param.bias_term else None
-        channels.scale(x, array.const_data, bias, y)
+        channels.scale(x, array.const_data, bias, y, kept=None if kept is None else along.view(kept))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs, and write the bottoms'."""
-        dy, along = top[0].const_diff, self._along
+        array, along = bottom[1] if len(bottom) > 1 else self.blobs[0], self._along
+        values, dy = along.view(self._kept.values(bottom[0], top[0])), along.view(top[0].const_diff)
+        dx = along.view(bottom[0].diff) if propagate_down[0] else None
+        d_factors, d_offsets = channels.scale_gradient(values, dy, array.const_data, dx)
         if self.layer_param.scale_param.bias_term and self.param_propagate_down[-1]:
-            self.blobs[-1].diff += along.total(dy, self.blobs[-1].shape)
-        array = bottom[1] if len(bottom) > 1 else self.blobs[0]
-        if propagate_down[1] if len(bottom) > 1 else self.param_propagate_down[0]:
-            values = self._kept.values(bottom[0], top[0])
-            gradient = channels.products(along.view(dy), along.view(values)).reshape(array.shape)
-            if len(bottom) > 1:
-                array.diff = gradient
-            else:
-                array.diff += gradient
-        if propagate_down[0]:
-            channels.scale(along.view(dy), array.const_data, None, along.view(bottom[0].diff))
+            bias = self.blobs[-1]
+            bias.diff += d_offsets.reshape(bias.shape)
+        if len(bottom) == 1 and self.param_propagate_down[0]:
+            array.diff += d_factors.reshape(array.shape)
+        elif len(bottom) > 1 and propagate_down[1]:
+            array.diff = d_factors.reshape(array.shape)

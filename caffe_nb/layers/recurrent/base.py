@@ -14,7 +14,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.fillers import fill
 from caffe_nb.core.layer import Layer
 from caffe_nb.errors import NetError, ShapeError
-from caffe_nb.ops.gemm import gemm
+from caffe_nb.ops.gemm import add_gemm, gemm
 
 Array = NDArray[Any]
 
@@ -132,7 +132,7 @@ class Recurrent(Layer):
         rows = share.reshape(-1, share.shape[2])
         asked = self.param_propagate_down
         if asked[0]:
-            self.blobs[0].diff += gemm(rows.T, self._rows(bottom[0].const_data))
+            add_gemm(rows.T, self._rows(bottom[0].const_data), self.blobs[0].diff)
         if asked[1]:
             self.blobs[1].diff += rows.sum(axis=0)
         if propagate_down[0]:
@@ -141,7 +141,7 @@ class Recurrent(Layer):
             return
         streams = share.sum(axis=0)
         if asked[2]:
-            self.blobs[2].diff += gemm(streams.T, self._static_rows(bottom[2].const_data))
+            add_gemm(streams.T, self._static_rows(bottom[2].const_data), self.blobs[2].diff)
         if propagate_down[2]:
             gemm(streams, self.blobs[2].const_data, out=self._static_rows(bottom[2].diff))
 

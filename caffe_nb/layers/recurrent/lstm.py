@@ -11,7 +11,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.registry import register
 from caffe_nb.layers.recurrent.base import Recurrent
 from caffe_nb.ops import recurrent
-from caffe_nb.ops.gemm import gemm
+from caffe_nb.ops.gemm import add_gemm
 
 
 @register("LSTM")
@@ -62,9 +62,10 @@ class LSTM(Recurrent):
         self._add(4 * self._units, self._units)
 
     def allocate(self, steps: int, streams: int, dtype: np.dtype[Any]) -> None:
-        """Make room for the cells and the gates."""
+        """Make room for the cells, the gates and their gradient."""
         self._cells = np.zeros((steps, streams, self._units), dtype)
         self._gates = np.zeros((steps, streams, 4 * self._units), dtype)
+        self._d_gates = np.zeros_like(self._gates)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Run over the time steps."""
@@ -90,9 +91,10 @@ class LSTM(Recurrent):
             c_first,
             top[0].const_diff,
             (dh_last, dc_last),
+            out=self._d_gates,
         )
         if self.param_propagate_down[index]:
             before = recurrent.carried(self._hidden, h_first, cont).reshape(-1, self._units)
-            self.blobs[index].diff += gemm(d_gates.reshape(-1, 4 * self._units).T, before)
+            add_gemm(d_gates.reshape(-1, 4 * self._units).T, before, self.blobs[index].diff)
         self._input_gradient(d_gates, propagate_down, bottom)
         self._first_gradient((dh_first, dc_first), propagate_down, bottom)

@@ -11,7 +11,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.registry import register
 from caffe_nb.layers.recurrent.base import Recurrent
 from caffe_nb.ops import recurrent
-from caffe_nb.ops.gemm import gemm
+from caffe_nb.ops.gemm import add_gemm, gemm
 
 
 @register("RNN")
@@ -85,7 +85,7 @@ class RNN(Recurrent):
         asked = self.param_propagate_down
         d_out = (top[0].const_diff * (1 - y * y)).reshape(-1, self._units)
         if asked[index + 1]:
-            self.blobs[index + 1].diff += gemm(d_out.T, self._hidden.reshape(-1, self._units))
+            add_gemm(d_out.T, self._hidden.reshape(-1, self._units), self.blobs[index + 1].diff)
         if asked[index + 2]:
             self.blobs[index + 2].diff += d_out.sum(axis=0)
         dh = gemm(d_out, out).reshape(y.shape)
@@ -93,6 +93,6 @@ class RNN(Recurrent):
         d_share, dh_first = recurrent.rnn_gradient(self._hidden, within, cont, dh)
         if asked[index]:
             before = recurrent.carried(self._hidden, self._first[0], cont).reshape(-1, self._units)
-            self.blobs[index].diff += gemm(d_share.reshape(-1, self._units).T, before)
+            add_gemm(d_share.reshape(-1, self._units).T, before, self.blobs[index].diff)
         self._input_gradient(d_share, propagate_down, bottom)
         self._first_gradient((dh_first,), propagate_down, bottom)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.ops.sums import weighted_sum
 from caffe_nb.proto import caffe_pb2
 
 
@@ -73,7 +74,7 @@ class Eltwise(Layer):
         """Write the product, the weighted sum or the maximum."""
         xs, y = [blob.const_data for blob in bottom], top[0].data
         if self._operation == caffe_pb2.EltwiseParameter.SUM:
-            _weighted_sum(xs, self._coefficients, out=y)
+            weighted_sum(xs, self._coefficients, out=y)
         elif self._operation == caffe_pb2.EltwiseParameter.PROD:
             np.multiply(xs[0], xs[1], out=y)
             for x in xs[2:]:
@@ -93,7 +94,7 @@ class Eltwise(Layer):
             if not propagate_down[index]:
                 continue
             if self._operation == caffe_pb2.EltwiseParameter.SUM:
-                np.multiply(dy, self._coefficients[index], out=blob.diff)
+                weighted_sum([dy], [self._coefficients[index]], out=blob.diff)
             elif self._operation == caffe_pb2.EltwiseParameter.PROD:
                 self._product_gradient(top[0], bottom, index)
             else:
@@ -111,9 +112,3 @@ class Eltwise(Layer):
         else:
             np.divide(top.const_data, bottom[index].const_data, out=dx)
             dx *= top.const_diff
-
-
-def _weighted_sum(xs: Sequence[Array], coefficients: Sequence[float], out: Array) -> None:
-    np.multiply(xs[0], coefficients[0], out=out)
-    for x, coefficient in zip(xs[1:], coefficients[1:], strict=True):
-        out += x if coefficient == 1 else x * x.dtype.type(coefficient)

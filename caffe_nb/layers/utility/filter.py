@@ -35,6 +35,7 @@ class Filter(Layer):
 
     bottoms_needed = (2, None)
     tops_allowed = (1, None)
+    reshapes_by_values = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that each batch has its top."""

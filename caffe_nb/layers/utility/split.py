@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
+from caffe_nb.ops.sums import weighted_sum
 
 
 @register("Split")
@@ -36,10 +35,4 @@ class Split(Layer):
         """Write the sum of the tops' diffs."""
         if not propagate_down[0]:
             return
-        total = bottom[0].diff
-        if len(top) == 1:
-            np.copyto(total, top[0].const_diff)
-            return
-        np.add(top[0].const_diff, top[1].const_diff, out=total)
-        for blob in top[2:]:
-            total += blob.const_diff
+        weighted_sum([blob.const_diff for blob in top], [1.0] * len(top), out=bottom[0].diff)

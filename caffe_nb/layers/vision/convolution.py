@@ -90,12 +90,10 @@ class Convolution(Layer):
         for index, (source, target) in enumerate(zip(bottom, top, strict=True)):
             gradient = self._images(target.const_diff)
             self._add_bias_gradient(gradient)
-            if self.param_propagate_down[0]:
-                images = self._images(source.const_data)
-                convolution.add_weight_gradient(images, gradient, self._window, self._groups, self.blobs[0].diff)
-            if propagate_down[index]:
-                out = self._images(source.diff)
-                convolution.input_gradient(gradient, weight, self._window, self._groups, out)
+            d_weight = self.blobs[0].diff if self.param_propagate_down[0] else None
+            d_images = self._images(source.diff) if propagate_down[index] else None
+            images = self._images(source.const_data)
+            convolution.gradients(images, gradient, weight, self._window, self._groups, d_weight, d_images)
 
     def _kernels(self) -> tuple[int, int]:
         """Return the first two extents of the kernels."""

@@ -54,7 +54,7 @@ describe('a scale', () => {
   });
 
   it('paints a blob of zeros in the neutral colour', () => {
-    expect([...paint(new Float32Array(1), 0, LIGHT)]).toEqual([...(LIGHT.positive[0] ?? []), 255]);
+    expect([...paint(new Float32Array(1), 0, LIGHT)]).toEqual([...LIGHT.positive[0], 255]);
   });
 
   it('is shown with zero in the middle', () => {

@@ -1,3 +1,5 @@
+import { DARK, LIGHT } from '../protocol';
+
 export type Colour = readonly [number, number, number];
 
 /** Colours of a heat map: two ramps that meet at zero, and one colour each for what is not a number. */
@@ -16,53 +18,7 @@ export interface IPalette {
   negativeInfinity: Colour;
 }
 
-const SPECIAL = {
-  nan: [224, 32, 208],
-  positiveInfinity: [255, 196, 0],
-  negativeInfinity: [0, 190, 170]
-} as const satisfies Partial<IPalette>;
-
-export const LIGHT: IPalette = {
-  positive: [
-    [247, 247, 247],
-    [248, 190, 160],
-    [222, 110, 84],
-    [180, 34, 46],
-    [104, 4, 30]
-  ],
-  negative: [
-    [247, 247, 247],
-    [166, 206, 230],
-    [84, 154, 202],
-    [36, 100, 170],
-    [8, 46, 94]
-  ],
-  above: [52, 0, 34],
-  below: [0, 14, 52],
-  nought: [222, 222, 222],
-  ...SPECIAL
-};
-
-export const DARK: IPalette = {
-  positive: [
-    [34, 34, 36],
-    [104, 38, 34],
-    [190, 72, 54],
-    [242, 144, 104],
-    [255, 226, 204]
-  ],
-  negative: [
-    [34, 34, 36],
-    [28, 62, 106],
-    [46, 116, 184],
-    [112, 178, 228],
-    [214, 238, 252]
-  ],
-  above: [255, 246, 150],
-  below: [170, 255, 246],
-  nought: [64, 64, 68],
-  ...SPECIAL
-};
+export { DARK, LIGHT };
 
 /** Whether a finite value lies outside the scale; float32 of the largest one does not. */
 export function isClipped(value: number, limit: number): boolean {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LayerFace } from '../panels/graph/node';
 import { Service } from '../service';
 import { FakeLink } from '../testing/link';
-import { layerState, node, oneNet, update } from '../testing/messages';
+import { layerState, net, node, oneNet, update } from '../testing/messages';
 import { Details } from './details';
 import { Header } from './header';
 import { testids } from './testids';
@@ -48,6 +48,23 @@ describe('the details', () => {
     expect(parts).toEqual(['blob:ip data', 'blob:ip diff', 'blob:data data', 'blob:data diff']);
   });
 
+  it('tell how old a version is, and go on telling', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    service.select(2);
+    render(<Details service={service} openFile={openFile} />);
+    fireEvent.click(screen.getByTestId(testids.tab('source')));
+    await act(async () => {
+      await vi.advanceTimersByTimeAsync(10);
+    });
+    const old = (): string => screen.getAllByTestId(testids.versionRow)[1]?.textContent ?? '';
+    expect(old()).toContain('1 min ago');
+    await act(async () => {
+      await vi.advanceTimersByTimeAsync(120_000);
+    });
+    expect(old()).toContain('3 min ago');
+    vi.useRealTimers();
+  });
+
   it('list a Python layer’s versions, compare them and go back', async () => {
     service.select(2);
     render(<Details service={service} openFile={openFile} />);
@@ -56,6 +73,7 @@ describe('the details', () => {
     const rows = screen.getAllByTestId(testids.versionRow);
     expect(rows.map(row => row.dataset.version)).toEqual(['2', '1']);
     expect(rows[1]?.textContent).toContain('as it was loaded');
+    expect(rows[1]?.textContent).toContain('1 min ago');
     fireEvent.click(screen.getByText('Compare'));
     await act(settle);
     expect(screen.getByTestId(testids.difference).textContent).toContain('+third');
@@ -73,7 +91,11 @@ describe('the details', () => {
       path: '/l.py',
       line: 9
     };
-    link.push(update({ states: [layerState(2, { version: 2, error: { ...error, refused: false } })] }));
+    link.push(
+      update({
+        states: [layerState(2, { version: 2, error: { ...error, refused: false, not_finite: false } })]
+      })
+    );
     render(<Details service={service} openFile={openFile} />);
     expect(screen.getByTestId(testids.error).textContent).toContain('boom');
     fireEvent.click(screen.getByText('Show'));
@@ -127,7 +149,8 @@ describe('the details', () => {
       traceback: '',
       path: '/home/me/layers.py',
       line: 4,
-      refused: true
+      refused: true,
+      not_finite: false
     };
     link.push(update({ states: [layerState(2, { version: 1, error })] }));
     await settle();
@@ -181,7 +204,7 @@ describe('the header', () => {
 
 describe('a node', () => {
   it('carries its marks', () => {
-    const error = { message: 'boom', traceback: '', path: '', line: 0, refused: true };
+    const error = { message: 'boom', traceback: '', path: '', line: 0, refused: true, not_finite: false };
     const check = { ok: false, rows: [], findings: [], path: '', line: 0, message: '' };
     const face = {
       node: node(2, 'loss', { type: 'Python', python: 'layers.Loss' }),
@@ -191,7 +214,10 @@ describe('a node', () => {
       running: 'forward',
       stale: true,
       held: true,
-      breakpoint: true
+      breakpoint: true,
+      bad: 'NaN',
+      badPlaces: `top '${HOSTILE}'`,
+      gradient: 0.00032
     } as const;
     render(<LayerFace face={face} />);
     expect(screen.getByTestId(testids.graphNode).dataset).toMatchObject({
@@ -203,8 +229,11 @@ describe('a node', () => {
       running: 'true',
       stale: 'true',
       held: 'true',
-      break: 'true'
+      break: 'true',
+      bad: 'NaN'
     });
+    expect(screen.getByTitle(`NaN in top '${HOSTILE}'`).textContent).toBe('NaN');
+    expect(screen.getByTestId(testids.graphNode).textContent).toContain('∇ 3.2e−4');
   });
 
   it('shows names as text, whatever they hold', () => {
@@ -216,11 +245,54 @@ describe('a node', () => {
       running: null,
       stale: false,
       held: false,
-      breakpoint: false
-    };
+      breakpoint: false,
+      bad: '',
+      badPlaces: '',
+      gradient: null
+    } as const;
     const { container } = render(<LayerFace face={face} />);
     expect(container.querySelector('img')).toBeNull();
     expect(container.textContent).toContain(HOSTILE);
+  });
+});
+
+describe('what fails in another net of the solver', () => {
+  const nets = [
+    net('n1', { trained: 'n1' }),
+    net('n2', {
+      phase: 'TEST',
+      trained: 'n1',
+      test_net: 0,
+      failed: { name: 'ip', message: `ValueError: ${HOSTILE}` }
+    }),
+    net('n3', { trained: 'n3', failed: { name: 'ip', message: 'another solver’s' } })
+  ];
+
+  it('is said on the net shown, and leads there', async () => {
+    link.script = request =>
+      request.kind === 'list_nets' ? { kind: 'net_list', nets, inspect: null } : oneNet(request);
+    const { container } = render(<Details service={service} openFile={openFile} />);
+    act(() => link.push({ kind: 'net_list', nets, inspect: null }));
+    const lines = screen.getAllByTestId(testids.elsewhere);
+    expect(lines.map(line => line.querySelector('p')?.textContent)).toEqual([
+      `In test net 0, layer ip: ValueError: ${HOSTILE}`
+    ]);
+    expect(container.querySelector('img')).toBeNull();
+    fireEvent.click(screen.getByText('Show test net 0'));
+    await act(settle);
+    expect(service.state.net).toBe('n2');
+    expect(service.selectedNode?.name).toBe('ip');
+    expect(screen.queryByTestId(testids.elsewhere)).toBeNull();
+  });
+
+  it('is not said where the same is said of the layer here', () => {
+    render(<Details service={service} openFile={openFile} />);
+    const error = { message: `ValueError: ${HOSTILE}`, traceback: '', path: '', line: 0, refused: true };
+    act(() => {
+      link.push({ kind: 'net_list', nets, inspect: null });
+      link.push(update({ states: [layerState(1, { error: { ...error, not_finite: false } })] }));
+    });
+    expect(screen.queryByTestId(testids.elsewhere)).toBeNull();
   });
 });
 

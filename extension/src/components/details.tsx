@@ -10,6 +10,7 @@ import type { GraphNode, LayerError } from '../protocol';
 import type { Service } from '../service';
 import type { IState } from '../state';
 import { LayerControls } from './controls';
+import { FailedElsewhere } from './elsewhere';
 import { useService, useSignal } from './hooks';
 import { Tabs } from './tabs';
 import { testids } from './testids';
@@ -28,6 +29,7 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
         node={node}
         onShow={tab === 'source' && node !== null ? null : () => open('source')}
       />
+      <FailedElsewhere service={service} />
       {node ? <LayerLine service={service} node={node} /> : null}
       <Tabs open={tab} onOpen={open}>
         {tab === 'training' ? (

@@ -4,8 +4,9 @@
  * caffe-panel        the panel's content (data-state: the link's state; data-net: id of the net shown)
  * caffe-graph        the graph's area (data-layout: "ready" once laid out, "pending" before, "failed")
  * caffe-graph-node   one layer (data-layer: its name; data-index; data-version: 0 for built-in types; data-error and
- *                    data-selected, data-running, data-stale, data-held, data-break: "true" or "false"; data-check: "pass", "fail" or "none")
- * caffe-graph-group  a group (data-group: its id; data-open; data-count: its layers; data-worst: "error", "fail", "stale",
+ *                    data-selected, data-running, data-stale, data-held, data-break: "true" or "false"; data-check: "pass", "fail" or "none";
+ *                    data-bad: "NaN", "Inf" or empty; data-heat: 0.00 to 1.00 under an overlay, or empty)
+ * caffe-graph-group  a group (data-group: its id; data-open; data-count: its layers; data-worst: "error", "nan", "fail", "stale",
  *                    "running" or empty)
  * caffe-graph-search, caffe-graph-hits   the search and what it found
  * caffe-graph-overlay, caffe-graph-scale, caffe-graph-family (data-family, data-count)   what the colours mean
@@ -37,6 +38,7 @@
  * caffe-ranks        the processes that train together (data-count); caffe-rank: one of them (data-rank)
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
+ * caffe-failed-elsewhere   a layer that failed in another net of the same solver (data-net, data-layer)
  * caffe-link-error   what is wrong with the connection or the protocol
  * caffe-empty        the words shown when there is nothing to show (data-reason)
  * caffe-net-select   the choice of net
@@ -111,6 +113,7 @@ export const testids = {
   rank: 'caffe-rank',
   time: 'caffe-time',
   error: 'caffe-error',
+  elsewhere: 'caffe-failed-elsewhere',
   traceback: 'caffe-traceback',
   linkError: 'caffe-link-error',
   empty: 'caffe-empty',

@@ -64,7 +64,17 @@ export function graph(net = 'n1', revision = 1): Graph {
 }
 
 export function net(id: string, more: Partial<NetInfo> = {}): NetInfo {
-  return { id, name: `net ${id}`, phase: 'TRAIN', layers: 3, running: false, ...more };
+  return {
+    id,
+    name: `net ${id}`,
+    phase: 'TRAIN',
+    layers: 3,
+    running: false,
+    trained: '',
+    test_net: -1,
+    failed: null,
+    ...more
+  };
 }
 
 export function netList(ids: string[], inspect: string | null = null): NetList {
@@ -174,6 +184,8 @@ export function oneNet(request: Request): Reply | { reply: Reply; values: Float3
         reply: tensor({ ref: request.ref, part: request.part }),
         values: new Float32Array([0, 1, 2, -1, 0.5, 0.25])
       };
+    case 'get_layer_health':
+      return { kind: 'layer_health', net: request.net, bad: [], gradients: [], whole: true };
     case 'get_distribution':
       return distribution({ ref: request.ref, part: request.part });
     case 'get_source':

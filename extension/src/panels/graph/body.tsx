@@ -11,6 +11,7 @@ import type { Overlay } from './figures';
 import { groupsOf } from './groups';
 import type { ILayout, Layouter } from './layout';
 import { CancelledError } from './layout';
+import { useLayerHealth } from './layerhealth';
 import { Legend } from './legend';
 import { useLooks } from './looks';
 import type { IPalette } from './palette';
@@ -162,7 +163,8 @@ function Shown(props: IShownProps): ReactElement {
     [graph, selected, to]
   );
   useEffect(() => setTo(null), [selected]);
-  const looks = useLooks(service, graph, scene, overlay, path);
+  const health = useLayerHealth(service, graph.net, overlay === 'gradients');
+  const looks = useLooks(service, graph, scene, overlay, health, path);
   const palette = usePalette();
 
   const onToggle = useCallback(

@@ -129,7 +129,7 @@ export function Drawing(props: IDrawingProps): ReactElement {
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         onInit={camera.onInit}
-        onMoveStart={event => {
+        onMove={event => {
           if (event !== null) {
             camera.touch();
           }
@@ -154,7 +154,13 @@ export function Drawing(props: IDrawingProps): ReactElement {
         {far ? <FarView layout={layout} looks={looks} palette={palette} near={near} /> : null}
         <Controls showInteractive={false} fitViewOptions={{ padding: 0.05 }} />
         {scene.items.size >= MAPPED ? (
-          <GraphMap layout={layout} looks={looks} palette={palette} flow={() => camera.flow.current} />
+          <GraphMap
+            layout={layout}
+            looks={looks}
+            palette={palette}
+            flow={() => camera.flow.current}
+            onMove={camera.touch}
+          />
         ) : null}
       </ReactFlow>
     </div>

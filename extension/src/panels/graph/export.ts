@@ -123,16 +123,16 @@ function wordsOf(look: Looks): IWords {
   const figures = (params: number, time: number): string =>
     join(' · ', params > 0 && `w ${formatCount(params)}`, time > 0 && formatTime(time));
   if (look.kind === 'group') {
-    const { group, params, time, errors, fails } = look.face;
+    const { group, params, time, errors, fails, bads } = look.face;
     return {
       name: group.name,
       label: group.name,
       kind: `${group.members.length} layers`,
       figures: figures(params, time),
-      marks: join(' ', fails > 0 && '✗', errors > 0 && '!')
+      marks: join(' ', bads > 0 && 'NaN', fails > 0 && '✗', errors > 0 && '!')
     };
   }
-  const { node, time, state } = look.face;
+  const { node, time, state, bad } = look.face;
   return {
     name: node.name,
     label: look.label,
@@ -144,6 +144,7 @@ function wordsOf(look: Looks): IWords {
       node.frozen && 'frozen',
       node.shared.some(Boolean) && 'shared',
       node.python && `v${state?.version ?? 0}`,
+      bad,
       state?.check && (state.check.ok ? '✓' : '✗'),
       state?.error && '!'
     )

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { blob, graph, layerState, node } from '../../testing/messages';
-import { formatCount, heatOf, paramCount, valueOf } from './figures';
+import { decadesOf, formatCount, heatOf, paramCount, valueOf } from './figures';
 import { groupsOf } from './groups';
 import type { IGraphFace } from './model';
 import { describeGroup, groupFaceOf, worstOf } from './model';
@@ -36,21 +36,33 @@ describe('parameters', () => {
 
 describe('an overlay', () => {
   const times = new Map([[0, { index: 0, forward: 1, backward: 2 }]]);
+  const gradients = new Map([
+    [0, 1e-7],
+    [1, 0.5],
+    [2, NaN]
+  ]);
 
   it('adds up times or parameters', () => {
     const nodes = [node(0, 'a', { params: weights }), node(1, 'b')];
-    expect(valueOf('time', nodes, times)).toBe(3);
-    expect(valueOf('parameters', nodes, times)).toBe(210);
-    expect(valueOf('none', nodes, times)).toBe(0);
+    expect(valueOf('time', nodes, times, gradients)).toBe(3);
+    expect(valueOf('parameters', nodes, times, gradients)).toBe(210);
+    expect(valueOf('none', nodes, times, gradients)).toBe(0);
+  });
+
+  it('has of several layers the largest gradient, whatever is not finite left out', () => {
+    const nodes = [node(0, 'a'), node(1, 'b'), node(2, 'c')];
+    expect(valueOf('gradients', nodes, times, gradients)).toBe(0.5);
+    expect(valueOf('gradients', [node(2, 'c')], times, gradients)).toBe(0);
+    expect(decadesOf('gradients')).toBeGreaterThan(decadesOf('time'));
   });
 
   it('is strongest at the greatest value, spans three powers of ten, and leaves nothing uncoloured', () => {
-    expect(heatOf(50, 50)).toBe(1);
-    expect(heatOf(0.05, 50)).toBeCloseTo(0);
-    expect(heatOf(1e-9, 50)).toBe(0);
-    expect(heatOf(0, 50)).toBeNull();
-    expect(heatOf(0, 0)).toBeNull();
-    expect(heatOf(NaN, 50)).toBeNull();
+    expect(heatOf(50, 50, 3)).toBe(1);
+    expect(heatOf(0.05, 50, 3)).toBeCloseTo(0);
+    expect(heatOf(1e-9, 50, 3)).toBe(0);
+    expect(heatOf(0, 50, 3)).toBeNull();
+    expect(heatOf(0, 0, 3)).toBeNull();
+    expect(heatOf(NaN, 50, 3)).toBeNull();
   });
 });
 
@@ -65,7 +77,7 @@ describe('a group', () => {
     current: null,
     stale: new Set()
   };
-  const error = { message: 'boom', traceback: '', path: '', line: 0, refused: false };
+  const error = { message: 'boom', traceback: '', path: '', line: 0, refused: false, not_finite: false };
   const check = { ok: false, rows: [], findings: [], path: '', line: 0, message: '' };
   const face = (more: Partial<IGraphFace>): ReturnType<typeof groupFaceOf> => {
     if (!group) {
@@ -88,6 +100,9 @@ describe('a group', () => {
     expect(worstOf(face({ current, stale: new Set([3]) }))).toBe('stale');
     expect(worstOf(face({ stale: new Set([3]), states: failed }))).toBe('fail');
     expect(worstOf(face({ states: broken }))).toBe('error');
+    const bad = new Map([[2, { index: 2, value: 'NaN' as const, places: ["top 'a/2'"] }]]);
+    expect(worstOf(face({ states: failed, bad }))).toBe('nan');
+    expect(describeGroup(face({ bad }))).toContain('1 with NaN or infinity');
     expect(describeGroup(face({ states: broken, selected: 2 }))).toBe(
       'group a, 3 layers, 1 with an error, 1 with a failed gradient check, holds the selected layer, 630 parameters'
     );

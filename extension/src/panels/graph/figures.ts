@@ -1,7 +1,7 @@
 import type { GraphNode, LayerTime } from '../../protocol';
 
 /** What the colours of the nodes can stand for besides the types. */
-export const OVERLAYS = ['none', 'time', 'parameters'] as const;
+export const OVERLAYS = ['none', 'time', 'parameters', 'gradients'] as const;
 
 export type Overlay = (typeof OVERLAYS)[number];
 
@@ -35,12 +35,17 @@ export function formatCount(count: number): string {
   return `${digits}${UNITS[unit] ?? ''}`;
 }
 
-/** The value of some layers under an overlay. */
+/** The value of some layers under an overlay: a sum, or the largest gradient. */
 export function valueOf(
   overlay: Overlay,
   nodes: readonly GraphNode[],
-  times: ReadonlyMap<number, LayerTime>
+  times: ReadonlyMap<number, LayerTime>,
+  gradients: ReadonlyMap<number, number>
 ): number {
+  if (overlay === 'gradients') {
+    const found = nodes.map(({ index }) => gradients.get(index) ?? 0);
+    return Math.max(0, ...found.filter(Number.isFinite));
+  }
   if (overlay === 'parameters') {
     return paramCount(nodes);
   }
@@ -53,13 +58,13 @@ export function valueOf(
   }, 0);
 }
 
-/** The scale of the colours spans this many powers of ten below the greatest value. */
-export const DECADES = 3;
+/** The scale of the colours spans this many powers of ten below the greatest value; gradients vanish by more of them. */
+export const decadesOf = (overlay: Overlay): number => (overlay === 'gradients' ? 6 : 3);
 
 /** How strong a value's colour is, from 0 to 1, on a logarithmic scale; null for nothing. */
-export function heatOf(value: number, greatest: number): number | null {
+export function heatOf(value: number, greatest: number, decades: number): number | null {
   if (!(value > 0) || !(greatest > 0)) {
     return null;
   }
-  return Math.min(1, Math.max(0, 1 + Math.log10(value / greatest) / DECADES));
+  return Math.min(1, Math.max(0, 1 + Math.log10(value / greatest) / decades));
 }

@@ -1,11 +1,11 @@
 import type { ReactElement } from 'react';
 import { useMemo } from 'react';
 
-import { formatTime } from '../../components/format';
+import { formatNumber, formatTime } from '../../components/format';
 import { testids } from '../../components/testids';
 import type { Graph } from '../../protocol';
 import type { Overlay } from './figures';
-import { DECADES, formatCount } from './figures';
+import { decadesOf, formatCount } from './figures';
 import type { Family } from './model';
 import { FAMILY_NAMES, familyOfNode } from './model';
 
@@ -44,21 +44,54 @@ export function Legend({ graph, overlay, greatest }: ILegendProps): ReactElement
   );
 }
 
-function Scale({ overlay, greatest }: Omit<ILegendProps, 'graph'>): ReactElement {
-  const format = overlay === 'time' ? formatTime : formatCount;
+interface IScale {
+  format: (value: number) => string;
+  unit: string;
+  title: string;
+  /** What to say where there is nothing to colour. */
+  none: string;
+}
+
+const SCALES: Readonly<Record<Exclude<Overlay, 'none'>, IScale>> = {
+  time: {
+    format: formatTime,
+    unit: 'time',
+    title: 'on a logarithmic scale',
+    none: 'No times yet: run the net.'
+  },
+  parameters: {
+    format: formatCount,
+    unit: 'parameters',
+    title: 'on a logarithmic scale',
+    none: 'No layer has parameters.'
+  },
+  gradients: {
+    format: value => formatNumber(value, 2),
+    unit: 'mean |diff|',
+    title: 'Mean magnitude of the diffs of the layer’s tops, on a logarithmic scale; of a group, the largest',
+    none: 'No gradients yet: run backward.'
+  }
+};
+
+function Scale(props: { overlay: Exclude<Overlay, 'none'>; greatest: number }): ReactElement {
+  const { overlay, greatest } = props;
+  const { format, unit, title, none } = SCALES[overlay];
   return (
     <div className="caffe-nb-graph-scale" data-testid={testids.graphScale}>
       {greatest > 0 ? (
         <>
-          <span>≤ {format(greatest / 10 ** DECADES)}</span>
+          <span>≤ {format(greatest / 10 ** decadesOf(overlay))}</span>
           <span className="caffe-nb-graph-scale-bar" aria-hidden />
           <span>{format(greatest)}</span>
-          <span title="on a logarithmic scale">{overlay}</span>
+          <span title={title}>{unit}</span>
+          {overlay === 'gradients' ? (
+            <span className="caffe-nb-hint" title="Backward has not reached it, or all of its gradient is 0">
+              uncoloured: none
+            </span>
+          ) : null}
         </>
       ) : (
-        <span className="caffe-nb-hint">
-          {overlay === 'time' ? 'No times yet: run the net.' : 'No layer has parameters.'}
-        </span>
+        <span className="caffe-nb-hint">{none}</span>
       )}
     </div>
   );

@@ -4,7 +4,8 @@ import { useService } from '../../components/hooks';
 import type { Graph, GraphNode } from '../../protocol';
 import type { Service } from '../../service';
 import type { Overlay } from './figures';
-import { heatOf, valueOf } from './figures';
+import { decadesOf, heatOf, valueOf } from './figures';
+import type { ILayerHealth } from './layerhealth';
 import type { IGraphFace } from './model';
 import { faceOf, groupFaceOf, sameFace } from './model';
 import type { Looks } from './node';
@@ -25,6 +26,7 @@ export function useLooks(
   graph: Graph,
   scene: IScene,
   overlay: Overlay,
+  health: ILayerHealth,
   path: IPath | null
 ): ILooks {
   const states = useService(service, state => state.states);
@@ -36,14 +38,30 @@ export function useLooks(
   const breakpoints = useService(service, state => state.update?.breaks.layers.join(' ') ?? '');
   const nodes = useMemo(() => new Map(graph.nodes.map(node => [node.index, node])), [graph]);
   const known = useRef<ReadonlyMap<string, Looks>>(new Map());
-  const values = useMemo(() => overlayValues(scene, nodes, overlay, times), [scene, nodes, overlay, times]);
+  const { bad, gradients } = health;
+  const values = useMemo(
+    () => overlayValues(scene, nodes, overlay, times, gradients),
+    [scene, nodes, overlay, times, gradients]
+  );
   return useMemo(() => {
     const breaks = new Set(breakpoints === '' ? [] : breakpoints.split(' ').map(Number));
-    const face: IGraphFace = { states, times, selected, current, stale: new Set(stale), held, breaks };
+    const stales = new Set(stale);
+    const face: IGraphFace = {
+      states,
+      times,
+      selected,
+      current,
+      stale: stales,
+      held,
+      breaks,
+      bad,
+      gradients
+    };
     const greatest = Math.max(0, ...values.values());
     const items = new Map<string, Looks>();
     for (const item of scene.items.values()) {
-      const fresh = looksOf(item, scene, nodes, face, heatOf(values.get(item.id) ?? 0, greatest), path);
+      const heat = heatOf(values.get(item.id) ?? 0, greatest, decadesOf(overlay));
+      const fresh = looksOf(item, scene, nodes, face, heat, path);
       if (fresh) {
         const old = known.current.get(item.id);
         items.set(item.id, old && sameLooks(old, fresh) ? old : fresh);
@@ -51,14 +69,30 @@ export function useLooks(
     }
     known.current = items;
     return { items, greatest };
-  }, [scene, nodes, values, path, states, times, selected, current, stale, held, breakpoints]);
+  }, [
+    scene,
+    nodes,
+    values,
+    overlay,
+    path,
+    states,
+    times,
+    selected,
+    current,
+    stale,
+    held,
+    breakpoints,
+    bad,
+    gradients
+  ]);
 }
 
 function overlayValues(
   scene: IScene,
   nodes: ReadonlyMap<number, GraphNode>,
   overlay: Overlay,
-  times: IGraphFace['times']
+  times: IGraphFace['times'],
+  gradients: ILayerHealth['gradients']
 ): Map<string, number> {
   const values = new Map<string, number>();
   for (const item of overlay === 'none' ? [] : scene.items.values()) {
@@ -70,7 +104,8 @@ function overlayValues(
         valueOf(
           overlay,
           members.flatMap(index => nodes.get(index) ?? []),
-          times
+          times,
+          gradients
         )
       );
     }

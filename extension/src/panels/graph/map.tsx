@@ -1,6 +1,6 @@
 import { useStore } from '@xyflow/react';
-import type { PointerEvent, ReactElement } from 'react';
-import { useEffect, useRef } from 'react';
+import type { KeyboardEvent, PointerEvent, ReactElement } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 
 import { testids } from '../../components/testids';
 import type { Flow } from './camera';
@@ -40,15 +40,76 @@ export function mapScale(layout: ILayout, available: number): IMapScale {
   };
 }
 
+/** How far an arrow key moves the view, as a part of what is in it. */
+const STRIDE = 0.25;
+const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1]
+};
+
+/** Move the view as a key says, across the whole graph and no further; whether the key meant something. */
+export function moveByKey(
+  key: string,
+  flow: Pick<Flow, 'getViewport' | 'setViewport' | 'zoomIn' | 'zoomOut' | 'fitView'>,
+  layout: Pick<ILayout, 'width' | 'height'>,
+  [width, height]: readonly [number, number]
+): boolean {
+  const arrow = ARROWS[key];
+  if (arrow) {
+    const { x, y, zoom } = flow.getViewport();
+    const along = (at: number, room: number, whole: number, sign: number): number => {
+      const moved = at - sign * STRIDE * room;
+      return Math.min(Math.max(moved, room / 2 - whole * zoom), room / 2); // its ends come to the middle
+    };
+    void flow.setViewport({
+      x: arrow[0] === 0 ? x : along(x, width, layout.width, arrow[0]),
+      y: arrow[1] === 0 ? y : along(y, height, layout.height, arrow[1]),
+      zoom
+    });
+  } else if (key === '+' || key === '=') {
+    void flow.zoomIn();
+  } else if (key === '-' || key === '_') {
+    void flow.zoomOut();
+  } else if (key === 'Home' || key === '0') {
+    void flow.fitView({ padding: 0.05 });
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/** What of the graph is in view, in words. */
+export function wordsForView(
+  layout: Pick<ILayout, 'width' | 'height'>,
+  [x, y, zoom]: readonly [number, number, number],
+  [width, height]: readonly [number, number]
+): string {
+  const span = (at: number, room: number, whole: number): string => {
+    const part = (edge: number): number => Math.round(100 * Math.min(1, Math.max(0, edge / zoom / whole)));
+    const [from, to] = [part(-at), part(room - at)];
+    return from === 0 && to === 100 ? 'all' : `${from} to ${to} %`;
+  };
+  return (
+    `zoom ${Math.round(100 * zoom)} %; from the top ${span(y, height, layout.height)}, ` +
+    `from the left ${span(x, width, layout.width)}`
+  );
+}
+
 interface IMapProps {
   layout: ILayout;
   looks: ILooks;
   palette: IPalette;
   flow: () => Flow | null;
+  /** A person has moved the view. */
+  onMove: () => void;
 }
 
-/** A map of the whole graph; what is in view is framed, a click or a drag goes there. */
-export function GraphMap({ layout, looks, palette, flow }: IMapProps): ReactElement {
+/** A map of the whole graph; what is in view is framed; a click, a drag or a key moves it. */
+export function GraphMap({ layout, looks, palette, flow, onMove }: IMapProps): ReactElement {
+  const words = useId();
+  const [focused, setFocused] = useState(false);
   const ref = useRef<HTMLCanvasElement>(null);
   const [x, y, zoom] = useStore(state => state.transform);
   const width = useStore(state => state.width);
@@ -68,13 +129,29 @@ export function GraphMap({ layout, looks, palette, flow }: IMapProps): ReactElem
     const atY = (event.clientY - place.top - MARGIN) / scale.down;
     void instance?.setCenter(atX, atY, { zoom: instance.getZoom() });
   };
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
+    const instance = flow();
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (instance && plain && moveByKey(event.key, instance, layout, [width, height])) {
+      event.preventDefault();
+      event.stopPropagation(); // the graph's own keys walk from layer to layer
+      onMove();
+    }
+  };
   return (
     <div
       className="caffe-nb-graph-map nopan nowheel"
-      role="img"
-      aria-label="map of the whole graph"
+      role="application"
+      aria-roledescription="map"
+      aria-label="map of the whole graph: arrow keys move the view, plus and minus zoom, Home shows everything"
+      aria-describedby={words}
+      title="click or drag; or arrow keys, + and −, Home"
+      tabIndex={0}
       data-testid={testids.graphMap}
       style={{ width: scale.width, height: scale.height }}
+      onFocus={() => setFocused(true)}
+      onBlur={() => setFocused(false)}
+      onKeyDown={onKeyDown}
       onPointerDown={event => {
         event.currentTarget.setPointerCapture(event.pointerId);
         event.stopPropagation();
@@ -86,7 +163,10 @@ export function GraphMap({ layout, looks, palette, flow }: IMapProps): ReactElem
         }
       }}
     >
-      <canvas ref={ref} />
+      <canvas ref={ref} aria-hidden />
+      <span id={words} className="caffe-nb-unseen" aria-live={focused ? 'polite' : 'off'}>
+        {wordsForView(layout, [x, y, zoom], [width, height])}
+      </span>
       <div
         className="caffe-nb-graph-map-view"
         style={{
@@ -100,7 +180,10 @@ export function GraphMap({ layout, looks, palette, flow }: IMapProps): ReactElem
   );
 }
 
-function paintMap(canvas: HTMLCanvasElement, map: Omit<IMapProps, 'flow'> & { scale: IMapScale }): void {
+function paintMap(
+  canvas: HTMLCanvasElement,
+  map: Omit<IMapProps, 'flow' | 'onMove'> & { scale: IMapScale }
+): void {
   const { layout, looks, palette, scale } = map;
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(scale.width * ratio);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { graph, layerState, node } from '../../testing/messages';
+import type { IGraphFace } from './model';
 import { describeFace, edgeText, faceOf, familyOf, neighbour, sameFace } from './model';
 
 const quiet = {
@@ -53,9 +54,26 @@ describe('a node’s face', () => {
     expect(sameFace(face, faceOf(ip, { ...quiet, states, selected: 1 }))).toBe(false);
   });
 
+  it('names where values are not finite, and is the same while these are', () => {
+    const places = ["top 'ip'", 'the diff of parameter 0'];
+    const bad = (): IGraphFace['bad'] => new Map([[1, { index: 1, value: 'NaN', places: [...places] }]]);
+    const face = faceOf(ip, { ...quiet, bad: bad() });
+    expect(describeFace(face)).toContain("NaN in top 'ip', the diff of parameter 0");
+    expect(sameFace(face, faceOf(ip, { ...quiet, bad: bad() }))).toBe(true);
+    expect(sameFace(face, faceOf(ip, quiet))).toBe(false);
+    expect(faceOf(data, { ...quiet, bad: bad() }).bad).toBe('');
+  });
+
   it('says in words what it shows', () => {
     const python = node(2, 'loss', { type: 'Python', python: 'layers.Loss' });
-    const error = { message: 'ValueError: boom', traceback: '', path: '', line: 0, refused: false };
+    const error = {
+      message: 'ValueError: boom',
+      traceback: '',
+      path: '',
+      line: 0,
+      refused: false,
+      not_finite: false
+    };
     const states = new Map([[2, layerState(2, { version: 4, error })]]);
     expect(describeFace(faceOf(python, { ...quiet, states }))).toBe(
       'layer loss, Python layer layers.Loss, version 4, error: ValueError: boom'

@@ -1,5 +1,5 @@
-import { formatTime } from '../../components/format';
-import type { Current, GraphEdge, GraphNode, LayerState, LayerTime } from '../../protocol';
+import { formatNumber, formatTime } from '../../components/format';
+import type { BadLayer, Current, GraphEdge, GraphNode, LayerState, LayerTime } from '../../protocol';
 import { formatCount, paramCount } from './figures';
 import type { IGroup } from './groups';
 
@@ -59,6 +59,11 @@ export interface INodeFace {
   /** Whether a run is held at it, and whether runs are to be. */
   held: boolean;
   breakpoint: boolean;
+  /** Whether it holds values that are not finite, and where. */
+  bad: BadLayer['value'] | '';
+  badPlaces: string;
+  /** Mean magnitude of its gradient, where that is wanted. */
+  gradient: number | null;
 }
 
 /** What changes on the graph while a net runs. */
@@ -70,6 +75,8 @@ export interface IGraphFace {
   stale: ReadonlySet<number>;
   held?: number | null;
   breaks?: ReadonlySet<number>;
+  bad?: ReadonlyMap<number, BadLayer>;
+  gradients?: ReadonlyMap<number, number>;
 }
 
 export function faceOf(node: GraphNode, face: IGraphFace): INodeFace {
@@ -82,7 +89,10 @@ export function faceOf(node: GraphNode, face: IGraphFace): INodeFace {
     running: face.current?.index === index ? face.current.direction : null,
     stale: face.stale.has(index),
     held: face.held === index,
-    breakpoint: face.breaks?.has(index) ?? false
+    breakpoint: face.breaks?.has(index) ?? false,
+    bad: face.bad?.get(index)?.value ?? '',
+    badPlaces: face.bad?.get(index)?.places.join(', ') ?? '',
+    gradient: face.gradients?.get(index) ?? null
   };
 }
 
@@ -100,6 +110,8 @@ export interface IGroupFace {
   /** Numbers of layers in error, and of failed gradient checks. */
   errors: number;
   fails: number;
+  /** Number of layers that hold values which are not finite. */
+  bads: number;
   /** The family of most of its parameters, or of most of its layers. */
   family: Family;
 }
@@ -123,21 +135,20 @@ export function groupFaceOf(
     stale: face.stale.size > 0 && group.members.some(index => face.stale.has(index)),
     errors: states.filter(state => state?.error).length,
     fails: states.filter(state => state?.check?.ok === false).length,
+    bads: face.bad?.size ? group.members.filter(index => face.bad?.has(index)).length : 0,
     family: mostly(members)
   };
 }
 
-/** Of an error, a failed check, values that are stale, and a layer that runs, what comes first; else empty. */
-export function worstOf(face: IGroupFace): 'error' | 'fail' | 'stale' | 'running' | '' {
-  return face.errors > 0
-    ? 'error'
-    : face.fails > 0
-      ? 'fail'
-      : face.stale
-        ? 'stale'
-        : face.running
-          ? 'running'
-          : '';
+/** Of an error, values that are not finite or stale, a failed check, and a layer that runs, what comes first; else empty. */
+export function worstOf(face: IGroupFace): 'error' | 'nan' | 'fail' | 'stale' | 'running' | '' {
+  if (face.errors > 0) {
+    return 'error';
+  }
+  if (face.bads > 0) {
+    return 'nan';
+  }
+  return face.fails > 0 ? 'fail' : face.stale ? 'stale' : face.running ? 'running' : '';
 }
 
 function mostly(nodes: readonly GraphNode[]): Family {
@@ -158,6 +169,8 @@ export function sameFace<T extends object>(a: T, b: T): boolean {
   return Object.entries(a).every(([key, value]) => value === b[key as keyof T]);
 }
 
+export const BAD_WORDS = { NaN: 'NaN', Inf: 'infinity' } as const;
+
 /** All that a node shows, in words, for those who do not see it. */
 export function describeFace(face: INodeFace): string {
   const { node, state, time, running, stale } = face;
@@ -172,23 +185,26 @@ export function describeFace(face: INodeFace): string {
     face.breakpoint ? 'breakpoint' : '',
     stale ? 'older than the last edit' : '',
     state?.error ? `error: ${state.error.message}` : '',
+    face.bad ? `${BAD_WORDS[face.bad]} in ${face.badPlaces}` : '',
     state?.check ? `gradient check ${state.check.ok ? 'passed' : 'failed'}` : '',
     params > 0 ? `${params} parameters` : '',
     node.frozen ? 'frozen' : '',
     node.shared.some(Boolean) ? `shares ${node.shared.filter(Boolean).join(', ')} with other layers` : '',
     node.phase ? `in the ${node.phase} phase only` : '',
-    total > 0 ? `${total.toPrecision(2)} milliseconds` : ''
+    total > 0 ? `${total.toPrecision(2)} milliseconds` : '',
+    face.gradient === null ? '' : `gradient ${formatNumber(face.gradient, 2)}`
   ]
     .filter(Boolean)
     .join(', ');
 }
 
 export function describeGroup(face: IGroupFace): string {
-  const { group, params, time, errors, fails, stale, running, selected } = face;
+  const { group, params, time, errors, fails, bads, stale, running, selected } = face;
   return [
     `group ${group.name}`,
     `${group.members.length} layers`,
     errors > 0 ? `${errors} with an error` : '',
+    bads > 0 ? `${bads} with NaN or infinity` : '',
     fails > 0 ? `${fails} with a failed gradient check` : '',
     stale ? 'some older than the last edit' : '',
     running ? `running ${running}` : '',

@@ -2,11 +2,11 @@ import type { Node, NodeProps } from '@xyflow/react';
 import type { CSSProperties, ReactElement } from 'react';
 import { memo } from 'react';
 
-import { formatTime } from '../../components/format';
+import { formatNumber, formatTime } from '../../components/format';
 import { testids } from '../../components/testids';
 import { formatCount, paramCount } from './figures';
 import type { IGroupFace, INodeFace } from './model';
-import { familyOfNode, totalTime, worstOf } from './model';
+import { BAD_WORDS, familyOfNode, totalTime, worstOf } from './model';
 
 /** What an item of the graph shows. */
 export type Looks = { readonly heat: number | null; readonly path: 'on' | 'off' | '' } & (
@@ -61,6 +61,7 @@ export function LayerFace(props: IPainted & { face: INodeFace; label?: string })
       data-index={node.index}
       data-version={state?.version ?? 0}
       data-error={error !== null}
+      data-bad={face.bad}
       data-check={check ? (check.ok ? 'pass' : 'fail') : 'none'}
       data-selected={selected}
       data-stale={stale}
@@ -76,6 +77,7 @@ export function LayerFace(props: IPainted & { face: INodeFace; label?: string })
         {face.breakpoint ? <span className="caffe-nb-break-dot" title="breakpoint" /> : null}
         <span className="caffe-nb-name">{props.label ?? node.name}</span>
         <Badges face={face} />
+        {face.bad ? <Bad word={face.bad} title={`${BAD_WORDS[face.bad]} in ${face.badPlaces}`} /> : null}
         {check ? <Mark ok={check.ok} /> : null}
         {error ? <span className="caffe-nb-mark caffe-nb-error-mark">!</span> : null}
       </div>
@@ -84,9 +86,18 @@ export function LayerFace(props: IPainted & { face: INodeFace; label?: string })
           {node.python ? node.python.split('.').at(-1) : node.type}
           {node.in_place ? <span title="writes where it reads"> ⟲</span> : null}
         </span>
-        <Figures params={params} time={totalTime(face.time)} />
+        <Figures params={params} time={totalTime(face.time)} gradient={face.gradient} />
       </div>
     </div>
+  );
+}
+
+/** Values that are not finite. */
+function Bad({ word, title }: { word: string; title: string }): ReactElement {
+  return (
+    <span className="caffe-nb-badge caffe-nb-not-finite" title={title}>
+      {word}
+    </span>
   );
 }
 
@@ -125,7 +136,9 @@ function Mark({ ok }: { ok: boolean }): ReactElement {
   );
 }
 
-function Figures({ params, time }: { params: number; time: number }): ReactElement {
+/** Where gradients are shown, they take the place of the time. */
+function Figures(props: { params: number; time: number; gradient?: number | null }): ReactElement {
+  const { params, time, gradient = null } = props;
   return (
     <>
       {params > 0 ? (
@@ -133,7 +146,11 @@ function Figures({ params, time }: { params: number; time: number }): ReactEleme
           w {formatCount(params)}
         </span>
       ) : null}
-      {time > 0 ? (
+      {gradient !== null ? (
+        <span className="caffe-nb-number caffe-nb-node-time" title="mean magnitude of the diffs of its tops">
+          ∇ {formatNumber(gradient, 2)}
+        </span>
+      ) : time > 0 ? (
         <span className="caffe-nb-number caffe-nb-node-time" title="forward and backward together">
           {formatTime(time)}
         </span>
@@ -206,9 +223,10 @@ function groupData(
   };
 }
 
-function GroupMarks({ face: { errors, fails } }: { face: IGroupFace }): ReactElement {
+function GroupMarks({ face: { errors, fails, bads } }: { face: IGroupFace }): ReactElement {
   return (
     <>
+      {bads > 0 ? <Bad word="NaN" title={`NaN or infinity in ${bads} layers`} /> : null}
       {fails > 0 ? <Mark ok={false} /> : null}
       {errors > 0 ? <span className="caffe-nb-mark caffe-nb-error-mark">!</span> : null}
     </>

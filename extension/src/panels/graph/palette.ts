@@ -16,6 +16,7 @@ export interface IPalette {
   readonly brand: string;
   readonly fail: string;
   readonly pass: string;
+  readonly nan: string;
   readonly heat: string;
   readonly families: Readonly<Record<Family, string>>;
 }
@@ -39,6 +40,7 @@ export function paletteOf(element: Element): IPalette {
     brand: on('--jp-brand-color1'),
     fail: on('--caffe-nb-fail'),
     pass: on('--caffe-nb-pass'),
+    nan: on('--caffe-nb-nan'),
     heat: on('--caffe-nb-heat'),
     families: Object.fromEntries(FAMILY_NAMES.map(name => [name, on(`--caffe-nb-${name}`)])) as Record<
       Family,
@@ -96,7 +98,9 @@ export function paintOf(looks: Looks, palette: IPalette): IPaint {
   const { kind, face, heat } = looks;
   const stripe = palette.families[kind === 'layer' ? familyOfNode(face.node) : face.family];
   const error = kind === 'layer' ? Boolean(face.state?.error) : face.errors > 0;
-  const border = error ? palette.fail : face.selected || looks.path === 'on' ? palette.brand : palette.border;
+  const bad = kind === 'layer' ? face.bad !== '' : face.bads > 0;
+  const chosen = face.selected || looks.path === 'on';
+  const border = error ? palette.fail : bad ? palette.nan : chosen ? palette.brand : palette.border;
   const fill = face.running
     ? mix(palette.brand, palette.box, 0.28)
     : heat === null

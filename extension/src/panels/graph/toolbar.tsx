@@ -47,6 +47,7 @@ export function Toolbar(props: IToolbarProps): ReactElement {
           <option value="none">types</option>
           <option value="time">time</option>
           <option value="parameters">parameters</option>
+          <option value="gradients">gradients</option>
         </select>
         {groups > 0 ? (
           <button
@@ -171,6 +172,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['g', 'to the name of the group around'],
   ['Shift+click, Shift+Enter', 'show the ways from the selected layer to another one'],
   ['Escape', 'forget the ways'],
+  ['Tab to the map', 'arrow keys move the view, + and − zoom, Home shows everything'],
   ['/', 'search; Enter and Shift+Enter go through the hits']
 ];
 

@@ -43,7 +43,8 @@ describe('the faulty line', () => {
     traceback: '  File "x.py", line 13, in forward\n    raise ValueError\n',
     path: '/srv/layers.py',
     line: 13,
-    refused: false
+    refused: false,
+    not_finite: false
   };
 
   it('is the error’s where the error is in the same file', () => {

@@ -10,6 +10,8 @@ import { ago, diffLines } from './model';
 /** What the kernel knows of a layer's versions, and the two that are compared. */
 export interface IVersions {
   list: readonly VersionInfo[];
+  /** When the list came, as `Date.now()` has it. */
+  fetched: number;
   difference: Difference | null;
   failure: string;
   compare: (old: number | null) => void;
@@ -19,7 +21,7 @@ export interface IVersions {
 /** The versions of a Python layer's code; fetched again when another one runs. */
 export function useVersions(service: Service, node: GraphNode, version: number): IVersions {
   const net = useService(service, state => state.net) ?? '';
-  const [list, setList] = useState<readonly VersionInfo[]>([]);
+  const [{ list, fetched }, setList] = useState<Pick<IVersions, 'list' | 'fetched'>>(NO_LIST);
   const [difference, setDifference] = useState<Difference | null>(null);
   const [failure, setFailure] = useState('');
   const layer = node.index;
@@ -31,7 +33,7 @@ export function useVersions(service: Service, node: GraphNode, version: number):
     if (python && net !== '') {
       void service.answer({ kind: 'get_versions', net, layer }).then(reply => {
         if (!over && typeof reply !== 'string' && reply.kind === 'versions') {
-          setList(reply.versions);
+          setList({ list: reply.versions, fetched: Date.now() });
         }
       });
     }
@@ -53,11 +55,12 @@ export function useVersions(service: Service, node: GraphNode, version: number):
     const reply = await service.answer({ kind: 'roll_back', net, layer, version: to }, GO_BACK_TIMEOUT);
     setFailure(typeof reply === 'string' ? reply : '');
     if (typeof reply !== 'string' && reply.kind === 'versions') {
-      setList(reply.versions);
+      setList({ list: reply.versions, fetched: Date.now() });
     }
   };
   return {
     list,
+    fetched,
     difference,
     failure,
     compare: old => void compare(old),
@@ -65,12 +68,14 @@ export function useVersions(service: Service, node: GraphNode, version: number):
   };
 }
 
+const NO_LIST = { list: [], fetched: 0 };
+
 /** A running net has its time to come to a safe point. */
 const GO_BACK_TIMEOUT = 20_000;
 
 /** The versions, the newest first, each to be compared with what runs and to be gone back to. */
 export function VersionList({ versions }: { versions: IVersions }): ReactElement | null {
-  const { list, difference, failure } = versions;
+  const { list, fetched, difference, failure } = versions;
   if (list.length < 2) {
     return null;
   }
@@ -89,7 +94,9 @@ export function VersionList({ versions }: { versions: IVersions }): ReactElement
               <span className="caffe-nb-what" title={version.what}>
                 {version.what}
               </span>
-              <span className="caffe-nb-hint">{runs ? 'runs' : ago(version.seconds)}</span>
+              <span className="caffe-nb-hint">
+                {runs ? 'runs' : <Age since={fetched - 1000 * version.seconds} />}
+              </span>
               {runs ? null : (
                 <>
                   <button
@@ -120,6 +127,18 @@ export function VersionList({ versions }: { versions: IVersions }): ReactElement
       </ol>
     </div>
   );
+}
+
+/** How long ago something was; it grows while one looks. */
+function Age({ since }: { since: number }): ReactElement {
+  const [now, setNow] = useState(() => Date.now());
+  const seconds = Math.max(0, (Math.max(now, Date.now()) - since) / 1000);
+  const soon = seconds < 60;
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), soon ? 1000 : 15_000);
+    return () => clearInterval(timer);
+  }, [soon]);
+  return <>{ago(seconds)}</>;
 }
 
 /** What changed between two versions, line by line. */

@@ -12,11 +12,11 @@ import type { Service } from '../../service';
 import { AxisSelects, Sliders } from './axes';
 import { DistributionView } from './distribution';
 import type { ILook, IRole, IViewState, Part } from './model';
-import { USUAL, shapeText } from './model';
+import { shapeText } from './model';
 import { PartView, useView } from './part';
 import { isPicture, lookAt } from './place';
 import type { IKept } from './shelf';
-import { MOST_PINS, difference, differenceText, pinOf, shelfOf } from './shelf';
+import { MOST_PINS, difference, differenceText, keptPlace, lookPlace, pinOf, shelfOf } from './shelf';
 
 interface ICardProps {
   service: Service;
@@ -30,7 +30,10 @@ interface ICardProps {
 export function BlobCard(props: ICardProps): ReactElement {
   const { service, net, node, role, pinned } = props;
   const { blob } = role;
-  const [look, setLook] = useState(USUAL);
+  const shelf = shelfOf(service);
+  const place = lookPlace(service, net, pinOf(node, role));
+  const look = useSignal(shelf.changed, () => shelf.look(place));
+  const setLook = (next: ILook): void => shelf.setLook(place, next);
   const [order, setOrder] = useState<ChannelOrder>('bgr');
   const [cell, setCell] = useState<ICell | null>(null);
   const [mark, setMark] = useState<readonly number[] | null>(null);
@@ -181,7 +184,7 @@ function ComparedPart(props: IComparedProps): ReactElement {
   const { service, net, node, part, state, role, look, onPick } = props;
   const { blob } = role;
   const shelf = shelfOf(service);
-  const place = `${net} ${part} ${blob.ref}`;
+  const place = keptPlace(service, net, part, blob.ref);
   const kept = useSignal(shelf.changed, () => shelf.kept(place));
   const what = `${part} of ${blob.name}`;
   const keep = (): void => {

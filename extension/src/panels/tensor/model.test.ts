@@ -49,6 +49,27 @@ describe('a view', () => {
     expect(pull).toHaveBeenCalledTimes(2);
   });
 
+  it('catches up soon after a layer that took long', async () => {
+    let wait = 8000;
+    const pull = vi.fn(async () => {
+      await new Promise(resolve => setTimeout(resolve, wait));
+      return answer(1);
+    });
+    const view = new TensorView('blob:ip', 'data', pull);
+    view.refresh();
+    await vi.advanceTimersByTimeAsync(8000);
+    wait = 1;
+    view.refresh();
+    await vi.advanceTimersByTimeAsync(3100);
+    expect(pull).toHaveBeenCalledTimes(2);
+    wait = 8000;
+    view.refresh();
+    await vi.advanceTimersByTimeAsync(8500);
+    view.refresh();
+    view.refresh(true);
+    expect(pull).toHaveBeenCalledTimes(4);
+  });
+
   it('keeps the last picture when a pull fails, and says why', async () => {
     const pull = vi.fn<() => Promise<IAnswer>>().mockResolvedValueOnce(answer(7));
     const view = new TensorView('blob:ip', 'data', pull);

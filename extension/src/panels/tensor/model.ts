@@ -8,6 +8,8 @@ import type { BlobInfo, GraphNode, Tensor } from '../../protocol';
 const SHORTEST_INTERVAL = 200;
 /** A view is pulled so rarely that waiting for it takes at most a quarter of the time. */
 const PATIENCE = 4;
+/** A view rests no longer than this: a layer that took long, as one does while its kernel is compiled, says little. */
+const LONGEST_REST = 3000;
 
 export type Part = Tensor['part'];
 
@@ -61,9 +63,14 @@ export class Pulled<S> {
     }
   }
 
-  /** Pull as soon as that is due. */
-  refresh(): void {
+  /** Pull as soon as that is due, or at once where nothing runs that would have to wait for it. */
+  refresh(atOnce = false): void {
     this.#wanted += 1;
+    if (atOnce) {
+      this.#due = 0;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
     this.#schedule();
   }
 
@@ -97,7 +104,8 @@ export class Pulled<S> {
     const next = await this.#pull();
     this.#outstanding = false;
     this.#served = serving;
-    this.#due = start + Math.max(this.interval, PATIENCE * (Date.now() - start));
+    const took = Date.now() - start;
+    this.#due = start + Math.max(this.interval, Math.min(PATIENCE * took, took + LONGEST_REST));
     if (this.#disposed) {
       return;
     }

@@ -4,12 +4,14 @@ import { Signal } from '@lumino/signaling';
 import type { Graph, GraphNode, Tensor } from '../../protocol';
 import type { Service } from '../../service';
 import type { ILook, IRole, IViewState } from './model';
-import { roles } from './model';
+import { USUAL, roles } from './model';
 
 /** Views that stay in sight whatever is selected. */
 export const MOST_PINS = 4;
 /** Views kept for comparison, at most 256 KB each. */
-const MOST_KEPT = 12;
+export const MOST_KEPT = 12;
+/** Blobs of which it is known how they were last looked at. */
+export const MOST_LOOKS = 40;
 
 /** A blob that stays in sight, by names: it outlives its net. */
 export interface IPin {
@@ -27,7 +29,14 @@ export interface IKept {
   readonly when: string;
 }
 
-/** What a person put aside: pinned blobs, and views kept to be compared with. */
+/** All that is on a shelf, the oldest first. */
+export interface IShelved {
+  readonly pins: readonly IPin[];
+  readonly looks: ReadonlyMap<string, ILook>;
+  readonly kept: ReadonlyMap<string, IKept>;
+}
+
+/** What a person put aside: pinned blobs, how blobs are looked at, and views kept to be compared with. */
 export class Shelf {
   get changed(): ISignal<Shelf, void> {
     return this.#changed;
@@ -39,6 +48,21 @@ export class Shelf {
 
   get isFull(): boolean {
     return this.#pins.length >= MOST_PINS;
+  }
+
+  get shelved(): IShelved {
+    return { pins: this.#pins, looks: this.#looks, kept: this.#kept };
+  }
+
+  /** Take up what was there before the page was reloaded; not over what a person has put here since. */
+  restore({ pins, looks, kept }: IShelved): void {
+    if (this.#pins.length > 0 || this.#looks.size > 0 || this.#kept.size > 0) {
+      return;
+    }
+    this.#pins = pins.slice(0, MOST_PINS);
+    looks.forEach((look, place) => put(this.#looks, place, look, MOST_LOOKS));
+    kept.forEach((view, place) => put(this.#kept, place, view, MOST_KEPT));
+    this.#changed.emit(undefined);
   }
 
   isPinned(pin: IPin): boolean {
@@ -55,28 +79,56 @@ export class Shelf {
     this.#changed.emit(undefined);
   }
 
+  /** How a blob is looked at. */
+  look(place: string): ILook {
+    return this.#looks.get(place) ?? USUAL;
+  }
+
+  setLook(place: string, look: ILook): void {
+    put(this.#looks, place, look, MOST_LOOKS);
+    this.#changed.emit(undefined);
+  }
+
   kept(place: string): IKept | null {
     return this.#kept.get(place) ?? null;
   }
 
   /** Keep what a view shows, in place of what was kept of it before; null keeps nothing. */
   keep(place: string, kept: IKept | null): void {
-    this.#kept.delete(place);
-    if (kept) {
-      this.#kept.set(place, kept);
-    }
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MOST_KEPT) {
-        break;
-      }
-      this.#kept.delete(oldest);
-    }
+    put(this.#kept, place, kept, MOST_KEPT);
     this.#changed.emit(undefined);
   }
 
   readonly #changed = new Signal<Shelf, void>(this);
   #pins: readonly IPin[] = [];
+  readonly #looks = new Map<string, ILook>();
   readonly #kept = new Map<string, IKept>();
+}
+
+/** Put the newest in its place, null for nothing, and drop the oldest where there are too many. */
+function put<T>(map: Map<string, T>, place: string, value: T | null, most: number): void {
+  map.delete(place);
+  if (value !== null) {
+    map.set(place, value);
+  }
+  for (const oldest of map.keys()) {
+    if (map.size <= most) {
+      break;
+    }
+    map.delete(oldest);
+  }
+}
+
+/** What is kept goes by the net's id and its name: another kernel's net of the same number is another one. */
+export function keptPlace(service: Service, net: string, part: string, ref: string): string {
+  const info = service.state.nets.find(({ id }) => id === net);
+  return JSON.stringify([net, info?.name, info?.phase, part, ref]);
+}
+
+/** How a blob is looked at goes by names: it outlives its net. */
+export function lookPlace(service: Service, net: string, pin: IPin): string {
+  const info = service.state.nets.find(({ id }) => id === net);
+  return JSON.stringify([info?.name, info?.phase, pin.layer, pin.role, pin.blob]);
 }
 
 const shelves = new WeakMap<Service, Shelf>();

@@ -1,9 +1,9 @@
 import type { ReactElement } from 'react';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 
 import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
-import type { BadTensor, Request, Training } from '../../protocol';
+import type { Request, Training } from '../../protocol';
 import type { Service } from '../../service';
 import type { IFeed } from './feed';
 import { placeOf, sizeOf, wordsForKept } from './words';
@@ -38,7 +38,6 @@ export function BadBanner({ service, feed }: { service: Service; feed: IFeed }):
   const bad = feed.training?.bad ?? null;
   const running = useService(service, state => state.update?.running ?? false);
   const { failure, busy, act } = useAct(service, feed);
-  useSelected(service, feed, bad);
   if (bad === null) {
     return null;
   }
@@ -75,24 +74,6 @@ export function BadBanner({ service, feed }: { service: Service; feed: IFeed }):
       </div>
     </section>
   );
-}
-
-/** Select the layer when a bad tensor is news; not again after somebody has looked elsewhere. */
-function useSelected(service: Service, feed: IFeed, bad: BadTensor | null): void {
-  const known = feed.training !== null;
-  const layer = bad?.layer ?? null;
-  const key = bad === null ? '' : `${bad.layer} ${bad.method} ${bad.iteration}`;
-  const seen = useRef<string | null>(null);
-  useEffect(() => {
-    if (!known) {
-      seen.current = null;
-      return;
-    }
-    if (seen.current !== null && seen.current !== key && layer !== null) {
-      service.select(layer);
-    }
-    seen.current = key;
-  }, [service, known, key, layer]);
 }
 
 /** What can be switched on for a training: a stop at NaN, and iterations to go back to. */
