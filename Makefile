@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 UV_INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 # All but the two for GPUs, of which a machine takes the one that fits its driver.
-EXTRAS := --extra draw --extra leveldb --extra tutorials
+EXTRAS := --extra distributed --extra draw --extra leveldb --extra tutorials
 FIRST_NOTEBOOK := notebooks/01_first_layer.ipynb
 LABEXTENSION := caffe_nb/labextension/package.json
 EXTENSION_SOURCES := $(shell find extension/src extension/style extension/schema -type f 2>/dev/null)
