@@ -44,7 +44,8 @@ layer { name: "loss" type: "Reduction" bottom: "i" top: "l" loss_weight: 1 }
     _IMAGES
     + """
 layer { name: "draw" type: "Pooling" bottom: "x" top: "a" pooling_param { pool: STOCHASTIC kernel_size: 2 } }
-layer { name: "up" type: "Interp" bottom: "a" top: "b" interp_param { height: 20 width: 20 } }
+layer { name: "p" type: "Softmax" bottom: "a" top: "p" softmax_param { axis: 3 } }
+layer { name: "up" type: "Interp" bottom: "p" top: "b" interp_param { height: 20 width: 20 } }
 layer { name: "loss" type: "Reduction" bottom: "b" top: "l" loss_weight: 1 }
 """,
     _IMAGES
