@@ -261,17 +261,16 @@ class Solver:
     def apply_update(self) -> None:
         """Turn the gradients into updates, subtract them from the parameters and count the iteration.
 
-        Clips, averages over iter_size, adds the weight decay and runs the rule, in this order.
+        Clips, averages over iter_size, adds the weight decay, runs the rule and subtracts, in this order.
         """
         net, param, rate = self.net, self.param, self.lr
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):  # divergence is silent
-            regularize.clip(net.learnable_params, param.clip_gradients)
+            clip, average = regularize.clipping(net.learnable_params, param.clip_gradients), 1 / param.iter_size
             for index, blob in enumerate(net.learnable_params):
-                regularize.average(blob, param.iter_size)
-                regularize.decay(blob, param.weight_decay * net.params_weight_decay[index], param.regularization_type)
-                self.rule.update(index, blob, rate * net.params_lr[index], self.iter)
-            for blob in net.learnable_params:
-                blob.data -= blob.const_diff
+                decay = param.weight_decay * net.params_weight_decay[index]
+                kind = regularize.kind_of(decay, param.regularization_type)
+                before = regularize.Regularization(clip, average, decay, kind)
+                self.rule.update(index, blob, rate * net.params_lr[index], self.iter, before)
         self._iter += 1
 
     def test_all(self) -> None:
