@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled, compiled_sums
 from caffe_nb.ops.parallel import flat, run
 
@@ -36,6 +37,9 @@ def softmax(x: Array, axis: int, out: Array) -> Array:
         return out
     axis %= x.ndim
     folded = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
+    if device.holds(x):
+        _planes(x.reshape(folded), out.reshape(folded))
+        return out
     scores, target = flat(x).reshape(folded), out.reshape(folded)
     some = _vectors if folded[2] == 1 else _planes
     run(lambda start, stop: some(scores[start:stop], target[start:stop]), folded[0], x.size)
