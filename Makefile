@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 UV_INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
+# All but the two for GPUs, of which a machine takes the one that fits its driver.
+EXTRAS := --extra distributed --extra draw --extra leveldb --extra tutorials
 FIRST_NOTEBOOK := notebooks/01_first_layer.ipynb
 LABEXTENSION := caffe_nb/labextension/package.json
 EXTENSION_SOURCES := $(shell find extension/src extension/style extension/schema -type f 2>/dev/null)
@@ -46,7 +48,7 @@ $(STAMPS)/venv:
 $(STAMPS)/python: $(STAMPS)/venv pyproject.toml constraints.txt
 	@echo "setup: Python packages"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	@$(UV_INSTALL) -r pyproject.toml --all-extras --group dev
+	@$(UV_INSTALL) -r pyproject.toml $(EXTRAS) --group dev
 	@touch $@
 
 $(STAMPS)/node: $(STAMPS)/python tools/node.py
@@ -138,7 +140,7 @@ protocol: setup ## Write extension/src/protocol.ts from caffe_nb/inspector/messa
 lock: $(STAMPS)/venv ## Renew constraints.txt and yarn.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
-		--all-extras --group dev --group node --strip-extras --no-annotate --no-header --output-file constraints.txt
+		$(EXTRAS) --group dev --group node --strip-extras --no-annotate --no-header --output-file constraints.txt
 	@$(MAKE) --no-print-directory $(STAMPS)/node
 	$(BIN)/jlpm install --no-immutable
 

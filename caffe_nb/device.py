@@ -1,38 +1,192 @@
-"""The device that blobs live on, and the array namespace that goes with it.
+"""Where layers compute: on the CPU with NumPy, or on a GPU with CuPy.
 
-Only the CPU is served so far; layers ask `namespace` so that their code need not change when the GPU comes.
+The mode is one for the whole process. A blob's memory is mirrored (`caffe_nb.core.mirror`): it may live on the host, on
+the GPU, or on both, and is copied when somebody asks for it where it is not up to date.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from caffe_nb.errors import CaffeError
 
-
-def namespace() -> ModuleType:
-    """Return the array namespace that layers compute with (NumPy)."""
-    return np
+Array = NDArray[Any]
 
 
-def set_mode_cpu() -> None:
-    """Compute on the CPU, which is what happens anyway."""
+class DeviceError(CaffeError, RuntimeError):
+    """A GPU that cannot be used: no CuPy, no device of that number, no memory left on it."""
 
 
-def set_mode_gpu() -> None:
-    """Compute on the GPU.
+class Device(Protocol):
+    """What mirrored memory needs of a device.
+
+    Attributes
+    ----------
+    xp : module
+        The array namespace of its arrays.
+    """
+
+    xp: Any
+
+    def zeros(self, count: int, dtype: DTypeLike) -> Any:
+        """Return a flat array of zeros in the device's memory."""
+
+    def upload(self, host: Array, array: Any) -> None:
+        """Copy host to device, in the order of what the device was told before."""
+
+    def download(self, array: Any, host: Array) -> None:
+        """Copy device to host, when all is computed that the device was told before; done when it returns."""
+
+    def address(self, array: Any) -> int:
+        """Return where an array begins in the device's memory."""
+
+
+@dataclass
+class CupyDevice:
+    """A CUDA GPU through CuPy: its memory pool, its current stream.
+
+    Parameters
+    ----------
+    number : int
+        Which one, from 0.
 
     Raises
     ------
-    CaffeError
-        Always, for now: this version computes on the CPU only.
+    DeviceError
+        When CuPy is not installed, and when there is no such device.
     """
-    raise CaffeError(
-        "this version of caffe_nb computes on the CPU only; leave out set_mode_gpu() or call set_mode_cpu()"
-    )
+
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        self.xp: Any = _cupy()
+        count = _device_count(self.xp)
+        if not 0 <= self.number < count:
+            raise DeviceError(
+                f"there is no GPU {self.number}: CUDA counts {count} here, from 0; caffe.set_device chooses"
+            )
+        self.xp.cuda.Device(self.number).use()
+
+    def zeros(self, count: int, dtype: DTypeLike) -> Any:
+        """Return a flat array of zeros from CuPy's pool."""
+        try:
+            return self.xp.zeros(count, dtype)
+        except self.xp.cuda.memory.OutOfMemoryError as error:
+            raise DeviceError(
+                f"GPU {self.number} has no memory for {count * np.dtype(dtype).itemsize / 2**20:,.0f} MiB more;"
+                " make the batch smaller, or let nets go that are no longer needed"
+            ) from error
+
+    def upload(self, host: Array, array: Any) -> None:
+        """Copy host to device on the current stream."""
+        array.set(host)
+
+    def download(self, array: Any, host: Array) -> None:
+        """Copy device to host on the current stream, and wait for it."""
+        array.get(out=host)
+
+    def address(self, array: Any) -> int:
+        """Return the array's address."""
+        return int(array.data.ptr)
+
+
+_current: Device | None = None
+_number = 0
+
+
+def current() -> Device | None:
+    """Return the device that layers compute on; None is the CPU."""
+    return _current
+
+
+def namespace() -> Any:
+    """Return the array namespace of the mode: NumPy, or CuPy in GPU mode."""
+    return np if _current is None else _current.xp
+
+
+def namespace_of(array: Any) -> Any:
+    """Return the namespace that an array belongs to."""
+    return _current.xp if _current is not None and holds(array) else np
+
+
+def holds(array: Any) -> bool:
+    """Whether an array is in a device's memory, where compiled code of the host cannot reach it."""
+    return not isinstance(array, np.ndarray | np.generic)
+
+
+def set_mode_cpu() -> None:
+    """Compute on the CPU from now on; what a GPU computed last comes over when it is asked for."""
+    global _current
+    _current = None
+
+
+def set_mode_gpu() -> None:
+    """Compute on the GPU from now on, in nets that are there as in new ones.
+
+    Raises
+    ------
+    DeviceError
+        When CuPy or a CUDA device is missing; says what to install. The mode stays as it was.
+    """
+    use(CupyDevice(_number))
 
 
 def set_device(device: int) -> None:
-    """Choose the GPU to use; kept so that scripts which call it before `set_mode_cpu` run."""
+    """Choose the GPU to use, by its number from 0; in CPU mode it is remembered for `set_mode_gpu`.
+
+    Raises
+    ------
+    DeviceError
+        In GPU mode, when there is no such device; the one that was used stays.
+    """
+    global _number
+    if _current is not None:
+        use(CupyDevice(device))
+    _number = device
+
+
+def use(device: Device | None) -> None:
+    """Compute on this device from now on; None is the CPU."""
+    global _current
+    _current = device
+
+
+@contextmanager
+def using(device: Device | None) -> Iterator[None]:
+    """Compute on this device within the block."""
+    before = _current
+    use(device)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def _cupy() -> Any:
+    try:
+        return importlib.import_module("cupy")
+    except ImportError as error:
+        broken = f" (it is installed, but: {error})" if "cupy" in sys.modules or error.name != "cupy" else ""
+        raise DeviceError(
+            f"computing on a GPU needs CuPy{broken}; install the package for your CUDA: pip install 'caffe-nb[gpu]'"
+            " for CUDA 12 (cupy-cuda12x), pip install 'caffe-nb[gpu-cuda13]' for CUDA 13 (cupy-cuda13x); nvidia-smi"
+            " says which your driver has. Or compute on the CPU: leave out set_mode_gpu()"
+        ) from error
+
+
+def _device_count(cupy: Any) -> int:
+    try:
+        return int(cupy.cuda.runtime.getDeviceCount())
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise DeviceError(
+            f"CuPy {cupy.__version__} finds no CUDA device here ({error}); nvidia-smi says whether there is one and"
+            " which CUDA its driver has. Or compute on the CPU: leave out set_mode_gpu()"
+        ) from error

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from caffe_nb import rng
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
 from caffe_nb.net import Net
 from caffe_nb.ops import compiling
+from caffe_nb.proto import caffe_pb2
+from caffe_nb.solvers import rules
 
 _IMAGES = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 16 dim: 24 dim: 24 } } }'
 _REGIONS = 'layer { name: "r" type: "Input" top: "r" input_param { shape { dim: 2 dim: 5 } } }'
@@ -41,7 +44,8 @@ layer { name: "loss" type: "Reduction" bottom: "i" top: "l" loss_weight: 1 }
     _IMAGES
     + """
 layer { name: "draw" type: "Pooling" bottom: "x" top: "a" pooling_param { pool: STOCHASTIC kernel_size: 2 } }
-layer { name: "up" type: "Interp" bottom: "a" top: "b" interp_param { height: 20 width: 20 } }
+layer { name: "p" type: "Softmax" bottom: "a" top: "p" softmax_param { axis: 3 } }
+layer { name: "up" type: "Interp" bottom: "p" top: "b" interp_param { height: 20 width: 20 } }
 layer { name: "loss" type: "Reduction" bottom: "b" top: "l" loss_weight: 1 }
 """,
     _IMAGES
@@ -70,7 +74,7 @@ layer { name: "found" type: "DetectionOutput" bottom: "p" bottom: "s" bottom: "b
   num_classes: 2 nms_param { nms_threshold: 0.4 } } }
 """,
 )
-"""Every kernel has a layer here; a test holds it."""
+"""Every kernel of layers has one here; a test holds it."""
 
 
 def warm_up() -> int:
@@ -87,12 +91,14 @@ def warm_up() -> int:
     before = compiling.compiled()
     state = rng.get_state()
     types = (np.float32, np.float64)
-    with compiling.quietly(), compiling.bar("caffe_nb warms up", total=2 * len(types) * len(_NETS)) as bar:
+    with compiling.quietly(), compiling.bar("caffe_nb warms up", total=len(types) * (2 * len(_NETS) + 1)) as bar:
         for dtype in types:
             for text in _NETS:
                 for phase in Phase:
                     _run(text, phase, dtype)
                     bar.update()
+            _update(dtype)
+            bar.update()
     rng.set_state(state)
     return compiling.compiled() - before
 
@@ -104,3 +110,10 @@ def _run(text: str, phase: Phase, dtype: type[np.floating]) -> None:
     net.forward()
     if phase == Phase.TRAIN:
         net.backward()
+
+
+def _update(dtype: type[np.floating]) -> None:
+    blob = Blob(1, dtype=dtype)
+    for rule in vars(rules).values():
+        if isinstance(rule, type) and issubclass(rule, rules.Rule) and rule is not rules.Rule:
+            rule([blob], caffe_pb2.SolverParameter()).update(0, blob, 0.0, 0)

@@ -17,16 +17,28 @@ def add_device(parser: Parser) -> None:
     parser.option("gpu", "GPU to compute on, or 'all'", default="")
 
 
-def use_device(args: argparse.Namespace) -> None:
-    """Compute where the options say."""
-    if args.gpu:
-        try:
-            device.set_mode_gpu()
-        except CaffeError as error:
-            reason = error.message.partition(";")[0]
-            raise CaffeError(f"-gpu: {reason}; leave the option out") from error
-    else:
+def use_device(args: argparse.Namespace) -> str:
+    """Compute where the options say, and return that in Caffe's words.
+
+    Raises
+    ------
+    UsageError
+        For what names no single GPU.
+    CaffeError
+        When the GPU cannot be used.
+    """
+    if not args.gpu:
         device.set_mode_cpu()
+        return "Use CPU."
+    number = "0" if args.gpu in ("all", True) else args.gpu
+    if not number.isdecimal():
+        raise UsageError(f"-gpu is the number of one GPU, or 'all' where there is one; got '{args.gpu}'")
+    try:
+        device.set_device(int(number))
+        device.set_mode_gpu()
+    except CaffeError as error:
+        raise CaffeError(f"-gpu {number}: {error.message.replace('set_mode_gpu()', '-gpu')}") from error
+    return f"Use GPU with device ID {number}"
 
 
 def add_net(parser: Parser) -> None:

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from caffe_nb import device
 from caffe_nb.cli.common import add_device, use_device
 from caffe_nb.cli.options import Parser
 
@@ -28,5 +29,21 @@ def run(args: argparse.Namespace) -> int:
     for pool in threadpool_info():
         print(f"{pool['user_api']:<13} {pool['internal_api']} {pool['version']}, {pool['num_threads']} threads")
     print(f"Numba:        {numba.__version__}, {numba.get_num_threads()} threads")
-    print("GPU:          not used by this version")
+    print(f"GPU:          {_gpu()}")
     return 0
+
+
+def _gpu() -> str:
+    """Return which GPU there is, or why there is none."""
+    try:
+        found = device.CupyDevice(0)
+    except device.DeviceError as error:
+        return error.message.partition(";")[0]
+    cuda = found.xp.cuda.runtime
+    about = cuda.getDeviceProperties(0)
+    free, total = cuda.memGetInfo()
+    return (
+        f"{about['name'].decode()}, compute capability {about['major']}.{about['minor']}, {free / 2**30:.1f} of"
+        f" {total / 2**30:.1f} GiB free, CUDA {cuda.runtimeGetVersion()}, CuPy {found.xp.__version__};"
+        f" {cuda.getDeviceCount()} in all"
+    )

@@ -22,8 +22,7 @@ def run(args: argparse.Namespace) -> int:
     if args.iterations < 1:
         raise UsageError(f"-iterations is a number from 1 up, got {args.iterations}")
     log = logs.start()
-    use_device(args)
-    log.info("Use CPU.")
+    log.info(use_device(args))
     net = open_net(args, phase)
     log.info("Performing Forward")
     log.info("Initial loss: %g", net.forward_pass())

@@ -2,6 +2,9 @@
 
 The log is Caffe's, on the standard error stream. Ctrl-C ends the training after the current iteration, with a
 snapshot; a second one ends it at once.
+
+Several processes train it together, each on its share of the data: mpiexec -n 4 caffe train -solver solver.prototxt
+(the batch of the net is that of one process; needs the extra `distributed`).
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from caffe_nb.cli import log as logs
+from caffe_nb.cli import processes
 from caffe_nb.cli.common import add_device, add_state, phase_of, stages, use_device
 from caffe_nb.cli.options import Parser, UsageError
-from caffe_nb.proto.text import read_solver
+from caffe_nb.distributed import world
+from caffe_nb.proto.text import SolverSource, read_solver
 from caffe_nb.solvers import Solver
 from caffe_nb.solvers.nets import find_file, load_weights
 
@@ -45,15 +50,13 @@ def run(args: argparse.Namespace) -> int:
     if args.snapshot and args.weights:
         raise UsageError("give -snapshot to go on with a training or -weights to fine-tune, not both")
     phase_of(args.phase)
+    processes.supervise()
     log = logs.start()
-    use_device(args)
-    log.info("Use CPU.")
-    source = read_solver(args.solver)
-    if args.level:
-        source.param.train_state.level = args.level
-    source.param.train_state.stage.extend(stages(args))
-    if args.iterations:
-        source.param.max_iter = args.iterations
+    log.info(use_device(args))
+    comm = world()
+    if comm.size > 1:
+        return processes.train(comm, args, lambda: _read(args), _signals)
+    source = _read(args)
     solver = Solver.class_of(source.param.type, source.name)(source)
     folder = source.path.absolute().parent if source.path else None
     for net in (solver.net, *solver.test_nets):
@@ -65,15 +68,26 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _read(args: argparse.Namespace) -> SolverSource:
+    source = read_solver(args.solver)
+    if args.level:
+        source.param.train_state.level = args.level
+    source.param.train_state.stage.extend(stages(args))
+    if args.iterations:
+        source.param.max_iter = args.iterations
+    return source
+
+
 @contextlib.contextmanager
-def _signals(solver: Solver, args: argparse.Namespace) -> Iterator[None]:
+def _signals(solver: Solver, args: argparse.Namespace, writes: bool = True) -> Iterator[None]:
     """Let signals stop the solver or ask for a snapshot, between two iterations."""
     asked: list[str] = []
 
     def snapshot_when_asked(solver: Solver) -> None:
         if asked:
             asked.clear()
-            solver.snapshot()
+            if writes:
+                solver.snapshot()
 
     def handler(effect: str) -> Callable[[int, FrameType | None], None]:
         def handle(number: int, _: FrameType | None) -> None:

@@ -14,13 +14,14 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from caffe_nb.core.device_views import DeviceViews, assign
 from caffe_nb.core.memory import Memory, check_shape, layout
 from caffe_nb.errors import ShapeError
 
 Array = NDArray[Any]
 
 
-class Blob:
+class Blob(DeviceViews):
     """Data and diff of one shape.
 
     Parameters
@@ -55,6 +56,7 @@ class Blob:
 
     def __init__(self, *shape: int, dtype: DTypeLike = np.float32) -> None:
         self.dtype = np.dtype(dtype)
+        self._device_views = {}
         self._shape: tuple[int, ...] = ()
         self.memory = Memory(1, self.dtype)
         self.diff_memory = Memory(1, self.dtype, counted=False)
@@ -166,31 +168,41 @@ class Blob:
     @property
     def data(self) -> Array:
         """The values, writable and live; taking it counts as a write. Assigning broadcasts into it."""
-        self.memory.version += 1
+        memory = self.memory
+        memory.version += 1
+        if memory.mirror is not None:
+            memory.mirror.on_host(write=True)
         return self._data
 
     @data.setter
     def data(self, value: Any) -> None:
-        _assign(self.data, value, "data")
+        assign(self.data, value, "data")
 
     @property
     def diff(self) -> Array:
         """The gradient, writable and live; taking it counts as a write. Assigning broadcasts into it."""
-        self.diff_memory.version += 1
+        memory = self.diff_memory
+        memory.version += 1
+        if memory.mirror is not None:
+            memory.mirror.on_host(write=True)
         return self._diff
 
     @diff.setter
     def diff(self, value: Any) -> None:
-        _assign(self.diff, value, "diff")
+        assign(self.diff, value, "diff")
 
     @property
     def const_data(self) -> Array:
         """The values, read-only and live; not a write."""
+        if self.memory.mirror is not None:
+            self.memory.mirror.on_host(write=False)
         return self._const_data
 
     @property
     def const_diff(self) -> Array:
         """The gradient, read-only and live; not a write."""
+        if self.diff_memory.mirror is not None:
+            self.diff_memory.mirror.on_host(write=False)
         return self._const_diff
 
     def views(self) -> tuple[Array, Array, Array, Array]:
@@ -294,15 +306,3 @@ def _as_shape(shape: tuple[SupportsIndex | Iterable[SupportsIndex], ...]) -> tup
     except (AttributeError, TypeError):
         raise ShapeError(f"a blob's shape is made of whole numbers, got {shape}; divide with // instead of /") from None
     return lengths
-
-
-def _assign(view: Array, value: Any, what: str) -> None:
-    if value is view:  # blob.data += x
-        return
-    try:
-        view[...] = value
-    except ValueError:
-        shape = np.shape(value)
-        raise ShapeError(
-            f"cannot assign an array of shape {shape} to the {what} of a blob of shape {view.shape}"
-        ) from None

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from caffe_nb.core.mirror import Mirror
 from caffe_nb.errors import ShapeError
 
 MOST_ELEMENTS = 2**31 - 1
@@ -62,7 +63,9 @@ class Memory:
     Attributes
     ----------
     array : array
-        The buffer.
+        The buffer on the host.
+    mirror : Mirror or None
+        The buffer on a device, once it was asked for.
     version : int
         How many times it was written (or taken for writing).
     known : int
@@ -71,7 +74,7 @@ class Memory:
         When and by which net (0: by nobody's layers) it was last written from outside of the layers' own tops.
     """
 
-    __slots__ = ("_counted", "array", "known", "version", "writer", "written")
+    __slots__ = ("_counted", "array", "known", "mirror", "version", "writer", "written")
 
     def __init__(self, capacity: int, dtype: DTypeLike, *, counted: bool = True) -> None:
         global _taken
@@ -86,10 +89,17 @@ class Memory:
             raise ShapeError(_too_much(capacity * np.dtype(dtype).itemsize)) from None
         with _lock:
             _taken += needed
+        self.mirror: Mirror | None = None
         self.version = 0
         self.known = 0
         self.written = 0
         self.writer = 0
+
+    def host(self, *, write: bool = False) -> NDArray[Any]:
+        """Return the buffer on the host, up to date; no write is counted. `write`: whether it will be written."""
+        if self.mirror is not None:
+            self.mirror.on_host(write=write)
+        return self.array
 
     def __del__(self) -> None:
         global _taken

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from caffe_nb.data.paths import find
+from caffe_nb.data.sharing import check_enough, from_start
 from caffe_nb.errors import FormatError, NetError
+from caffe_nb.ranks import ALONE, Share
 
 VERIFIED_UP_TO = 2**30
 """Bytes of an LMDB up to which all of its pages are checked before it is opened (half a second for this size)."""
@@ -61,6 +63,8 @@ class Records:
         self._rest = iter(self._database)
         self._keys: list[bytes] = []
         self._draw: np.random.Generator | None = None
+        self._share = ALONE
+        self._first = 0  # of the round that comes: how many records of others come before ours
 
     def shuffle(self, draw: np.random.Generator) -> None:
         """Give the records in a random order from now on, in another one each time around.
@@ -70,18 +74,41 @@ class Records:
         FormatError
             When the database is damaged.
         """
-        try:
-            self._keys = self._database.keys()
-        except Exception as error:
-            raise FormatError(f"cannot read the keys of '{self.path}'; the database is damaged: {error}") from error
+        self._read_keys()
         self._draw = draw
         self._rest = self._start()
 
+    def take(self, share: Share) -> None:
+        """Give a process's share of the records only, from now on: every `size`-th one, around and around.
+
+        Raises
+        ------
+        NetError
+            When there are more processes than records.
+        FormatError
+            When the database is damaged.
+        """
+        if share.alone:
+            return
+        self._read_keys()
+        check_enough(len(self._keys), share, f"the database '{self.path}'", "records")
+        self._share, self._first = share, share.rank
+        self._rest = self._start()
+
+    def _read_keys(self) -> None:
+        try:
+            self._keys = self._keys or self._database.keys()
+        except Exception as error:
+            raise FormatError(f"cannot read the keys of '{self.path}'; the database is damaged: {error}") from error
+
     def _start(self) -> Iterator[tuple[bytes, bytes]]:
-        """Return an iterator over all records, once."""
-        if self._draw is None:
+        """Return an iterator over all records that are ours, once."""
+        if self._draw is None and self._share.alone:
             return iter(self._database)
-        return self._database.read([self._keys[index] for index in self._draw.permutation(len(self._keys))])
+        count = len(self._keys)
+        order = range(count) if self._draw is None else self._draw.permutation(count)
+        ours, self._first = from_start(self._first, count, self._share)
+        return self._database.read([self._keys[order[index]] for index in ours])
 
     def next(self) -> tuple[str, bytes]:
         """Return what the next record is, for messages, and its value.
@@ -124,7 +151,7 @@ class Records:
         FormatError
             As `next`.
         """
-        if self._draw is not None:
+        if self._draw is not None or not self._share.alone:
             for _ in range(count % max(1, len(self._keys))):
                 self.next()
             return

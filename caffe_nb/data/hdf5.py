@@ -12,7 +12,9 @@ from numpy.typing import DTypeLike, NDArray
 from caffe_nb import rng
 from caffe_nb.core.memory import available, check_shape
 from caffe_nb.data.paths import find
+from caffe_nb.data.sharing import check_enough
 from caffe_nb.errors import CaffeError, FormatError, NetError, ShapeError, did_you_mean, listing
+from caffe_nb.ranks import ALONE, Share, common_generator
 
 Array = NDArray[Any]
 
@@ -58,6 +60,8 @@ class HDF5Rows:
         What the values are converted to.
     shuffle : bool
         Whether files are taken, and rows of each file, in a random order drawn from `caffe_nb.rng`.
+    share : Share
+        Which rows are read: every `size`-th one.
 
     Attributes
     ----------
@@ -74,17 +78,25 @@ class HDF5Rows:
         When numbers of rows differ within a file, or shapes of rows between files.
     """
 
-    def __init__(self, files: Sequence[Path], names: Sequence[str], dtype: DTypeLike, shuffle: bool) -> None:
+    def __init__(
+        self, files: Sequence[Path], names: Sequence[str], dtype: DTypeLike, shuffle: bool, share: Share = ALONE
+    ) -> None:
         self._files = list(files)
         self._names = list(names)
         self._dtype = np.dtype(dtype)
         self._shuffle = shuffle
         self._file_order = np.arange(len(self._files))
         self._file = 0
+        self._order: Array = np.arange(0)
+        self._common = None if share.alone else common_generator()
+        self._step = share.size
         if shuffle:
-            rng.generator().shuffle(self._file_order)
+            self._file_order = self._shuffled(self._file_order)
         self.shapes: list[tuple[int, ...]] = []
         self._load()
+        if len(files) == 1:
+            check_enough(len(self._order), share, f"'{files[0]}'", "rows")
+        self._row = share.rank
 
     def read(self, outs: Sequence[Array]) -> None:
         """Fill arrays with the next rows.
@@ -97,13 +109,17 @@ class HDF5Rows:
         filled = 0
         wanted = len(outs[0])
         while filled < wanted:
-            if self._row == len(self._order):
+            while self._row >= len(self._order):
+                beyond = self._row - len(self._order)
                 self._advance()
-            rows = self._order[self._row : self._row + wanted - filled]
+                self._row = beyond
+            rows = self._order[self._row :: self._step][: wanted - filled]
             for out, data in zip(outs, self._data, strict=True):
-                out[filled : filled + len(rows)] = data[rows] if self._shuffle else data[rows[0] : rows[0] + len(rows)]
+                out[filled : filled + len(rows)] = (
+                    data[rows] if self._shuffle else data[rows[0] : rows[-1] + 1 : self._step]
+                )
             filled += len(rows)
-            self._row += len(rows)
+            self._row += self._step * len(rows)
 
     def place(self) -> Place:
         """Return which row is next, to be given to `go_to`."""
@@ -123,7 +139,7 @@ class HDF5Rows:
         if self._file == len(self._files):
             self._file = 0
             if self._shuffle:
-                self._file_order = _shuffled(self._file_order)
+                self._file_order = self._shuffled(self._file_order)
         if len(self._files) > 1:
             self._load()
         else:
@@ -132,7 +148,12 @@ class HDF5Rows:
     def _restart(self) -> None:
         self._row = 0
         if self._shuffle:
-            self._order = _shuffled(self._order)
+            self._order = self._shuffled(self._order)
+
+    def _shuffled(self, order: Array) -> Array:
+        order = order.copy()
+        (self._common or rng.generator()).shuffle(order)
+        return order
 
     def _load(self) -> None:
         import h5py
@@ -174,12 +195,6 @@ class HDF5Rows:
         _check_size(data, f"dataset '{name}' of '{path}'")
         values: Array = data[...].astype(self._dtype, copy=False)
         return values
-
-
-def _shuffled(order: Array) -> Array:
-    order = order.copy()
-    rng.generator().shuffle(order)
-    return order
 
 
 def _check_size(data: Any, what: str) -> None:

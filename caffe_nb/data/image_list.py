@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from caffe_nb.data.images import decode, resize
 from caffe_nb.data.paths import find, find_in, places
+from caffe_nb.data.sharing import check_enough
 from caffe_nb.errors import FormatError, NetError
+from caffe_nb.ranks import Share
 
 Array = NDArray[Any]
 
@@ -85,6 +87,7 @@ class ImageList:
         self._names, self._labels, self._lines = read_list(self.path)
         self._order = np.arange(len(self._names))
         self._at = 0
+        self._step = 1
         self._shuffler: np.random.Generator | None = None
 
     def __len__(self) -> int:
@@ -99,15 +102,30 @@ class ImageList:
         """Start after so many images."""
         self._at = count
 
+    def take(self, share: Share) -> None:
+        """Give a process's share of the images only, from the next one on: every `size`-th, around and around.
+
+        Raises
+        ------
+        NetError
+            When there are more processes than images.
+        """
+        check_enough(len(self), share, f"the list '{self.path}'", "images")
+        self._step = share.size
+        self._go_on(share.rank)
+
     def next(self) -> tuple[str, Array, int]:
         """Return where the next image is listed, the image ``(H, W, C)`` of bytes, and its label."""
         index = self._order[self._at]
-        self._at += 1
-        if self._at == len(self):
-            self._at = 0
+        self._go_on(self._step)
+        return self._read(index)
+
+    def _go_on(self, count: int) -> None:
+        self._at += count
+        while self._at >= len(self):
+            self._at -= len(self)
             if self._shuffler is not None:
                 self._shuffler.shuffle(self._order)
-        return self._read(index)
 
     def peek(self) -> tuple[str, Array, int]:
         """Return what `next` will return."""

@@ -329,6 +329,18 @@ class KeptIterations(Struct, frozen=True):
     limit: int
 
 
+class Rank(Struct, frozen=True):
+    """One of several processes that train a net together, in its last iteration."""
+
+    name: str
+    loss: float | None
+    """Of its share of the batch; None where it is no number."""
+    seconds: float
+    """Of work."""
+    wait: float
+    """Seconds of waiting for the others."""
+
+
 class Training(Struct, frozen=True):
     """What is switched on for a training, and what came of it."""
 
@@ -338,6 +350,8 @@ class Training(Struct, frozen=True):
     """None where no iterations are kept."""
     paused: str
     """Name of the layer at which a pass is paused, or empty."""
+    ranks: list[Rank] = []
+    """By rank; empty where one process trains."""
 
 
 class Place(Struct, frozen=True):

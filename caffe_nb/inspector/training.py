@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal, assert_never
 
+from caffe_nb.distributed.overview import RankRow, overview
 from caffe_nb.errors import SolverError
 from caffe_nb.inspector import messages, pieces, training_messages
 from caffe_nb.inspector.book import Book
@@ -21,6 +22,8 @@ Request = (
     | training_messages.Rewind
 )
 
+MOST_RANKS = 512
+"""Most ranks that the panel is told of."""
 LAYER_PATIENCE = 5.0
 """Seconds that a running net has to say how its layers are."""
 
@@ -57,7 +60,12 @@ def state(net: Net) -> pieces.Training:
         bad=_bad(finite.first_bad(trained)),
         kept=pieces.KeptIterations(kept.iterations, kept.most, kept.bytes, kept.limit) if kept else None,
         paused=paused.layer if paused else "",
+        ranks=[_rank(row) for row in overview(solver)[:MOST_RANKS]] if solver else [],
     )
+
+
+def _rank(row: RankRow) -> pieces.Rank:
+    return pieces.Rank(row.name, row.loss if math.isfinite(row.loss) else None, row.seconds, row.wait)
 
 
 def _history(net: Net, request: training_messages.GetHistory, book: Book) -> training_messages.History:

@@ -18,24 +18,24 @@ class Kept:
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
-        self._copy: Array = np.empty(0, dtype)
+        self._copy = Blob(dtype=dtype)
 
     def fit(self, bottom: Blob, top: Blob) -> None:
         """Make room for the copy; called at each reshape."""
-        if top is bottom and self._copy.shape != bottom.shape:
-            self._copy = np.zeros(bottom.shape, bottom.dtype)
+        if top is bottom:
+            self._copy.reshape_like(bottom)
 
     def store(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values, from memory that writing the top leaves alone."""
-        if top is not bottom:
-            return bottom.const_data
-        np.copyto(self._copy, bottom.const_data)
-        return self._copy
+        if top is bottom:
+            np.copyto(self._copy.array, bottom.const_array)
+        return self.values(bottom, top)
 
     def memory(self, bottom: Blob, top: Blob) -> Array | None:
         """Return where to copy the bottom's values to; None where nothing overwrites them."""
-        return self._copy if top is bottom else None
+        return self._copy.array if top is bottom else None
 
     def values(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values of the last `store`."""
-        return self._copy if top is bottom else bottom.const_data
+        values: Array = self._copy.const_array if top is bottom else bottom.const_array
+        return values

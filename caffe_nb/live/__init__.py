@@ -20,6 +20,7 @@ from caffe_nb.live.host import Host
 from caffe_nb.live.param_str import set_param_str
 from caffe_nb.live.past import Version, diff
 from caffe_nb.live.swap import Swap
+from caffe_nb.live.together import Together
 from caffe_nb.live.watcher import Watcher
 
 __all__ = [
@@ -38,10 +39,13 @@ __all__ = [
     "start_watching",
     "stop_watching",
     "swaps",
+    "together",
     "versions",
 ]
 
 _host = Host()
+together = Together(_host)
+"""Edits where several processes run the same net."""
 _watcher = Watcher(_host)
 
 on_swap: list[Callable[[Swap], object]] = _host.on_swap

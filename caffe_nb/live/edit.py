@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from caffe_nb.live.swap import Adoption, Refused, Swap, Undo
 from caffe_nb.net import Node, live_nets
 
 _MISSING = object()
+Confirm = Callable[[BaseException | None], object]
 
 
 @dataclass
@@ -59,8 +61,13 @@ class Edit:
         except (SyntaxError, ValueError):
             return False
 
-    def take(self) -> list[Swap]:
+    def take(self, confirm: Confirm = lambda error: None) -> list[Swap]:
         """Take the edit up; the nets concerned are at rest.
+
+        Parameters
+        ----------
+        confirm : callable, optional
+            Called once, with what the edit raised here or None where all went well; it may still raise Refused.
 
         Returns
         -------
@@ -82,8 +89,10 @@ class Edit:
                 names |= _rebind(source, names, undo)
             effects = {cls: effect(cls, adoption.members, set(names)) for cls in self.classes}
             kept = follow(effects, undo, self._reset())
+            _last_word(confirm)
         except BaseException as error:
             undo.roll_back()
+            _tell(confirm, error)
             for source, _ in self.texts:
                 source.show_lines(source.text)
             if _is_interrupt(error):
@@ -170,7 +179,7 @@ class CellEdit:
         """A class is always taken over, so that there is one of it."""
         return True
 
-    def take(self) -> list[Swap]:
+    def take(self, confirm: Confirm = lambda error: None) -> list[Swap]:
         """Take the classes over, as `Edit.take`."""
         undo = Undo()
         try:
@@ -180,8 +189,10 @@ class CellEdit:
             adoption.adopt(self.namespace["__name__"], {cls.__name__: cls for cls, _ in self.pairs}, new)
             effects = {cls: effect(cls, adoption.members, set()) for cls in self.classes}
             blobs = follow(effects, undo)
+            _last_word(confirm)
         except BaseException as error:
             undo.roll_back()
+            _tell(confirm, error)
             if _is_interrupt(error):
                 raise
             return [refusal(error, self.classes, [])]
@@ -191,6 +202,23 @@ class CellEdit:
             if kept is not value:
                 self.namespace[name] = kept
         return [accepted(cls, what, blobs, self.note) for cls, what in effects.items() if what.changed]
+
+
+class _RefusedElsewhere(Refused):
+    """Another process that runs the same net cannot take the edit up."""
+
+
+def _last_word(confirm: Confirm) -> None:
+    try:
+        confirm(None)
+    except Refused as error:
+        raise _RefusedElsewhere(str(error)) from error
+
+
+def _tell(confirm: Confirm, error: BaseException) -> None:
+    if not isinstance(error, _RefusedElsewhere):
+        with contextlib.suppress(Refused):  # what others say of it is less than what is known here
+            confirm(error)
 
 
 def _is_interrupt(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ from caffe_nb.core.layer import Layer
 from caffe_nb.errors import NetError
 from caffe_nb.layers.utility import python
 from caffe_nb.live import autorun, users
-from caffe_nb.live.edit import CellEdit, Edit, reading
+from caffe_nb.live.edit import CellEdit, Confirm, Edit, reading
 from caffe_nb.live.notices import Notices
 from caffe_nb.live.past import History, Version, choose, define
 from caffe_nb.live.rest import at_rest, inside_a_pass
@@ -41,6 +41,8 @@ class Host:
         Called with every `Swap`, accepted or refused, in the order of the edits; no lock is held.
     autorun : bool
         Whether the nets of an accepted edit run what it made stale at once.
+    given, confirm : dict or None, callable
+        Texts to take up instead of what files hold; and who has the last word on an edit (`Edit.take`).
     """
 
     def __init__(self) -> None:
@@ -51,6 +53,8 @@ class Host:
         self._notices = Notices()
         self._asked: list[Edit | CellEdit] = []  # versions to go back to
         self.autorun = False
+        self.given: dict[str, str] | None = None
+        self.confirm: Confirm = lambda error: None
         self._refused: dict[Any, Swap] = {}
         self._standing = Standing()
         self._cells: list[tuple[dict[str, Any], list[tuple[type, type]]]] = []
@@ -188,7 +192,7 @@ class Host:
                 return
             for cls in edit.classes:  # the code that runs is a version too
                 self._history.of(cls, self._sources)
-            result = edit.take()
+            result = edit.take(self.confirm)
             for swap in result:
                 for cls in swap.classes:
                     what = swap.message.partition(": ")[2].partition("; ")[0]
@@ -226,11 +230,7 @@ class Host:
             bases = tuple(old for old, _ in pairs)
             yield CellEdit(namespace, pairs, [c for c in python.python_classes() if issubclass(c, bases)])
         sources = self.sources()
-        texts: dict[str, str] = {}
-        for source in sources:
-            text = source.edited()
-            if text is not None:
-                texts[source.key] = text
+        texts = sources.edited() if self.given is None else self.given
         if not texts:
             self._refused = {}
             return

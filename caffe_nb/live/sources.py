@@ -225,6 +225,10 @@ class Sources:
         """Return a source by its module's name."""
         return self._sources.get(key)
 
+    def edited(self) -> dict[str, str]:
+        """Return the texts of the files that hold another one than what runs, by module name."""
+        return {source.key: text for source in self if (text := source.edited()) is not None}
+
     def forget_unloaded(self) -> None:
         """Leave out modules that are no longer loaded, or loaded anew by others."""
         for key, source in list(self._sources.items()):

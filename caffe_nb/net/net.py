@@ -16,13 +16,14 @@ from caffe_nb.core.hooks import Callback
 from caffe_nb.core.layer import Phase
 from caffe_nb.core.registry import Context
 from caffe_nb.errors import NetError, ShapeError, did_you_mean
-from caffe_nb.net import batches, stale, timing, weights
+from caffe_nb.net import batches, stale, timing, transfers, weights
 from caffe_nb.net.arguments import as_source, pycaffe_arguments
 from caffe_nb.net.build import build
 from caffe_nb.net.names import Names
 from caffe_nb.net.passes import Passes
 from caffe_nb.net.shown import Shown
 from caffe_nb.net.timing import Times
+from caffe_nb.net.transfers import Transfers
 from caffe_nb.net.zero_diff import Explanation, explain
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.text import NetSource, parse_net
@@ -308,6 +309,11 @@ class Net(Names, Passes, Shown):
     def time(self, iterations: int = 10, **options: Any) -> Times:
         """Run forward, and in TRAIN backward, and return how long each layer takes; `timing.measure` says more."""
         return timing.measure(self, iterations, **options)
+
+    @property
+    def transfers(self) -> Transfers:
+        """Which blobs were copied between the host and the GPU, and how often."""
+        return transfers.of(self)
 
     def explain_diff(self, name: str) -> Explanation:
         """Return why the diff of a blob (or of the parameters of a layer) is zero, as a chain of reasons.

@@ -88,7 +88,7 @@ class Contents:
     def __init__(self, nodes: Iterable[Node]) -> None:
         memories = {id(blob.memory): blob.memory for node in nodes for blob in (*node.tops, *node.layer.blobs)}
         self._sums = [
-            (memory, crc32(memory.array), memory.known == memory.version, memory.written, memory.writer)
+            (memory, crc32(memory.host()), memory.known == memory.version, memory.written, memory.writer)
             for memory in memories.values()
         ]
 
@@ -96,7 +96,7 @@ class Contents:
         """Let memory count as not written that was taken for writing since, but holds what it held."""
         for memory, sum_then, clean, written, writer in self._sums:
             moved = memory.version != memory.known or memory.written != written
-            if clean and moved and crc32(memory.array) == sum_then:
+            if clean and moved and crc32(memory.host()) == sum_then:
                 memory.known, memory.written, memory.writer = memory.version, written, writer
 
 

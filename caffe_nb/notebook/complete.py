@@ -53,6 +53,8 @@ def _found(magic: str, words: list[str], parser: argparse.ArgumentParser, space:
     names = list(actions)
     if magic in ("caffe_net", "caffe_layer"):
         return names
+    if magic == "caffe_cluster":
+        return names if words else [*_choices(parser), *names]
     target = space.get(words[0]) if words else None
     if magic == "caffe_check" and isinstance(target, Net | Solver):
         return [*(node.name for node in (target.net if isinstance(target, Solver) else target).nodes), *names]
@@ -65,6 +67,11 @@ def _found(magic: str, words: list[str], parser: argparse.ArgumentParser, space:
         files = [path.name for path in sorted(Path.cwd().glob("*.prototxt"))]
         kinds += [name for name in files if ("solver" in name) == (magic == "caffe_run")]
     return [*_public(kinds), *names]
+
+
+def _choices(parser: argparse.ArgumentParser) -> list[str]:
+    """Return the words that the first argument may be."""
+    return [str(word) for action in parser._actions if not action.option_strings for word in action.choices or ()]
 
 
 def _is_layer(value: object) -> bool:

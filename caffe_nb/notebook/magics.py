@@ -25,7 +25,7 @@ from caffe_nb.notebook.complete import matcher
 from caffe_nb.notebook.display import ticking
 from caffe_nb.notebook.inspect import inspect
 from caffe_nb.notebook.on_save import CheckOnSave
-from caffe_nb.notebook.run import run, told
+from caffe_nb.notebook.run import run, run_on_cluster, told
 from caffe_nb.notebook.versions import VersionDiff, VersionList
 from caffe_nb.solvers import Solver
 
@@ -127,9 +127,30 @@ class CaffeMagics(Magics):
                 if not args.quiet:
                     print(done)  # noqa: T201
                 return
+            if args.cluster:
+                run_on_cluster(target, args.iterations, quiet=args.quiet)
+                return
             run(target, args.iterations, backward=not args.forward, quiet=args.quiet, wait=args.wait)
 
         plainly(body)
+
+    @line_magic
+    def caffe_cluster(self, line: str) -> Any:
+        """Start, show or stop a cluster; %caffe_cluster --help says more."""
+
+        def body() -> Any:
+            from caffe_nb.notebook import cluster
+
+            args = parsers.cluster_parser().parse_line(line)
+            if args.action == "start":
+                return cluster.start(args.ranks, args.hostfile).status()
+            if args.action == "status":
+                return cluster.current().status()
+            print("cluster stopped" if cluster.stop() else "no cluster runs here")  # noqa: T201
+            return None
+
+        __tracebackhide__ = True
+        return plainly(body)
 
     @line_magic
     def caffe_check(self, line: str) -> Any:

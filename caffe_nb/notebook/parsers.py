@@ -48,6 +48,21 @@ def run_parser() -> MagicParser:
         help="when a layer raises, wait for the next save that mends it, and go on with the same batch",
     )
     parser.add_argument("--quiet", action="store_true", help="show nothing")
+    parser.add_argument(
+        "--cluster", action="store_true", help="for a solver of a file: on all ranks of the cluster (%%caffe_cluster)"
+    )
+    return parser
+
+
+def cluster_parser() -> MagicParser:
+    """Return the parser of %caffe_cluster."""
+    parser = MagicParser(
+        prog="%caffe_cluster",
+        description="Start, show or stop the processes that %%caffe_run --cluster trains on (IPyParallel, over MPI).",
+    )
+    parser.add_argument("action", choices=["start", "status", "stop"], help="what to do")
+    parser.add_argument("-n", "--ranks", type=int, default=2, help="for start: how many processes (2)")
+    parser.add_argument("--hostfile", help="for start: a file with the machines, one a line; this one by default")
     return parser
 
 
@@ -132,6 +147,7 @@ PARSERS = {
     "caffe_net": net_parser,
     "caffe_layer": layer_parser,
     "caffe_run": run_parser,
+    "caffe_cluster": cluster_parser,
     "caffe_check": check_parser,
     "caffe_time": time_parser,
     "caffe_graph": graph_parser,

@@ -81,6 +81,36 @@ def run(
             _going_on(target, progress, wait, partial(_run_net, target, iterations, with_backward, progress))
 
 
+def run_on_cluster(target: Net | Solver, iterations: int | None = None, *, quiet: bool = False) -> None:
+    """Run a solver on the notebook's cluster, with one progress bar and what each rank does.
+
+    Parameters
+    ----------
+    target : Solver
+        One that comes from a file; it has the state that rank 0 reached, when the run ends.
+    iterations : int, optional
+        How many; what is left to max_iter by default.
+    quiet : bool, default False
+        Show nothing.
+
+    Raises
+    ------
+    CaffeError
+        When no cluster runs, or the solver comes from no file.
+    RankError
+        When a rank cannot go on; all have stopped then, after the same iteration.
+
+    Notes
+    -----
+    The first interrupt stops all ranks after the same iteration; the second one ends their processes.
+    """
+    from caffe_nb.notebook import cluster
+
+    if not isinstance(target, Solver):
+        raise TypeError(f"a cluster trains a solver, got a {type(target).__name__}")
+    cluster.current().run(target, _left(target) if iterations is None else iterations, quiet=quiet)
+
+
 def _going_on(net: Net, progress: Progress, wait: bool, body: Callable[[], None]) -> None:
     """Run; where a layer stops it say how to go on, or wait for the mend and do so.
 

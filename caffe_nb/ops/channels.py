@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled, compiled_sums
 from caffe_nb.ops.parallel import flat, run
 
@@ -33,6 +34,13 @@ def scale(x: Array, factors: Array, offsets: Array | None, out: Array, kept: Arr
     kept : array of the shape of `x`, optional
         Where to copy the values to.
     """
+    if device.holds(x):
+        if kept is not None:
+            np.copyto(kept, x)
+        np.multiply(x, factors.reshape(-1, 1), out=out)
+        if offsets is not None:
+            out += offsets.reshape(-1, 1)
+        return
     outer, count, inner = x.shape
     source, target, times = flat(x), out.reshape(-1), flat(factors)
     plus = np.zeros(count, x.dtype) if offsets is None else offsets
@@ -61,6 +69,11 @@ def scale_gradient(x: Array, dy: Array, factors: Array, out: Array | None) -> tu
     d_factors, d_offsets : (count,) arrays
         The gradients of factors and offsets, added up in float64, in the arrays' type.
     """
+    if device.holds(x):
+        sums = (x * dy).sum(axis=(0, 2)), dy.sum(axis=(0, 2))
+        if out is not None:
+            np.multiply(dy, factors.reshape(-1, 1), out=out)
+        return sums
     outer, count, inner = x.shape
     values, above, times = flat(x), flat(dy), flat(factors)
     target = np.empty(0, dy.dtype) if out is None else out.reshape(-1)

@@ -9,9 +9,9 @@ a correlation, as in Caffe: the kernel is not flipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,12 @@ from caffe_nb.ops.parallel import one_blas_thread, run
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
+Result = TypeVar("Result")
 
 PIECE_BYTES = 1 << 20
 """Upper bound of the columns of a thread, unless a single image needs more: they are to stay in the cache."""
+DEVICE_PIECE_BYTES = 1 << 28
+"""The same on a device, where it only bounds the memory."""
 TALL = 192
 """A BLAS is faster when the result has more rows than columns; from so many rows on it makes little difference."""
 MERGED_PIXELS = 1024
@@ -54,10 +57,10 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     if is_depthwise(images, window, groups):
         depthwise.convolve(images, weight, bias, window, out)
         return
-    how = winograd.plan(images.shape, weight.shape[0], window, groups, images.dtype)
+    how = _plan(images, weight, window, groups)
     if how is not None and winograd.convolve(how, images, weight, bias, out):
         return
-    maps, multiply = weight.shape[0], device.namespace().matmul
+    maps, multiply = weight.shape[0], device.namespace_of(images).matmul
     matrix = _grouped(weight, groups)
 
     def some(start: int, stop: int) -> None:
@@ -69,7 +72,7 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
                 result += _per_map(bias, out.ndim)
 
     with one_blas_thread():
-        run(some, images.shape[0], out.size * matrix.shape[2])
+        _share_out(some, images, out.size * matrix.shape[2])
 
 
 def gradients(
@@ -92,7 +95,7 @@ def gradients(
     d_images : (N, C, *spatial) ndarray or None
         Where to write the gradient of the images; it is overwritten.
     """
-    how = winograd.plan(images.shape, weight.shape[0], window, groups, images.dtype)
+    how = _plan(images, weight, window, groups)
     if how is not None and winograd.gradients(how, images, gradient, weight, d_weight, d_images):
         return
     if d_weight is not None:
@@ -120,7 +123,7 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     if is_depthwise(images, window, groups):
         depthwise.add_weight_gradient(images, gradient, window, out)
         return
-    total, multiply = _grouped(out, groups), device.namespace().matmul
+    total, multiply = _grouped(out, groups), device.namespace_of(out).matmul
     upright = total.shape[1] >= min(total.shape[2], TALL)
 
     def some(start: int, stop: int) -> Array | None:
@@ -133,7 +136,7 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
         return mine
 
     with one_blas_thread():
-        shares = run(some, images.shape[0], gradient.size * total.shape[2])
+        shares = _share_out(some, images, gradient.size * total.shape[2])
     for share in shares:
         if share is not None:
             total += share if upright else share.swapaxes(1, 2)
@@ -159,26 +162,32 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
         depthwise.input_gradient(gradient, weight, window, out)
         return
     transposed = _grouped(weight, groups).swapaxes(1, 2)
-    pixels, multiply = prod(gradient.shape[2:]), device.namespace().matmul
+    pixels, multiply = prod(gradient.shape[2:]), device.namespace_of(out).matmul
     shape = columns_shape((1, *out.shape[1:]), window)  # checks the geometry, too
 
     def some(start: int, stop: int) -> None:
         buffer: Array | None = None
-        for part in _parts(out[start:stop].shape, window, out.itemsize):
+        for part in _parts(out[start:stop], window):
             above, below = gradient[start:stop][part], out[start:stop][part]
             above = above.reshape(len(above), groups, transposed.shape[2], pixels)
             if window.pointwise:
                 multiply(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
                 continue
             if buffer is None:
-                buffer = device.namespace().empty((len(below), groups, transposed.shape[1], pixels), out.dtype)
+                buffer = device.namespace_of(out).empty((len(below), groups, transposed.shape[1], pixels), out.dtype)
             columns = multiply(transposed, above, out=buffer[: len(below)])
             axes = 1 + len(window.kernel)
             columns = columns.reshape(len(below), *shape[:axes], *shape[axes + 1 :])
             col2im(_images_last(columns, axes), window, out.shape[2:], below)
 
     with one_blas_thread():
-        run(some, out.shape[0], gradient.size * transposed.shape[1])
+        _share_out(some, out, gradient.size * transposed.shape[1])
+
+
+def _plan(images: Array, weight: Array, window: Window, groups: int) -> winograd.Plan | None:
+    if device.holds(images):
+        return None
+    return winograd.plan(images.shape, weight.shape[0], window, groups, images.dtype)
 
 
 def _by_map(gradient: Array, groups: int) -> Array:
@@ -195,20 +204,26 @@ def _per_map(bias: Array, axes: int) -> Array:
     return bias.reshape(-1, *(1,) * (axes - 2))
 
 
-def _parts(images: tuple[int, ...], window: Window, itemsize: int, pixels: int = 0) -> Iterator[slice]:
+def _share_out(some: Callable[[int, int], Result], images: Array, work: int) -> list[Result]:
+    """Do some of the images on each thread; on a device, whose threads are its own, all at once."""
+    return [some(0, len(images))] if device.holds(images) else run(some, len(images), work)
+
+
+def _parts(images: Array, window: Window, pixels: int = 0) -> Iterator[slice]:
     """Yield slices of the batch whose columns fit into `PIECE_BYTES`, or that have at least so many pixels."""
-    shape = columns_shape((1, *images[1:]), window)
-    step = max(1, PIECE_BYTES // max(prod(shape) * itemsize, 1))
+    shape = columns_shape((1, *images.shape[1:]), window)
+    piece = DEVICE_PIECE_BYTES if device.holds(images) else PIECE_BYTES
+    step = max(1, piece // max(prod(shape) * images.itemsize, 1))
     step = max(step, -(-pixels // max(prod(shape[2 + len(window.kernel) :]), 1)))
-    for start in range(0, images[0], step):
-        yield slice(start, min(start + step, images[0]))
+    for start in range(0, len(images), step):
+        yield slice(start, min(start + step, len(images)))
 
 
 def _pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice, Array]]:
     """Yield parts of the batch with their columns, ``(n, groups, rows, pixels)``; the memory is used again."""
     channels, axes = images.shape[1] // groups, 1 + len(window.kernel)
     buffer: Array | None = None
-    for part in _parts(images.shape, window, images.itemsize):
+    for part in _parts(images, window):
         piece = images[part]
         count = len(piece)
         if window.pointwise:
@@ -216,7 +231,7 @@ def _pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice,
             continue
         shape = columns_shape(piece.shape, window)
         if buffer is None:
-            buffer = device.namespace().empty((count, *shape[:axes], *shape[axes + 1 :]), images.dtype)
+            buffer = device.namespace_of(images).empty((count, *shape[:axes], *shape[axes + 1 :]), images.dtype)
         columns = buffer[:count]
         im2col(piece, window, _images_last(columns, axes))
         yield part, columns.reshape(count, groups, channels * window.taps, prod(shape[axes + 1 :]))
@@ -226,14 +241,14 @@ def _merged_pieces(images: Array, window: Window, groups: int) -> Iterator[tuple
     """Yield parts of the batch with their columns side by side, ``(groups, rows, n * pixels)``."""
     channels, axes = images.shape[1] // groups, 1 + len(window.kernel)
     buffer: Array | None = None
-    for part in _parts(images.shape, window, images.itemsize, MERGED_PIXELS):
+    for part in _parts(images, window, MERGED_PIXELS):
         piece = images[part]
         if window.pointwise:
             yield part, _grouped(piece.swapaxes(0, 1), groups)
             continue
         shape = columns_shape(piece.shape, window)
         if buffer is None:
-            buffer = device.namespace().empty(prod(shape), images.dtype)
+            buffer = device.namespace_of(images).empty(prod(shape), images.dtype)
         columns = im2col(piece, window, buffer[: prod(shape)].reshape(shape))
         yield part, columns.reshape(groups, channels * window.taps, prod(shape[axes:]))
 

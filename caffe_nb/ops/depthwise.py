@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled, compiled_sums
 from caffe_nb.ops.parallel import flat, run
 from caffe_nb.ops.window import Window
@@ -24,7 +25,8 @@ BLOCK = 4096
 def is_depthwise(images: Array, window: Window, groups: int) -> bool:
     """Whether these functions compute such a convolution: one channel a group, two spatial axes, ordinary numbers."""
     return (
-        groups > 1
+        not device.holds(images)
+        and groups > 1
         and groups == images.shape[1]
         and len(window.kernel) == 2
         and images.dtype in (np.float32, np.float64)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.errors import NetError
 from caffe_nb.ops.jit import compiled
 
@@ -63,7 +64,10 @@ def add_rows(rows: Array, numbers: Rows, out: Array) -> None:
     out : (M, K) ndarray
         What it is added to.
     """
-    _add_rows(rows, numbers, out)
+    if device.namespace_of(out) is np:
+        _add_rows(rows, numbers, out)
+    else:
+        device.namespace_of(out).add.at(out, numbers, rows)
 
 
 @compiled

@@ -36,7 +36,7 @@ def gemm(a: Array, b: Array, out: Array | None = None) -> Array:
     (..., M, N) ndarray
         `out`, or a new array.
     """
-    namespace = device.namespace()
+    namespace = device.namespace_of(a)
     if a.ndim != 2 or b.ndim != 2 or namespace is not np:
         with one_blas_thread():
             return namespace.matmul(a, b, out=out)  # type: ignore[no-any-return]
@@ -69,7 +69,7 @@ def add_gemm(a: Array, b: Array, out: Array) -> None:
     out : (M, N) ndarray
         What is added to.
     """
-    if device.namespace() is not np:
+    if device.namespace_of(a) is not np:
         out += gemm(a, b)
         return
     rows, columns = out.shape

@@ -44,7 +44,7 @@ def im2col(images: Array, window: Window, out: Array | None = None) -> Array:
         The columns; zero where a tap lies in the padding.
     """
     shape = columns_shape(images.shape, window)
-    columns = device.namespace().empty(shape, images.dtype) if out is None else out
+    columns = device.namespace_of(images).empty(shape, images.dtype) if out is None else out
     axes = len(window.kernel)
     output = shape[axes + 2 :]
     memory = _memory(images, columns)
@@ -86,7 +86,7 @@ def col2im(columns: Array, window: Window, spatial: tuple[int, ...], out: Array 
     """
     axes = len(window.kernel)
     channels, number, output = columns.shape[0], columns.shape[axes + 1], columns.shape[axes + 2 :]
-    images = device.namespace().empty((number, channels, *spatial), columns.dtype) if out is None else out
+    images = device.namespace_of(columns).empty((number, channels, *spatial), columns.dtype) if out is None else out
     images[...] = 0
     memory = _memory(images, columns)
     if memory is not None:
@@ -113,7 +113,12 @@ def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
 
     None for what the kernels do not take: other than two spatial axes, other numbers, other layouts.
     """
-    if images.ndim != 4 or images.dtype not in (np.float32, np.float64) or not images.flags.c_contiguous:
+    if (
+        device.holds(images)
+        or images.ndim != 4
+        or images.dtype not in (np.float32, np.float64)
+        or not images.flags.c_contiguous
+    ):
         return None
     if columns.dtype != images.dtype:
         return None

@@ -19,7 +19,7 @@ def compiled(function: Function) -> Function:
 
     The machine code is cached beside the source, or in the user's cache folder where the installation is read-only.
     Where neither can be written it is compiled once a process. Numba, slow to import, comes in with the first call of
-    any kernel. A kernel may call others of its module.
+    any kernel. A kernel may call others of its module. What is divided by 0 becomes infinity or NaN, as in NumPy.
     """
     return _wrapped(function, frozenset())
 
@@ -45,11 +45,11 @@ def _kernel(function: Callable[..., Any], liberties: frozenset[str]) -> Callable
 
     compiling.listen()
     function = _linked(function)
-    fastmath: bool | set[str] = set(liberties) or False
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": set(liberties) or False}
     try:
-        kernel: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath=fastmath)(function)
+        kernel: Callable[..., Any] = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # Numba found no folder that it can write to
-        kernel = numba.njit(nogil=True, fastmath=fastmath)(function)
+        kernel = numba.njit(**options)(function)
     return kernel
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import run
 from caffe_nb.ops.pooling import average_gradient, average_pool
+from caffe_nb.ops.taps import sums_across_channels
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
@@ -39,6 +41,12 @@ def across_channels(images: Array, size: int, alpha: float, beta: float, k: floa
     out : (N, C, H, W) ndarray
         Where to write the result; neither `images` nor `scale`.
     """
+    if device.holds(images):
+        np.multiply(sums_across_channels(images * images, size), alpha / size, out=scale)
+        scale += k
+        np.power(scale, -beta, out=out)
+        out *= images
+        return
     x, energy, y = _rows(images), _rows(scale, True), _rows(out, True)
 
     def some(start: int, stop: int) -> None:
@@ -66,6 +74,12 @@ def across_channels_gradient(
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten, and is none of the others.
     """
+    if device.holds(images):
+        np.power(scale, -beta, out=out)
+        share = sums_across_channels(gradient * images * out / scale, size)
+        out *= gradient
+        out -= 2 * alpha * beta / size * images * share
+        return
     x, energy, dy, dx = _rows(images), _rows(scale), _rows(gradient), _rows(out, True)
 
     def some(start: int, stop: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled_sums
 from caffe_nb.ops.parallel import flat, run
 
@@ -111,6 +112,13 @@ def standardize_channels(x: Array, eps: float, out: Array, kept: Array) -> tuple
     means, variances, deviations : (1, C, 1) arrays
         Of the channels, summed up in float64; the deviations with `eps`.
     """
+    if device.holds(x):
+        mean = center(x, (0, 2), out=kept)
+        spread = np.square(kept).mean(axis=(0, 2), keepdims=True)
+        deviation = np.sqrt(spread + eps)
+        np.divide(kept, deviation, out=kept)
+        np.copyto(out, kept)
+        return mean, spread, deviation
     number, channels, values = x.shape
     mean, variance, deviation = (np.empty(channels, x.dtype) for _ in range(3))
     source, target, copy = flat(x), out.reshape(-1), kept.reshape(-1)
@@ -124,6 +132,9 @@ def standardize_channels(x: Array, eps: float, out: Array, kept: Array) -> tuple
 
 def channels_gradient(y: Array, dy: Array, deviation: Array, out: Array) -> None:
     """Compute `standardized_gradient` for what `standardize_channels` wrote; `out` may be `dy` itself."""
+    if device.holds(y):
+        standardized_gradient(y, dy, deviation, (0, 2), out)
+        return
     number, channels, values = y.shape
     standard, above, target, spread = flat(y), flat(dy), out.reshape(-1), flat(deviation)
 

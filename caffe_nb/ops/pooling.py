@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caffe_nb import rng
+from caffe_nb import device, rng
 from caffe_nb.errors import ShapeError
+from caffe_nb.ops import taps
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import run
 from caffe_nb.ops.window import Window
@@ -73,6 +74,9 @@ def max_pool(images: Array, window: Window, out: Array, mask: Mask) -> None:
     mask : (N, C, h, w) ndarray of int32
         Where to write the places.
     """
+    if device.holds(images):
+        taps.max_pool(images, window, out, mask)
+        return
     lowest = images.dtype.type(np.finfo(images.dtype).min)
     pixels, shape, grid = _planes(images), images.shape[1:], out.shape[2:]
 
@@ -96,12 +100,18 @@ def stochastic_pool(images: Array, window: Window, out: Array, mask: Mask) -> No
 
     Parameters are those of `max_pool`. Source: Zeiler and Fergus, Stochastic Pooling, 2013.
     """
+    if device.holds(images):
+        taps.stochastic_pool(images, window, out, mask)
+        return
     draws = rng.generator().random(out.shape)
     _stochastic_pool(_planes(images), *_pairs(window), _planes(draws), _planes(out, True), _planes(mask, True))
 
 
 def expected_pool(images: Array, window: Window, out: Array) -> None:
     """Take the mean of each window weighted by the values themselves: what `stochastic_pool` gives on average."""
+    if device.holds(images):
+        taps.expected_pool(images, window, out)
+        return
     _expected_pool(_planes(images), *_pairs(window), _planes(out, True))
 
 
@@ -117,6 +127,9 @@ def scatter(gradient: Array, mask: Mask, out: Array) -> None:
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten.
     """
+    if device.holds(out):
+        taps.scatter(gradient, mask, out)
+        return
     above, places, below = _planes(gradient), _planes(mask), _planes(out, True)
     run(
         lambda start, stop: _scatter(above[start:stop], places[start:stop], below[start:stop]),
@@ -137,6 +150,9 @@ def average_pool(images: Array, window: Window, out: Array) -> None:
     out : (N, C, h, w) ndarray
         Where to write; 0 for a window that sees nothing.
     """
+    if device.holds(images):
+        taps.average_pool(images, window, out)
+        return
     pixels, means = _planes(images), _planes(out, True)
     run(
         lambda start, stop: _average_pool(pixels[start:stop], *_pairs(window), means[start:stop]),
@@ -157,6 +173,9 @@ def average_gradient(gradient: Array, window: Window, out: Array) -> None:
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten.
     """
+    if device.holds(out):
+        taps.average_gradient(gradient, window, out)
+        return
     above, below = _planes(gradient), _planes(out, True)
     run(
         lambda start, stop: _average_gradient(above[start:stop], *_pairs(window), below[start:stop]),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import flat, run
 
@@ -28,6 +29,9 @@ def rectify(x: Array, slope: float, out: Array) -> None:
     out : array of the shape of `x`
         Where to write; may be `x` itself.
     """
+    if device.holds(x):
+        np.maximum(x, 0, out=out) if slope == 0 else np.multiply(x, np.where(x > 0, 1, slope).astype(x.dtype), out=out)
+        return
     source, target, factor = flat(x), out.reshape(-1), x.dtype.type(slope)
     run(lambda start, stop: _rectify(source[start:stop], factor, target[start:stop]), x.size, x.size)
 
@@ -44,6 +48,9 @@ def rectify_gradient(x: Array, dy: Array, slope: float, out: Array) -> None:
     out : array of their shape
         Where to write; may be `dy` itself.
     """
+    if device.holds(x):
+        np.multiply(dy, np.where(x > 0, 1, slope).astype(x.dtype), out=out)
+        return
     values, above, target, factor = flat(x), flat(dy), out.reshape(-1), x.dtype.type(slope)
     run(
         lambda start, stop: _gradient(values[start:stop], above[start:stop], factor, target[start:stop]), x.size, x.size

@@ -27,10 +27,12 @@ def smooth_l1(x: Array, sigma: float) -> Array:
     """
     square, size = x.dtype.type(sigma) ** 2, np.abs(x)
     with np.errstate(over="ignore"):  # where the square is too large it is not the one that counts
-        return np.asarray(np.where(size < 1 / square, size**2 * square / 2, size - 1 / (2 * square)))
+        values: Array = np.where(size < 1 / square, size**2 * square / 2, size - 1 / (2 * square))
+    return values
 
 
 def smooth_l1_slope(x: Array, sigma: float) -> Array:
     """Return the derivative of `smooth_l1`: ``sigma² x``, from -1 to 1."""
     square = x.dtype.type(sigma) ** 2
-    return np.asarray(np.where(np.abs(x) < 1 / square, x * square, np.sign(x)))
+    slopes: Array = np.where(np.abs(x) < 1 / square, x * square, np.sign(x))
+    return slopes

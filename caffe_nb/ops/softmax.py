@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from caffe_nb.ops.jit import compiled, compiled_sums
+from caffe_nb.ops.parallel import flat, run
 
 Array = NDArray[Any]
 Labels = NDArray[np.intp]
@@ -20,7 +24,7 @@ def softmax(x: Array, axis: int, out: Array) -> Array:
         The scores.
     axis : int
         The axis that sums to 1.
-    out : array of the shape of `x`
+    out : array of the shape of `x`, contiguous
         Where the result goes; may be `x` itself.
 
     Returns
@@ -30,10 +34,43 @@ def softmax(x: Array, axis: int, out: Array) -> Array:
     """
     if not x.size:
         return out
-    np.subtract(x, x.max(axis=axis, keepdims=True), out=out)
-    np.exp(out, out=out)
-    out /= out.sum(axis=axis, keepdims=True)
+    axis %= x.ndim
+    folded = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
+    scores, target = flat(x).reshape(folded), out.reshape(folded)
+    some = _vectors if folded[2] == 1 else _planes
+    run(lambda start, stop: some(scores[start:stop], target[start:stop]), folded[0], x.size)
     return out
+
+
+def _planes(x: Array, out: Array) -> None:
+    np.subtract(x, x.max(axis=1, keepdims=True), out=out)
+    np.exp(out, out=out)
+    out /= out.sum(axis=1, keepdims=True)
+
+
+def _vectors(x: Array, out: Array) -> None:
+    x, out = x[:, :, 0], out[:, :, 0]
+    _lower(x, x.max(axis=1), out)
+    np.exp(out, out=out)  # NumPy's exp and max are vector code, Numba's are not
+    _normalise(out)
+
+
+@compiled
+def _lower(x: Any, most: Any, out: Any) -> None:
+    for n in range(len(x)):
+        for c in range(x.shape[1]):
+            out[n, c] = x[n, c] - most[n]
+
+
+@compiled_sums
+def _normalise(values: Any) -> None:
+    count, classes = values.shape
+    for n in range(count):
+        total = values[n, 0]
+        for c in range(1, classes):
+            total += values[n, c]
+        for c in range(classes):
+            values[n, c] /= total
 
 
 def softmax_gradient(y: Array, dy: Array, axis: int, out: Array) -> Array:
@@ -86,7 +123,8 @@ def cross_entropy(probabilities: Array, labels: Labels, counted: NDArray[np.bool
 def label_losses(probabilities: Array, labels: Labels) -> Array:
     """Return each position's part of `cross_entropy`, of shape (outer, inner)."""
     chosen = np.take_along_axis(probabilities, labels[:, None, :], axis=1)[:, 0, :]
-    return np.asarray(-np.log(np.maximum(chosen, np.finfo(np.float32).tiny)))
+    losses: Array = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
+    return losses
 
 
 def cross_entropy_gradient(

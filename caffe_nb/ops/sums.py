@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.ops.parallel import flat, run
 
 Array = NDArray[Any]
@@ -28,6 +29,11 @@ def weighted_sum(terms: Sequence[Array], weights: Sequence[float], out: Array) -
     out : array of that shape
         Where to write; may be one of the terms if that is the first.
     """
+    if device.holds(out):
+        np.multiply(terms[0], weights[0], out=out)
+        for term, weight in zip(terms[1:], weights[1:], strict=True):
+            out += term if weight == 1 else term * term.dtype.type(weight)
+        return
     rows, target = [flat(term) for term in terms], out.reshape(-1)
 
     def some(start: int, stop: int) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import NoReturn
 
 from caffe_nb.errors import CaffeError
+from caffe_nb.ranks import share
 
 _log = logging.getLogger("caffe_nb")
 _LEVELS = (logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
@@ -84,8 +85,8 @@ class NCCL:
 
 def _no_nccl() -> NoReturn:
     raise CaffeError(
-        "caffe_nb has no NCCL: it trains in one process, on the CPU. `caffe.has_nccl()` says so to scripts that ask; "
-        "leave the NCCL object and its callbacks out, and call solver.solve()"
+        "caffe_nb has no NCCL: several processes train over MPI (`mpiexec -n N caffe train`). `caffe.has_nccl()` says "
+        "so to scripts that ask; leave the NCCL object and its callbacks out, and call solver.solve()"
     )
 
 
@@ -95,13 +96,13 @@ def has_nccl() -> bool:
 
 
 def solver_count() -> int:
-    """Return how many solvers train side by side: 1."""
-    return 1
+    """Return how many solvers train side by side, each in a process of its own: 1 without `mpiexec` or a cluster."""
+    return share().size
 
 
 def solver_rank() -> int:
-    """Return which of the solvers this process runs: 0."""
-    return 0
+    """Return which of the solvers this process runs, from 0."""
+    return share().rank
 
 
 def set_solver_count(count: int) -> None:
@@ -110,10 +111,13 @@ def set_solver_count(count: int) -> None:
     Raises
     ------
     CaffeError
-        For any number but 1: nothing would share their gradients.
+        For any other number than `solver_count` gives: processes are started by `mpiexec` or `%caffe_cluster`.
     """
-    if count != 1:
-        raise CaffeError(f"caffe_nb trains with one solver a net; set_solver_count(1) is what it takes, got {count}")
+    if count != solver_count():
+        raise CaffeError(
+            f"{solver_count()} solvers train here, set_solver_count({count}) starts no more: use"
+            " `mpiexec -n N caffe train` or %caffe_cluster"
+        )
 
 
 def set_solver_rank(rank: int) -> None:
@@ -122,10 +126,12 @@ def set_solver_rank(rank: int) -> None:
     Raises
     ------
     CaffeError
-        For any but 0, the only one.
+        For any other than `solver_rank` gives.
     """
-    if rank != 0:
-        raise CaffeError(f"caffe_nb trains with one solver a net, whose rank is 0; got {rank}")
+    if rank != solver_rank():
+        raise CaffeError(
+            f"this process runs solver {solver_rank()}, which `mpiexec` or %caffe_cluster says; got {rank}"
+        )
 
 
 def set_multiprocess(multiprocess: bool) -> None:

@@ -91,8 +91,7 @@ class Solver:
         folder: Path | None = None,
     ) -> None:
         text = as_source(source)
-        self._param = text.param
-        self.path = text.path
+        self._param, self.path = text.param, text.path
         folder = folder or (text.path.absolute().parent if text.path else None)
         if self.param.random_seed >= 0:
             rng.set_random_seed(self.param.random_seed)
@@ -188,8 +187,7 @@ class Solver:
         if last:
             self._check_snapshots()
         self.step(max(0, self.param.max_iter - self.iter))
-        every = self.param.snapshot
-        if last and not (every and self.iter % every == 0):
+        if last and not (self.param.snapshot and self.iter % self.param.snapshot == 0):
             self.snapshot()
         if self._stop:
             log.info("Optimization stopped early.")
@@ -223,11 +221,11 @@ class Solver:
             loss += self._pass(index)
         self._begun = None
         self.loss = loss / self.param.iter_size
+        for _, on_gradients_ready in self._callbacks:
+            on_gradients_ready()
         self._smooth()
         if self._shown and log.isEnabledFor(logging.INFO):
             self._display()
-        for _, on_gradients_ready in self._callbacks:
-            on_gradients_ready()
         self.apply_update()
         for hook in tuple(self.hooks.after_iteration):
             hook(self)
@@ -263,18 +261,16 @@ class Solver:
     def apply_update(self) -> None:
         """Turn the gradients into updates, subtract them from the parameters and count the iteration.
 
-        Clips, averages over iter_size, adds the weight decay and runs the rule, in this order.
+        Clips, averages over iter_size, adds the weight decay, runs the rule and subtracts, in this order.
         """
-        net, param = self.net, self.param
-        rate = self.lr
+        net, param, rate = self.net, self.param, self.lr
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):  # divergence is silent
-            regularize.clip(net.learnable_params, param.clip_gradients)
+            clip, average = regularize.clipping(net.learnable_params, param.clip_gradients), 1 / param.iter_size
             for index, blob in enumerate(net.learnable_params):
-                regularize.average(blob, param.iter_size)
-                regularize.decay(blob, param.weight_decay * net.params_weight_decay[index], param.regularization_type)
-                self.rule.update(index, blob, rate * net.params_lr[index], self.iter)
-            for blob in net.learnable_params:
-                blob.data -= blob.const_diff
+                decay = param.weight_decay * net.params_weight_decay[index]
+                kind = regularize.kind_of(decay, param.regularization_type)
+                before = regularize.Regularization(clip, average, decay, kind)
+                self.rule.update(index, blob, rate * net.params_lr[index], self.iter, before)
         self._iter += 1
 
     def test_all(self) -> None:
@@ -333,6 +329,11 @@ class Solver:
     # state
 
     @property
+    def last_pass(self) -> bool:
+        """Whether the pass that runs is the last one of its iteration."""
+        return self._begun is not None and self._begun[0] == self.param.iter_size - 1
+
+    @property
     def net(self) -> Net:
         """The net that is trained."""
         return self._net
@@ -388,7 +389,7 @@ class Solver:
         net.share_with(self.net)
 
     def add_callback(self, on_start: Callable[[], object], on_gradients_ready: Callable[[], object]) -> None:
-        """Call `on_start()` before each iteration's passes and `on_gradients_ready()` before its update."""
+        """Call `on_start()` before each iteration's passes and `on_gradients_ready()` after them; it may set `loss`."""
         self._callbacks.append((on_start, on_gradients_ready))
 
     def __repr__(self) -> str:

@@ -5,38 +5,52 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 
 from caffe_nb.core.blob import Blob
 from caffe_nb.errors import SolverError, did_you_mean
-from caffe_nb.solvers.blocks import blocks
+from caffe_nb.ops.updates import L1, L2, NO_DECAY
 
 log = logging.getLogger("caffe_nb")
 
-KINDS = ("L1", "L2")
+KINDS = {"L1": L1, "L2": L2}
 
 
-def clip(params: Sequence[Blob], limit: float) -> None:
-    """Scale all diffs so that their common L2 norm is at most `limit`; a negative limit clips nothing."""
+class Regularization(NamedTuple):
+    """What happens to one parameter's gradient before the update rule sees it; by default, nothing."""
+
+    clip: float = 1.0
+    """What it is multiplied by; see `clipping`."""
+    average: float = 1.0
+    """What it is multiplied by then: 1 / iter_size."""
+    decay: float = 0.0
+    """weight_decay times the parameter's decay_mult."""
+    kind: int = NO_DECAY
+    """What is added: with `L2` decay·data, with `L1` decay·sign(data)."""
+
+
+NOTHING = Regularization()
+
+
+def clipping(params: Sequence[Blob], limit: float) -> float:
+    """Return what all diffs are to be multiplied by so that their common L2 norm is at most `limit`.
+
+    It is 1 where the norm is not above the limit, and for a negative limit.
+    """
     if limit < 0:
-        return
+        return 1.0
     norm = sqrt(sum(float(np.vdot(blob.const_diff, blob.const_diff)) for blob in params))
     if norm > limit:
         scale = limit / norm
         log.info("Gradient clipping: scaling down gradients (L2 norm %g > %g) by scale factor %g", norm, limit, scale)
-        for blob in params:
-            blob.diff *= scale
-
-
-def average(blob: Blob, iter_size: int) -> None:
-    """Divide a diff that was summed over `iter_size` passes."""
-    if iter_size > 1:
-        blob.diff *= 1 / iter_size
+        return scale
+    return 1.0
 
 
 def check_kind(kind: str) -> None:
-    """Refuse a kind of decay that `decay` does not know.
+    """Refuse a kind of decay that nobody knows.
 
     Raises
     ------
@@ -47,27 +61,15 @@ def check_kind(kind: str) -> None:
         raise SolverError(f"unknown regularization_type '{kind}'.{did_you_mean(kind, KINDS)} Known: {', '.join(KINDS)}")
 
 
-def decay(blob: Blob, rate: float, kind: str) -> None:
-    """Add the gradient of the weight decay to a diff.
-
-    Parameters
-    ----------
-    blob : Blob
-        A parameter.
-    rate : float
-        weight_decay times the parameter's decay_mult; 0 adds nothing.
-    kind : str
-        ``L2`` adds rate·data, ``L1`` rate·sign(data).
+def kind_of(decay: float, name: str) -> int:
+    """Return the kind of decay that the kernels know; none for a decay of 0.
 
     Raises
     ------
     SolverError
-        For another kind.
+        For another `name` than L1 and L2.
     """
-    if rate == 0:
-        return
-    check_kind(kind)
-    data, diff = blob.const_data.reshape(-1), blob.diff.reshape(-1)
-    for part in blocks(blob.count):
-        values = np.sign(data[part]) if kind == "L1" else data[part]
-        diff[part] += rate * values
+    if decay == 0:
+        return NO_DECAY
+    check_kind(name)
+    return KINDS[name]

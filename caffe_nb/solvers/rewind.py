@@ -326,7 +326,7 @@ def _params(net: Net) -> Iterator[Blob]:
 def _arrays(solver: Solver) -> Iterator[Array]:
     """Iterate over what has to be kept, live; looking at it counts as no write."""
     for blob in _params(solver.net):
-        yield blob.memory.array[: blob.count].reshape(blob.shape)
+        yield blob.memory.host(write=True)[: blob.count].reshape(blob.shape)
     yield from solver.rule.history
 
 

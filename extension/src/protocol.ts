@@ -344,6 +344,17 @@ export interface KeptIterations {
   limit: number;
 }
 
+/** One of several processes that train a net together, in its last iteration. */
+export interface Rank {
+  name: string;
+  /** Of its share of the batch; null where it is no number. */
+  loss: number | null;
+  /** Of work. */
+  seconds: number;
+  /** Seconds of waiting for the others. */
+  wait: number;
+}
+
 /** What is switched on for a training, and what came of it. */
 export interface Training {
   stop_at_nan: boolean;
@@ -352,6 +363,8 @@ export interface Training {
   kept: KeptIterations | null;
   /** Name of the layer at which a pass is paused, or empty. */
   paused: string;
+  /** By rank; empty where one process trains. */
+  ranks: Rank[];
 }
 
 /** A layer in one of the two passes. */
@@ -1138,13 +1151,24 @@ const readKeptIterations: Reader<KeptIterations> = (value, path) => {
   };
 };
 
+const readRank: Reader<Rank> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    name: field('name', readString),
+    loss: field('loss', nullable(readNumber)),
+    seconds: field('seconds', readNumber),
+    wait: field('wait', readNumber)
+  };
+};
+
 const readTraining: Reader<Training> = (value, path) => {
   const field = fields(value, path);
   return {
     stop_at_nan: field('stop_at_nan', readBoolean),
     bad: field('bad', nullable(readBadTensor)),
     kept: field('kept', nullable(readKeptIterations)),
-    paused: field('paused', readString)
+    paused: field('paused', readString),
+    ranks: field('ranks', listOf(readRank))
   };
 };
 

@@ -233,6 +233,7 @@ def test_what_cannot_be_checked_is_said(shell, net, line, words):
         ("%caffe_run ", {"net", "solver", "--iterations"}, True),
         ("%caffe_run solver --it", {"--iterations"}, False),
         ("%caffe_run solver -", {"-n", "--iterations", "--quiet"}, True),
+        ("%caffe_cluster st", {"start", "status", "stop"}, False),
         ("%caffe_check net lo", {"loss"}, False),
         ("%caffe_check My", {"MyLoss"}, False),
         ("%caffe_check MyLoss --bottom val", {"values"}, False),

@@ -23,6 +23,36 @@ def test_probabilities_sum_to_one_and_keep_the_order(x: Array, axis: int) -> Non
     )
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 7), (3, 7, 1), (1, 7), (2, 7, 3)])
+def test_every_vector_is_divided_by_its_own_sum(shape: tuple[int, ...], dtype: type[np.floating]) -> None:
+    x = np.random.default_rng(6).normal(0, 5, shape).astype(dtype)
+    powers = np.exp(x.astype(np.longdouble))
+    y = softmax(x, 1, out=np.empty_like(x))
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y, powers / powers.sum(axis=1, keepdims=True), rtol=20 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("inner", [1, 2])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_vector_with_nan_or_infinity_becomes_nan_and_no_other_does(value: float, inner: int) -> None:
+    x = np.zeros((3, 40, inner), np.float32)
+    x[1, 17] = value
+    x[2, 5:] = -np.inf
+    with np.errstate(invalid="ignore"):
+        y = softmax(x, 1, out=np.empty_like(x))
+    assert np.isnan(y).all(axis=(1, 2)).tolist() == [False, True, False]
+    np.testing.assert_allclose(y[2, :, 0], [0.2] * 5 + [0] * 35)
+
+
+@pytest.mark.parametrize("classes", [1000, 1])
+def test_many_vectors_are_shared_out_and_come_out_as_alone(classes: int) -> None:
+    x = np.random.default_rng(7).standard_normal((500_000 // classes, classes), np.float32)
+    together = softmax(x, 1, out=np.empty_like(x))
+    for n in (0, len(x) // 2, len(x) - 1):
+        np.testing.assert_array_equal(together[n], softmax(x[n : n + 1], 1, out=np.empty((1, classes), np.float32))[0])
+
+
 @given(scores, axes, st.floats(-100, 100))
 def test_a_constant_added_to_all_scores_changes_nothing(x: Array, axis: int, constant: float) -> None:
     y, moved = (softmax(values, axis, out=np.empty_like(x)) for values in (x, x + constant))

@@ -5,9 +5,11 @@ import pytest
 
 from caffe_nb.core.blob import Blob
 from caffe_nb.errors import SolverError
+from caffe_nb.ops.parallel import LEAST_WORK, set_threads
+from caffe_nb.ops.updates import FASTER, L1, L2
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.solvers import Solver
-from caffe_nb.solvers.blocks import BLOCK
+from caffe_nb.solvers.regularize import Regularization
 from caffe_nb.solvers.rules import SGD, AdaDelta, AdaGrad, Adam, Nesterov, RMSProp
 
 RATE = 0.05
@@ -73,7 +75,7 @@ FORMULAS = {SGD: sgd, Nesterov: nesterov, AdaGrad: adagrad, RMSProp: rmsprop, Ad
 @pytest.mark.parametrize("kind", FORMULAS, ids=lambda kind: kind.__name__)
 def test_updates_follow_the_formula(kind, dtype, tolerance):
     p = caffe_pb2.SolverParameter(**SETTINGS[kind])
-    shapes = [(3, BLOCK), (5,)]  # the first goes over several pieces
+    shapes = [(3, 1001), (5,)]
     blobs = [Blob(*shape, dtype=dtype) for shape in shapes]
     rule = kind(blobs, p)
     rng = np.random.default_rng(3)
@@ -84,6 +86,68 @@ def test_updates_follow_the_formula(kind, dtype, tolerance):
             blob.diff[...] = step[i]
             rule.update(i, blob, RATE, iteration)
             np.testing.assert_allclose(blob.const_diff, wanted[i][iteration], rtol=tolerance, atol=tolerance / 100)
+
+
+@pytest.mark.parametrize("kind", FORMULAS, ids=lambda kind: kind.__name__)
+def test_the_update_is_left_in_the_diff_and_taken_from_the_weights(kind):
+    blob = Blob(7)
+    blob.data[...] = before = np.linspace(-1, 1, 7, dtype=np.float32)
+    blob.diff[...] = [3, 2, 1, 0, -1, -2, -3]
+    kind([blob], caffe_pb2.SolverParameter(**SETTINGS[kind])).update(0, blob, RATE, 0)
+    assert np.count_nonzero(blob.const_diff) == 6
+    np.testing.assert_array_equal(blob.const_data, before - blob.const_diff)
+
+
+@pytest.mark.parametrize("kind", FORMULAS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(("decay", "added"), [(L1, np.sign), (L2, np.positive)])
+def test_a_gradient_is_clipped_then_averaged_then_decayed(kind, decay, added):
+    rng = np.random.default_rng(4)
+    weights, gradient = rng.normal(size=(2, 50)).astype(np.float32)
+    weights[:5] = 0, -0.0, np.nan, np.inf, -np.inf
+    gradient[5:8] = np.nan, np.inf, 0
+    blobs = [Blob(50), Blob(50)]
+    with np.errstate(invalid="ignore"):
+        prepared = gradient * np.float32(0.3) * np.float32(0.5) + np.float32(0.01) * added(weights)
+    for blob, diff, before in (
+        (blobs[0], gradient, Regularization(clip=0.3, average=0.5, decay=0.01, kind=decay)),
+        (blobs[1], prepared, Regularization()),
+    ):
+        blob.data[...], blob.diff[...] = weights, diff
+        kind([blob], caffe_pb2.SolverParameter(**SETTINGS[kind])).update(0, blob, RATE, 0, before)
+    np.testing.assert_array_equal(blobs[0].const_diff, blobs[1].const_diff)
+    np.testing.assert_array_equal(blobs[0].const_data, blobs[1].const_data)
+
+
+def test_no_decay_leaves_gradients_of_infinite_weights_alone():
+    blob = Blob(2)
+    blob.data[...] = np.inf, np.nan
+    blob.diff = 2
+    SGD([blob], caffe_pb2.SolverParameter()).update(0, blob, 0.5, 0)
+    assert (blob.const_diff == 1).all()
+
+
+@pytest.mark.parametrize("kind", FORMULAS, ids=lambda kind: kind.__name__)
+def test_any_number_of_threads_computes_the_same(kind):
+    blobs = [Blob(LEAST_WORK * FASTER + 1) for _ in range(2)]
+    try:
+        for threads, blob in enumerate(blobs, 1):
+            rng = np.random.default_rng(5)
+            set_threads(threads)
+            rule = kind([blob], caffe_pb2.SolverParameter(**SETTINGS[kind]))
+            for iteration in range(2):
+                blob.diff[...] = rng.standard_normal(blob.count, np.float32)
+                rule.update(0, blob, RATE, iteration)
+    finally:
+        set_threads(None)
+    np.testing.assert_array_equal(blobs[0].const_data, blobs[1].const_data)
+
+
+@pytest.mark.parametrize(("kind", "settings"), [(AdaGrad, {}), (RMSProp, {"rms_decay": 0.5}), (Adam, {})])
+def test_a_delta_of_zero_gives_nan_where_nothing_was_ever_learned(kind, settings):
+    blob = Blob(2)
+    blob.diff[...] = 0, 1
+    kind([blob], caffe_pb2.SolverParameter(delta=0, **settings)).update(0, blob, RATE, 0)
+    assert np.isnan(blob.const_data).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("kind", FORMULAS, ids=lambda kind: kind.__name__)

@@ -42,10 +42,10 @@ class AbsVal(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the absolute values."""
-        np.abs(self._kept.store(bottom[0], top[0]), out=top[0].data)
+        np.abs(self._kept.store(bottom[0], top[0]), out=top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff times the sign of the bottom."""
         if propagate_down[0]:
             sign = np.sign(self._kept.values(bottom[0], top[0]))
-            np.multiply(sign, top[0].const_diff, out=bottom[0].diff)
+            np.multiply(sign, top[0].const_diff_array, out=bottom[0].diff_array)

@@ -48,7 +48,7 @@ class BNLL(Layer):
         np.exp(soft, out=soft)
         np.log1p(soft, out=soft)
         soft += np.maximum(x, 0)
-        np.copyto(top[0].data, soft)
+        np.copyto(top[0].array, soft)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff times the logistic function of the bottom."""
@@ -57,4 +57,4 @@ class BNLL(Layer):
         slope = np.minimum(self._kept.values(bottom[0], top[0]), 50)  # 1 in float32 beyond, and no overflow
         np.exp(slope, out=slope)
         slope /= slope + 1
-        np.multiply(top[0].const_diff, slope, out=bottom[0].diff)
+        np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)

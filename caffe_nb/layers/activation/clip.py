@@ -58,7 +58,7 @@ class Clip(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the clipped values."""
-        x, y = self._kept.store(bottom[0], top[0]), top[0].data
+        x, y = self._kept.store(bottom[0], top[0]), top[0].array
         np.minimum(x, self._max, out=y)
         np.maximum(y, self._min, out=y)
 
@@ -69,4 +69,4 @@ class Clip(Layer):
         x = self._kept.values(bottom[0], top[0])
         inside = x >= self._min
         inside &= x <= self._max
-        np.multiply(top[0].const_diff, inside, out=bottom[0].diff)
+        np.multiply(top[0].const_diff_array, inside, out=bottom[0].diff_array)

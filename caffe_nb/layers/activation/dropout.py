@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from caffe_nb import rng
-from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError
@@ -47,31 +47,31 @@ class Dropout(Layer):
         self._ratio = float(self.layer_param.dropout_param.dropout_ratio)
         if not 0 <= self._ratio < 1:
             raise NetError(f"dropout_ratio must be at least 0 and below 1, got {self._ratio:g}")
-        self._mask: Array = np.empty(0, self.dtype)
+        self._mask = Blob(dtype=self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top, and the mask, the bottom's shape."""
         top[0].reshape_like(bottom[0])
-        if self.phase == Phase.TRAIN and self._mask.shape != bottom[0].shape:
-            self._mask = np.ones(bottom[0].shape, self.dtype)
+        if self.phase == Phase.TRAIN:
+            self._mask.reshape_like(bottom[0])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the kept values, scaled up (TRAIN), or the bottom as it is (TEST)."""
         if self.phase != Phase.TRAIN:
             if top[0] is not bottom[0]:
-                np.copyto(top[0].data, bottom[0].const_data)
+                np.copyto(top[0].array, bottom[0].const_array)
             return
-        mask = self._mask
+        mask = self._mask.data  # drawn on the host, so that a seed gives one mask wherever the rest is computed
         rng.generator().random(out=mask, dtype=mask.dtype.type)
         np.greater_equal(mask, self._ratio, out=mask, casting="unsafe")
         mask *= 1 / (1 - self._ratio)
-        np.multiply(bottom[0].const_data, mask, out=top[0].data)
+        np.multiply(bottom[0].const_array, self._mask.const_array, out=top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff through the same mask (TRAIN), or as it is (TEST)."""
         if not propagate_down[0]:
             return
         if self.phase == Phase.TRAIN:
-            np.multiply(top[0].const_diff, self._mask, out=bottom[0].diff)
+            np.multiply(top[0].const_diff_array, self._mask.const_array, out=bottom[0].diff_array)
         elif top[0] is not bottom[0]:
-            np.copyto(bottom[0].diff, top[0].const_diff)
+            np.copyto(bottom[0].diff_array, top[0].const_diff_array)

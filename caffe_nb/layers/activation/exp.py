@@ -49,8 +49,8 @@ class Exp(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the powers."""
-        y = top[0].data
-        np.multiply(bottom[0].const_data, self._inner, out=y)
+        y = top[0].array
+        np.multiply(bottom[0].const_array, self._inner, out=y)
         np.exp(y, out=y)
         if self._outer != 1:
             y *= self._outer
@@ -59,7 +59,7 @@ class Exp(Layer):
         """Write the top's diff times ``y * scale * log(base)``."""
         if not propagate_down[0]:
             return
-        dx = bottom[0].diff
-        np.multiply(top[0].const_diff, top[0].const_data, out=dx)
+        dx = bottom[0].diff_array
+        np.multiply(top[0].const_diff_array, top[0].const_array, out=dx)
         if self._inner != 1:
             dx *= self._inner

@@ -58,7 +58,7 @@ class Log(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the logarithms."""
-        x, y = self._kept.store(bottom[0], top[0]), top[0].data
+        x, y = self._kept.store(bottom[0], top[0]), top[0].array
         np.multiply(x, self._scale, out=y)
         y += self._shift
         np.log(y, out=y)
@@ -71,6 +71,6 @@ class Log(Layer):
             return
         inner = self._kept.values(bottom[0], top[0]) * self._scale
         inner += self._shift
-        dx = bottom[0].diff
-        np.divide(top[0].const_diff, inner, out=dx)
+        dx = bottom[0].diff_array
+        np.divide(top[0].const_diff_array, inner, out=dx)
         dx *= self._scale * self._outer

@@ -52,9 +52,9 @@ class Power(Layer):
         """Write the powers."""
         if self._power * self._scale == 0:
             with np.errstate(all="ignore"):
-                top[0].data = 1 if self._power == 0 else np.power(self.dtype.type(self._shift), self._power)
+                top[0].array = 1 if self._power == 0 else np.power(self.dtype.type(self._shift), self._power)
             return
-        x, y = bottom[0].const_data if self._linear else self._kept.store(bottom[0], top[0]), top[0].data
+        x, y = bottom[0].const_array if self._linear else self._kept.store(bottom[0], top[0]), top[0].array
         np.multiply(x, self._scale, out=y)
         y += self._shift
         if self._power == 2:
@@ -68,13 +68,13 @@ class Power(Layer):
             return
         factor = self._power * self._scale
         if factor == 0:
-            bottom[0].diff = 0
+            bottom[0].diff_array = 0
         elif self._power == 1:
-            np.multiply(top[0].const_diff, factor, out=bottom[0].diff)
+            np.multiply(top[0].const_diff_array, factor, out=bottom[0].diff_array)
         else:
             slope = self._kept.values(bottom[0], top[0]) * self._scale
             slope += self._shift
             if self._power != 2:
                 np.power(slope, self._power - 1, out=slope)
             slope *= factor
-            np.multiply(top[0].const_diff, slope, out=bottom[0].diff)
+            np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)

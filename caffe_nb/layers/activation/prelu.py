@@ -62,7 +62,7 @@ class PReLU(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the rectified values."""
-        x, y = self._kept.store(bottom[0], top[0]), top[0].data
+        x, y = self._kept.store(bottom[0], top[0]), top[0].array
         negative = np.minimum(_planes(x), 0)
         negative *= self._slopes()
         np.maximum(x, 0, out=y)
@@ -70,17 +70,18 @@ class PReLU(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the slopes' diffs, and write the bottom's."""
-        x, dy = _planes(self._kept.values(bottom[0], top[0])), _planes(top[0].const_diff)
+        x, dy = _planes(self._kept.values(bottom[0], top[0])), _planes(top[0].const_diff_array)
         if self.param_propagate_down[0]:
             product = np.minimum(x, 0)
             product *= dy
-            self.blobs[0].diff += product.sum(axis=(0, 2) if self.blobs[0].ndim else None)
+            self.blobs[0].diff_array += product.sum(axis=(0, 2) if self.blobs[0].ndim else None)
         if propagate_down[0]:
             slope = np.where(x > 0, self.dtype.type(1), self._slopes())
-            np.multiply(dy, slope, out=_planes(bottom[0].diff))
+            np.multiply(dy, slope, out=_planes(bottom[0].diff_array))
 
     def _slopes(self) -> Array:
-        return self.blobs[0].const_data.reshape(-1, 1)
+        values: Array = self.blobs[0].const_array.reshape(-1, 1)
+        return values
 
 
 def _needs_channels(bottom: Blob) -> tuple[int, ...]:

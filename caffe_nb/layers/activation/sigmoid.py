@@ -34,8 +34,8 @@ class Sigmoid(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the logistic function of the bottom."""
-        y = top[0].data
-        np.multiply(bottom[0].const_data, 0.5, out=y)
+        y = top[0].array
+        np.multiply(bottom[0].const_array, 0.5, out=y)
         np.tanh(y, out=y)
         y *= 0.5
         y += 0.5
@@ -44,7 +44,7 @@ class Sigmoid(Layer):
         """Write the top's diff times ``y * (1 - y)``."""
         if not propagate_down[0]:
             return
-        y = top[0].const_data
+        y = top[0].const_array
         slope = 1 - y
         slope *= y
-        np.multiply(top[0].const_diff, slope, out=bottom[0].diff)
+        np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)

@@ -40,9 +40,9 @@ class Softmax(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the probabilities."""
-        ops.softmax(bottom[0].const_data, self._axis, out=top[0].data)
+        ops.softmax(bottom[0].const_array, self._axis, out=top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write ``y * (dy - sum(y * dy))``."""
         if propagate_down[0]:
-            ops.softmax_gradient(top[0].const_data, top[0].const_diff, self._axis, out=bottom[0].diff)
+            ops.softmax_gradient(top[0].const_array, top[0].const_diff_array, self._axis, out=bottom[0].diff_array)

@@ -33,12 +33,12 @@ class TanH(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the hyperbolic tangent of the bottom."""
-        np.tanh(bottom[0].const_data, out=top[0].data)
+        np.tanh(bottom[0].const_array, out=top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff times ``1 - y²``."""
         if not propagate_down[0]:
             return
-        slope = np.square(top[0].const_data)
+        slope = np.square(top[0].const_array)
         np.subtract(1, slope, out=slope)
-        np.multiply(top[0].const_diff, slope, out=bottom[0].diff)
+        np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)

@@ -41,7 +41,7 @@ class Threshold(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the comparisons."""
-        x, y = bottom[0].const_data, top[0].data
+        x, y = bottom[0].const_array, top[0].array
         np.greater(x, self.layer_param.threshold_param.threshold, out=y, casting="unsafe")
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:

@@ -62,20 +62,20 @@ class Embed(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the vectors."""
-        vectors, y = self.blobs[0].const_data, top[0].data
+        vectors, y = self.blobs[0].const_array, top[0].array
         np.take(vectors, self._numbers(bottom[0]), axis=0, out=y, mode="clip")  # "raise" would go through a copy
         if len(self.blobs) > 1:
-            y += self.blobs[1].const_data
+            y += self.blobs[1].const_array
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs."""
         if propagate_down[0]:
             raise NetError("the numbers that Embed looks up have no gradient; set propagate_down: false for them")
-        rows = top[0].const_diff.reshape(-1, self.blobs[0].shape[1])
+        rows = top[0].const_diff_array.reshape(-1, self.blobs[0].shape[1])
         if self.param_propagate_down[0]:
-            add_rows(rows, self._numbers(bottom[0]).reshape(-1), self.blobs[0].diff)
+            add_rows(rows, self._numbers(bottom[0]).reshape(-1), self.blobs[0].diff_array)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
-            self.blobs[1].diff += rows.sum(axis=0)
+            self.blobs[1].diff_array += rows.sum(axis=0)
 
     def _numbers(self, bottom: Blob) -> Rows:
-        return row_numbers(bottom.const_data, len(self.blobs[0].const_data), "bottom[0]", whole=True)
+        return row_numbers(bottom.const_array, len(self.blobs[0].const_array), "bottom[0]", whole=True)

@@ -77,20 +77,20 @@ class InnerProduct(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the top."""
-        out = self._rows(top[0].data)
-        gemm(self._rows(bottom[0].const_data), self._matrix(self.blobs[0].const_data).T, out=out)
+        out = self._rows(top[0].array)
+        gemm(self._rows(bottom[0].const_array), self._matrix(self.blobs[0].const_array).T, out=out)
         if len(self.blobs) > 1:
-            out += self.blobs[1].const_data
+            out += self.blobs[1].const_array
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs and write the bottom's."""
-        gradient = self._rows(top[0].const_diff)
+        gradient = self._rows(top[0].const_diff_array)
         if self.param_propagate_down[0]:
-            add_gemm(gradient.T, self._rows(bottom[0].const_data), self._matrix(self.blobs[0].diff))
+            add_gemm(gradient.T, self._rows(bottom[0].const_array), self._matrix(self.blobs[0].diff_array))
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
-            self.blobs[1].diff += gradient.sum(axis=0)
+            self.blobs[1].diff_array += gradient.sum(axis=0)
         if propagate_down[0]:
-            gemm(gradient, self._matrix(self.blobs[0].const_data), out=self._rows(bottom[0].diff))
+            gemm(gradient, self._matrix(self.blobs[0].const_array), out=self._rows(bottom[0].diff_array))
 
     def _matrix(self, weight: Array) -> Array:
         """Return the weights as ``(num_output, K)``, a view."""

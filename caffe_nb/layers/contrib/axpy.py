@@ -47,16 +47,16 @@ class Axpy(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Scale and add."""
-        factors = bottom[0].const_data.reshape(*bottom[1].shape[:2], 1, 1)
-        out = top[0].data
-        out[...] = factors * bottom[1].const_data + bottom[2].const_data
+        factors = bottom[0].const_array.reshape(*bottom[1].shape[:2], 1, 1)
+        out = top[0].array
+        out[...] = factors * bottom[1].const_array + bottom[2].const_array
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the three gradients."""
-        gradient = top[0].const_diff
+        gradient = top[0].const_diff_array
         if propagate_down[0]:
-            bottom[0].diff[...] = (gradient * bottom[1].const_data).sum((2, 3)).reshape(bottom[0].shape)
+            bottom[0].diff_array[...] = (gradient * bottom[1].const_array).sum((2, 3)).reshape(bottom[0].shape)
         if propagate_down[1]:
-            bottom[1].diff[...] = gradient * bottom[0].const_data.reshape(*bottom[1].shape[:2], 1, 1)
+            bottom[1].diff_array[...] = gradient * bottom[0].const_array.reshape(*bottom[1].shape[:2], 1, 1)
         if propagate_down[2]:
-            bottom[2].diff[...] = gradient
+            bottom[2].diff_array[...] = gradient

@@ -84,7 +84,7 @@ class BN(Layer):
         self._eps = SEGNET_EPS if self._segnet and not param.HasField("eps") else float(param.eps)
         self._channels = _planes(bottom[0])[1]
         self._make_parameters(param)
-        self._normalized: Array = np.zeros(0, self.dtype)
+        self._normalized = Blob(dtype=self.dtype)
         self._deviation: Array = np.ones((1, self._channels, 1), self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -97,13 +97,12 @@ class BN(Layer):
         top[0].reshape_like(bottom[0])
         for blob in top[1:]:
             blob.reshape(1, self._channels, 1, 1)
-        if self._normalized.shape != planes:
-            self._normalized = np.zeros(planes, self.dtype)
+        self._normalized.reshape(*planes)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized, scaled and shifted values; take up the batch's statistics."""
         planes = self._normalized.shape
-        x, y = bottom[0].const_data.reshape(planes), top[0].data.reshape(planes)
+        x, y = bottom[0].const_array.reshape(planes), top[0].array.reshape(planes)
         if self._linear:
             np.copyto(y, x)
         elif self._stored:
@@ -111,29 +110,29 @@ class BN(Layer):
             self._divide(y, self._column(3))
         elif y.size:
             mean = normalize.center(x, AXES, out=y)
-            variance = normalize.variance(y, AXES, scratch=self._normalized)
+            variance = normalize.variance(y, AXES, scratch=self._normalized.array)
             self._remember(mean, variance, top)
             self._divide(y, variance)
-        np.copyto(self._normalized, y)
+        np.copyto(self._normalized.array, y)
         y *= self._column(0)
         y += self._column(1)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the diffs of slope and bias, and write the bottom's."""
         planes = self._normalized.shape
-        dy = top[0].const_diff.reshape(planes)
+        dy = top[0].const_diff_array.reshape(planes)
         if self.param_propagate_down[0]:
-            self.blobs[0].diff += (dy * self._normalized).sum(axis=AXES).reshape(1, -1, 1, 1)
+            self.blobs[0].diff_array += (dy * self._normalized.const_array).sum(axis=AXES).reshape(1, -1, 1, 1)
         if self.param_propagate_down[1]:
-            self.blobs[1].diff += dy.sum(axis=AXES).reshape(1, -1, 1, 1)
+            self.blobs[1].diff_array += dy.sum(axis=AXES).reshape(1, -1, 1, 1)
         if not propagate_down[0] or not bottom[0].count:
             return
-        dx = bottom[0].diff.reshape(planes)
+        dx = bottom[0].diff_array.reshape(planes)
         np.multiply(dy, self._column(0), out=dx)
         if self._stored:
             dx /= self._deviation
         elif not self._linear:
-            normalize.standardized_gradient(self._normalized, dx, self._deviation, AXES, out=dx)
+            normalize.standardized_gradient(self._normalized.const_array, dx, self._deviation, AXES, out=dx)
 
     def _make_parameters(self, param: caffe_pb2.BNParameter) -> None:
         names = ("scale_filler", "shift_filler") if self._segnet else ("slope_filler", "bias_filler")
@@ -154,7 +153,8 @@ class BN(Layer):
             spec.lr_mult = spec.decay_mult = 0
 
     def _column(self, index: int) -> Array:
-        return self.blobs[index].const_data.reshape(1, -1, 1)
+        values: Array = self.blobs[index].const_array.reshape(1, -1, 1)
+        return values
 
     def _divide(self, y: Array, variance: Array) -> None:
         with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN
@@ -164,10 +164,10 @@ class BN(Layer):
     def _remember(self, mean: Array, variance: Array, top: Sequence[Blob]) -> None:
         """Add the batch's statistics to the stored ones, or write them into the tops that are for them."""
         for blob, value in zip(top[1:], (mean, variance), strict=False):
-            blob.data[...] = value.reshape(1, -1, 1, 1)
+            blob.array[...] = value.reshape(1, -1, 1, 1)
         momentum = self.layer_param.bn_param.momentum
         for blob, value in zip(self.blobs[2:], (mean, variance), strict=False):
-            stored = blob.data
+            stored = blob.array
             stored *= momentum
             stored += (1 - momentum) * value.reshape(1, -1, 1, 1)
 

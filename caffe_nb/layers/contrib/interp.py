@@ -82,11 +82,11 @@ class Interp(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Interpolate along rows and columns."""
-        interpolate(self._inside(bottom[0].const_data), top[0].data)
+        interpolate(self._inside(bottom[0].const_array), top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Give each gradient to the four pixels that it came from, by their weights."""
         if propagate_down[0]:
-            gradient = bottom[0].diff
+            gradient = bottom[0].diff_array
             gradient[...] = 0
-            interpolation_gradient(top[0].const_diff, self._inside(gradient))
+            interpolation_gradient(top[0].const_diff_array, self._inside(gradient))

@@ -66,24 +66,25 @@ class Normalize(Layer):
         return length
 
     def _factor(self) -> Array:
-        return self.blobs[0].const_data.reshape(self._column)
+        values: Array = self.blobs[0].const_array.reshape(self._column)
+        return values
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Normalize and scale."""
-        x = bottom[0].const_data
-        top[0].data[...] = x / self._length(x) * self._factor()
+        x = bottom[0].const_array
+        top[0].array[...] = x / self._length(x) * self._factor()
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the factor's diff and write the bottom's."""
-        x, gradient = bottom[0].const_data, top[0].const_diff
+        x, gradient = bottom[0].const_array, top[0].const_diff_array
         length = self._length(x)
         unit = x / length
         if self.param_propagate_down[0]:
             slopes = (gradient * unit).sum((0, *range(2, unit.ndim)))
-            self.blobs[0].diff[...] += slopes if self.blobs[0].ndim else slopes.sum()
+            self.blobs[0].diff_array[...] += slopes if self.blobs[0].ndim else slopes.sum()
         if propagate_down[0]:
             scaled = gradient * self._factor()
-            bottom[0].diff[...] = (scaled - unit * (scaled * unit).sum(self._axes, keepdims=True)) / length
+            bottom[0].diff_array[...] = (scaled - unit * (scaled * unit).sum(self._axes, keepdims=True)) / length
 
 
 def _check(bottom: Blob) -> None:

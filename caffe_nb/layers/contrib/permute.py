@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
@@ -49,9 +47,11 @@ class Permute(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy in the new order."""
-        top[0].data[...] = bottom[0].const_data.transpose(self._order)
+        top[0].array[...] = bottom[0].const_array.transpose(self._order)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Copy back."""
         if propagate_down[0]:
-            bottom[0].diff[...] = top[0].const_diff.transpose(np.argsort(self._order))
+            bottom[0].diff_array[...] = top[0].const_diff_array.transpose(
+                [self._order.index(axis) for axis in range(len(self._order))]
+            )

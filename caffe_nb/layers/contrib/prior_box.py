@@ -77,7 +77,7 @@ class PriorBox(Layer):
         boxes = np.concatenate([centre - half, centre + half], -1) / np.tile(image[::-1], 2)
         if self.layer_param.prior_box_param.clip:
             boxes = boxes.clip(0, 1)
-        out = top[0].data
+        out = top[0].data  # from shapes alone: computed on the host
         out[0, 0] = boxes.ravel()
         out[0, 1].reshape(-1, 4)[...] = self._variance
 

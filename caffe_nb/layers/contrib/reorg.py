@@ -61,18 +61,18 @@ class Reorg(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Move the values."""
         if self._reverse:
-            self._squares(top[0].data, bottom[0])[...] = self._planes(bottom[0].const_data, bottom[0])
+            self._squares(top[0].array, bottom[0])[...] = self._planes(bottom[0].const_array, bottom[0])
         else:
-            self._planes(top[0].data, bottom[0])[...] = self._squares(bottom[0].const_data, bottom[0])
+            self._planes(top[0].array, bottom[0])[...] = self._squares(bottom[0].const_array, bottom[0])
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Move the gradients back."""
         if not propagate_down[0]:
             return
         if self._reverse:
-            self._planes(bottom[0].diff, bottom[0])[...] = self._squares(top[0].const_diff, bottom[0])
+            self._planes(bottom[0].diff_array, bottom[0])[...] = self._squares(top[0].const_diff_array, bottom[0])
         else:
-            self._squares(bottom[0].diff, bottom[0])[...] = self._planes(top[0].const_diff, bottom[0])
+            self._squares(bottom[0].diff_array, bottom[0])[...] = self._planes(top[0].const_diff_array, bottom[0])
 
     def _planes(self, array: Array, bottom: Blob) -> Array:
         """Return the memory as ``(N, s, s, C / s², H, W)``: rows and columns of the squares, then planes."""

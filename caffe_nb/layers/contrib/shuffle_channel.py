@@ -50,12 +50,12 @@ class ShuffleChannel(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Shuffle."""
-        _deal(bottom[0].const_data, self._groups, top[0].data)
+        _deal(bottom[0].const_array, self._groups, top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Shuffle back: as many groups as a group had channels."""
         if propagate_down[0]:
-            _deal(top[0].const_diff, max(1, top[0].shape[1] // self._groups), bottom[0].diff)
+            _deal(top[0].const_diff_array, max(1, top[0].shape[1] // self._groups), bottom[0].diff_array)
 
 
 def _deal(x: Array, groups: int, out: Array) -> None:

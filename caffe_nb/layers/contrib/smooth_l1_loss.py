@@ -60,7 +60,7 @@ class SmoothL1Loss(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
-        top[0].data[...] = self._errors(bottom).sum() / self._divisor(bottom)
+        top[0].array[...] = self._errors(bottom).sum() / self._divisor(bottom)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted slope over N, with a minus for the targets."""
@@ -70,25 +70,25 @@ class SmoothL1Loss(Layer):
             return
         slope = smooth_l1_slope(self._difference(bottom), self._sigma)
         for weights in bottom[2:]:
-            slope *= weights.const_data.reshape(-1)
-        slope *= float(top[0].const_diff) / self._divisor(bottom)
+            slope *= weights.const_array.reshape(-1)
+        slope *= float(top[0].const_diff_array) / self._divisor(bottom)
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
-                bottom[index].diff[...] = sign * slope.reshape(bottom[index].shape)
+                bottom[index].diff_array[...] = sign * slope.reshape(bottom[index].shape)
 
     def _divisor(self, bottom: Sequence[Blob]) -> float:
         return max(1, bottom[0].shape[0])
 
     def _difference(self, bottom: Sequence[Blob]) -> Array:
         """Return what is under the function: predictions less targets, weighted."""
-        difference: Array = bottom[0].const_data.reshape(-1) - bottom[1].const_data.reshape(-1)
+        difference: Array = bottom[0].const_array.reshape(-1) - bottom[1].const_array.reshape(-1)
         if len(bottom) > 2:
-            difference *= bottom[2].const_data.reshape(-1)
+            difference *= bottom[2].const_array.reshape(-1)
         return difference
 
     def _errors(self, bottom: Sequence[Blob]) -> Array:
         """Return every value's part of the loss, flat."""
         errors = smooth_l1(self._difference(bottom), self._sigma)
         if len(bottom) > 3:
-            errors *= bottom[3].const_data.reshape(-1)
+            errors *= bottom[3].const_array.reshape(-1)
         return errors

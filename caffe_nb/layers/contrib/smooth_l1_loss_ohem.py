@@ -54,11 +54,11 @@ class SmoothL1LossOHEM(SmoothL1Loss):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the parts where they are asked for."""
         errors = self._errors(bottom)
-        top[0].data[...] = errors.sum() / self._divisor(bottom)
+        top[0].array[...] = errors.sum() / self._divisor(bottom)
         if len(top) > 1:
             shape = bottom[0].shape
             parts = errors.reshape(shape[0], prod(shape[1:2]), prod(shape[2:])).sum(1)
-            top[1].data[...] = parts.reshape(top[1].shape)
+            top[1].array[...] = parts.reshape(top[1].shape)
 
     def _divisor(self, bottom: Sequence[Blob]) -> float:
         shape, fixed = bottom[0].shape, self.layer_param.loss_param.pre_fixed_normalizer

@@ -46,6 +46,6 @@ class SoftmaxWithLossOHEM(SoftmaxWithLoss):
         super().forward(bottom, top)
         if len(top) > 2:
             labels, counted = self._read_labels(bottom[1])
-            folded = self._probabilities.const_data.reshape(self._outer, self._classes, self._inner)
+            folded = self._probabilities.const_array.reshape(self._outer, self._classes, self._inner)
             losses = label_losses(folded, labels)
-            top[2].data[...] = (losses if counted is None else np.where(counted, losses, 0)).reshape(bottom[1].shape)
+            top[2].array[...] = (losses if counted is None else np.where(counted, losses, 0)).reshape(bottom[1].shape)

@@ -78,7 +78,7 @@ class Upsample(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Put the values to their places, or repeat them."""
-        x, y = bottom[0].const_data, top[0].data
+        x, y = bottom[0].const_array, top[0].array
         if len(bottom) == 1:
             self._squares(y, bottom[0])[...] = x[:, :, :, None, :, None]
             return
@@ -87,19 +87,21 @@ class Upsample(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the bottoms' diffs."""
-        dy = top[0].const_diff
+        dy = top[0].const_diff_array
         if propagate_down[0] and len(bottom) == 1:
-            bottom[0].diff[...] = self._squares(dy, bottom[0]).sum(axis=(3, 5))
+            bottom[0].diff_array[...] = self._squares(dy, bottom[0]).sum(axis=(3, 5))
         elif propagate_down[0]:
-            _planes(bottom[0].diff)[...] = np.take_along_axis(_planes(dy), self._places(bottom[1], top[0]), axis=-1)
+            _planes(bottom[0].diff_array)[...] = np.take_along_axis(
+                _planes(dy), self._places(bottom[1], top[0]), axis=-1
+            )
         if len(bottom) > 1 and propagate_down[1]:
-            bottom[1].diff[...] = 0
+            bottom[1].diff_array[...] = 0
 
     def _places(self, mask: Blob, top: Blob) -> Array:
         """Return the mask as numbers of pixels in each image of the top."""
         height, width = top.shape[2:]
         what = f"the mask, as the number of a pixel in an image of {height} x {width} (the pooling's bottom),"
-        return _planes(row_numbers(mask.const_data, height * width, what))
+        return _planes(row_numbers(mask.const_array, height * width, what))
 
     def _squares(self, y: Array, bottom: Blob) -> Array:
         """Return the top with the pixels that come from one pixel along axes 3 and 5."""

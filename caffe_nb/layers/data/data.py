@@ -56,9 +56,11 @@ class Data(PrefetchingLayer):
         first = datum_items(Records(param.source, backend, self.folder), transformer.color)()
         shape = (param.batch_size, *transformer.shape(first.image.shape, first.where))
         draw = new_generator(transformer.random or param.shuffle or param.rand_skip > 0)
-        if draw is not None and param.shuffle:
-            records.shuffle(draw)
-        if draw is not None and param.rand_skip:
-            records.skip(int(draw.integers(param.rand_skip)))
+        order = self.order(draw)
+        if order is not None and param.shuffle:
+            records.shuffle(order)
+        records.take(self.share)
+        if order is not None and param.rand_skip:
+            records.skip(int(order.integers(param.rand_skip)))
         items = datum_items(records, transformer.color)
         self.start(Batches(items, transformer, param.batch_size, draw), shape, top)

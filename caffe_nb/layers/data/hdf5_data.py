@@ -8,6 +8,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.data.hdf5 import HDF5Rows, read_source
+from caffe_nb.data.sharing import share_of
 from caffe_nb.errors import NetError
 
 
@@ -31,7 +32,7 @@ class HDF5Data(Layer):
         if param.batch_size < 1:
             raise NetError(f"batch_size must be at least 1, got {param.batch_size}")
         files = read_source(param.source, self.folder)
-        self._rows = HDF5Rows(files, list(self.layer_param.top), self.dtype, param.shuffle)
+        self._rows = HDF5Rows(files, list(self.layer_param.top), self.dtype, param.shuffle, share_of(self.phase))
         for blob, shape in zip(top, self._rows.shapes, strict=True):
             blob.reshape(param.batch_size, *shape)
 

@@ -60,13 +60,15 @@ class ImageData(PrefetchingLayer):
         size = (param.new_height, param.new_width)
         images = ImageList(param.source, files, size, param.is_color, self.folder)
         draw = new_generator(transformer.random or param.shuffle or param.rand_skip > 0)
-        if draw is not None and param.shuffle:
-            images.shuffle(draw)
-        if draw is not None and param.rand_skip:
-            skip = int(draw.integers(param.rand_skip))
+        order = self.order(draw)
+        if order is not None and param.shuffle:
+            images.shuffle(order)
+        if order is not None and param.rand_skip:
+            skip = int(order.integers(param.rand_skip))
             if skip >= len(images):
                 raise NetError(f"rand_skip {param.rand_skip} may skip all of the {len(images)} images; make it smaller")
             images.skip(skip)
+        images.take(self.share)
         where, image, _ = images.peek()
         shape = (param.batch_size, *transformer.shape((image.shape[2], *image.shape[:2]), where))
         self.start(Batches(image_items(images), transformer, param.batch_size, draw), shape, top)

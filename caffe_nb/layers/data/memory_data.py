@@ -12,6 +12,7 @@ from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.data.datum import datum_to_image
+from caffe_nb.data.sharing import check_enough, share_of
 from caffe_nb.data.transformer import Transformer
 from caffe_nb.errors import NetError, ShapeError
 from caffe_nb.layers.data.prefetching import new_generator
@@ -26,7 +27,8 @@ class MemoryData(Layer):
 
     The first top is ``(batch_size, channels, height, width)``, the second ``(batch_size,)``: the labels. Batches follow
     one another and start over after the last. `transform_param` is for images and datums (`add_images`, `add_datums`);
-    arrays are taken as they are.
+    arrays are taken as they are. Where several processes train together, all are given the same arrays, and each takes
+    its share of them.
 
     Deviations
     ----------
@@ -50,6 +52,7 @@ class MemoryData(Layer):
         self._draw = new_generator(self._transformer.random)
         self._data: Array | None = None
         self._labels: Array = np.empty(0)
+        self._share = share_of(self.phase)
         self._row = 0
 
     def reset(self, data: ArrayLike, labels: ArrayLike) -> None:
@@ -127,6 +130,7 @@ class MemoryData(Layer):
             raise ShapeError(f"the data must have the shape (N, {expected}), got {values.shape}")
         if not len(values) or len(values) % batch:
             raise ShapeError(f"the number of rows must be a multiple of the batch size {batch}, got {len(values)}")
+        check_enough(len(values), self._share, "the data", "rows")
         if classes.size != len(values) or classes.shape[:1] != values.shape[:1]:
             raise ShapeError(f"the labels must have the shape ({len(values)},), one for each row, got {classes.shape}")
         self._data, self._labels, self._row = values, classes.reshape(-1), 0
@@ -140,7 +144,11 @@ class MemoryData(Layer):
         """Copy the next batch."""
         if self._data is None:
             raise NetError("there is no data yet; call net.set_input_arrays(data, labels) before the first forward")
-        rows = slice(self._row, self._row + self._shape[0])
+        if self._share.alone:
+            rows: slice | Array = slice(self._row, self._row + self._shape[0])
+        else:  # every process has the same arrays, and takes each `size`-th row of the global batch
+            mine = self._row + self._share.rank + self._share.size * np.arange(self._shape[0])
+            rows = mine % len(self._data)
         top[0].data[...] = self._data[rows]
         top[1].data[...] = self._labels[rows]
-        self._row = rows.stop % len(self._data)
+        self._row = (self._row + self._shape[0] * self._share.size) % len(self._data)

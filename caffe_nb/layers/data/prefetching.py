@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from caffe_nb import rng
+from caffe_nb import ranks, rng
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.data.batches import Batch
 from caffe_nb.data.prefetch import Prefetcher
+from caffe_nb.data.sharing import share_of
 from caffe_nb.data.transformer import Transformer
 from caffe_nb.errors import NetError
 
@@ -20,7 +21,10 @@ MOST_AHEAD = 1000
 
 def new_generator(needed: bool) -> np.random.Generator | None:
     """Return a generator seeded from `caffe_nb.rng` where random numbers are needed; nothing is drawn otherwise."""
-    return np.random.default_rng(rng.generator().integers(2**63)) if needed else None
+    if not needed:
+        return None
+    seed, share = int(rng.generator().integers(2**63)), ranks.share()
+    return np.random.default_rng(seed if share.alone else [seed, share.rank])
 
 
 class PrefetchingLayer(Layer):
@@ -33,6 +37,15 @@ class PrefetchingLayer(Layer):
 
     bottoms_needed = (0, 0)
     tops_allowed = (2, 2)
+
+    @property
+    def share(self) -> ranks.Share:
+        """Which part of the data is this process's."""
+        return share_of(self.phase)
+
+    def order(self, draw: np.random.Generator | None) -> np.random.Generator | None:
+        """Return what the order of items is drawn from, common to all processes that share them; else `draw`."""
+        return draw if draw is None or self.share.alone else ranks.common_generator()
 
     def transformer(self) -> Transformer:
         """Return the transformer of the layer's `transform_param`."""

@@ -69,8 +69,8 @@ class Accuracy(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the accuracy, and that of each class where it is asked for."""
-        labels, counted = class_labels(bottom[1].const_data, self._classes, self._ignore)
-        scores = bottom[0].const_data.reshape(self._outer, self._classes, self._inner)
+        labels, counted = class_labels(bottom[1].const_array, self._classes, self._ignore)
+        scores = bottom[0].const_array.reshape(self._outer, self._classes, self._inner)
         labels = labels.reshape(self._outer, self._inner)
         true = np.take_along_axis(scores, labels[:, None, :], axis=1)
         # The true class is never below itself: it is one of those counted, as in Caffe.
@@ -79,11 +79,11 @@ class Accuracy(Layer):
         if counted is not None:
             counted = counted.reshape(right.shape)
             labels, right = labels[counted], right[counted]
-        top[0].data[...] = right.mean() if right.size else 0
+        top[0].array[...] = right.mean() if right.size else 0
         if len(top) > 1:
             of_class = np.bincount(labels.reshape(-1), minlength=self._classes)
             right_of_class = np.bincount(labels[right], minlength=self._classes)
-            top[1].data[...] = right_of_class / np.maximum(of_class, 1)
+            top[1].array[...] = right_of_class / np.maximum(of_class, 1)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Refuse: counting has no gradient."""

@@ -58,8 +58,8 @@ class ContrastiveLoss(Layer):
         param = self.layer_param.contrastive_loss_param
         self._margin = float(param.margin)
         self._legacy = bool(param.legacy_version)
-        self._difference: Array = np.empty((0, 0), self.dtype)
-        self._square: Array = np.empty(0, self.dtype)
+        self._difference = Blob(dtype=self.dtype)
+        self._square = Blob(dtype=self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that the bottoms fit; the top is a scalar."""
@@ -77,19 +77,18 @@ class ContrastiveLoss(Layer):
                 f"{bottom[2].shape}"
             )
         top[0].reshape()
-        if self._difference.shape != (pairs, channels):
-            self._difference = np.zeros((pairs, channels), self.dtype)
-            self._square = np.zeros(pairs, self.dtype)
+        self._difference.reshape(pairs, channels)
+        self._square.reshape(pairs)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
-        difference = self._difference
-        a, b = (blob.const_data.reshape(difference.shape) for blob in bottom[:2])
+        difference, square = self._difference.array, self._square.array
+        a, b = (blob.const_array.reshape(difference.shape) for blob in bottom[:2])
         np.subtract(a, b, out=difference)
-        square = self._square = np.einsum("nc,nc->n", difference, difference)
+        np.einsum("nc,nc->n", difference, difference, out=square)
         apart = np.maximum(self._margin - (square if self._legacy else np.sqrt(square)), 0)
         costs = np.where(_similar(bottom[2]), square, apart if self._legacy else apart * apart)
-        top[0].data[...] = costs.sum() / (2 * max(1, len(costs)))
+        top[0].array[...] = costs.sum() / (2 * max(1, len(costs)))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted difference of similar pairs, its opposite for dissimilar ones within the margin."""
@@ -97,18 +96,19 @@ class ContrastiveLoss(Layer):
             raise NetError("which pairs are similar (bottom[2]) has no gradient; set propagate_down: false for it")
         if not any(propagate_down):
             return
-        distance = np.sqrt(self._square)
-        missing = self._margin - (self._square if self._legacy else distance)
+        square = self._square.const_array
+        distance = np.sqrt(square)
+        missing = self._margin - (square if self._legacy else distance)
         factor = np.where(missing > 0, -1.0 if self._legacy else -missing / (distance + NEAR_ZERO), 0.0)
         factor[_similar(bottom[2])] = 1
-        factor *= float(top[0].const_diff) / max(1, len(factor))
+        factor *= float(top[0].const_diff_array) / max(1, len(factor))
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
-                out = bottom[index].diff.reshape(self._difference.shape)
-                np.multiply(self._difference, (sign * factor).astype(self.dtype)[:, None], out=out)
+                out = bottom[index].diff_array.reshape(self._difference.shape)
+                np.multiply(self._difference.const_array, (sign * factor).astype(self.dtype)[:, None], out=out)
 
 
 def _similar(numbers: Blob) -> Array:
     """Return which pairs are similar: those whose number, cut off to a whole one, is not 0."""
-    similar: Array = np.abs(numbers.const_data.reshape(-1)) >= 1
+    similar: Array = np.abs(numbers.const_array.reshape(-1)) >= 1
     return similar

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import ShapeError
@@ -42,7 +42,7 @@ class EuclideanLoss(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make room for the difference."""
-        self._difference: Array = np.empty(0, self.dtype)
+        self._difference = Blob(dtype=self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that the bottoms fit; the top is a scalar."""
@@ -53,19 +53,18 @@ class EuclideanLoss(Layer):
                 f"{bottom[0].shape} and {bottom[1].shape}"
             )
         top[0].reshape()
-        if self._difference.size != bottom[0].count:
-            self._difference = np.zeros(bottom[0].count, self.dtype)
+        self._difference.reshape(bottom[0].count)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
-        difference = self._difference
-        np.subtract(bottom[0].const_data.reshape(-1), bottom[1].const_data.reshape(-1), out=difference)
-        top[0].data[...] = np.dot(difference, difference) / (2 * max(1, bottom[0].shape[0]))
+        difference = self._difference.array
+        np.subtract(bottom[0].const_array.reshape(-1), bottom[1].const_array.reshape(-1), out=difference)
+        top[0].array[...] = np.dot(difference, difference) / (2 * max(1, bottom[0].shape[0]))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted difference over N, with a minus for the second bottom."""
-        scale = float(top[0].const_diff) / max(1, bottom[0].shape[0])
+        scale = float(top[0].const_diff_array) / max(1, bottom[0].shape[0])
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
                 blob = bottom[index]
-                np.multiply(self._difference.reshape(blob.shape), sign * scale, out=blob.diff)
+                np.multiply(self._difference.const_array.reshape(blob.shape), sign * scale, out=blob.diff_array)

@@ -51,24 +51,23 @@ class HingeLoss(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the norm."""
         self._squared = self.layer_param.hinge_loss_param.norm == caffe_pb2.HingeLossParameter.L2
-        self._missing: Array = np.empty((0, 0), self.dtype)
+        self._missing = Blob(dtype=self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that scores and labels fit; the top is a scalar."""
         shape = one_label_an_item(bottom)
         top[0].reshape()
-        if self._missing.shape != shape:
-            self._missing = np.zeros(shape, self.dtype)
+        self._missing.reshape(*shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
-        missing = self._missing
-        np.copyto(missing, bottom[0].const_data.reshape(missing.shape))
+        missing = self._missing.array
+        np.copyto(missing, bottom[0].const_array.reshape(missing.shape))
         missing[self._true(bottom[1])] *= -1
         missing += 1
         np.maximum(missing, 0, out=missing)
         total = np.vdot(missing, missing) if self._squared else missing.sum()
-        top[0].data[...] = total / max(1, len(missing))
+        top[0].array[...] = total / max(1, len(missing))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted slope of each score, with a minus for the true class."""
@@ -76,16 +75,17 @@ class HingeLoss(Layer):
             raise NetError("labels (bottom[1]) have no gradient; set propagate_down: false for them")
         if not propagate_down[0]:
             return
-        scale = float(top[0].const_diff) / max(1, len(self._missing))
-        out = bottom[0].diff.reshape(self._missing.shape)
+        missing = self._missing.const_array
+        scale = float(top[0].const_diff_array) / max(1, len(missing))
+        out = bottom[0].diff_array.reshape(missing.shape)
         if self._squared:
-            np.multiply(self._missing, 2 * scale, out=out)
+            np.multiply(missing, 2 * scale, out=out)
         else:
-            np.sign(self._missing, out=out)
+            np.sign(missing, out=out)
             out *= scale
         out[self._true(bottom[1])] *= -1
 
     def _true(self, labels: Blob) -> tuple[Array, Array]:
         """Return where the true classes are in an array of items and classes."""
         items, classes = self._missing.shape
-        return np.arange(items), class_labels(labels.const_data, classes)[0].reshape(-1)
+        return self.xp.arange(items), class_labels(labels.const_array, classes)[0].reshape(-1)

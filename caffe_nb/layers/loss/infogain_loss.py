@@ -95,12 +95,12 @@ class InfogainLoss(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities where they are asked for."""
         weights, counted = self._weights(bottom)
-        p = top[1].data if len(top) > 1 else self._probabilities.data
-        softmax(bottom[0].const_data, self._axis, out=p)
+        p = top[1].array if len(top) > 1 else self._probabilities.array
+        softmax(bottom[0].const_array, self._axis, out=p)
         logarithms = np.log(np.maximum(p.reshape(self._folded), LEAST_PROBABILITY))
         losses = np.einsum("oci,oci->oi", weights, logarithms)
         total = losses.sum() if counted is None else losses.sum(where=counted)
-        top[0].data[...] = -total / self._divisor(counted)
+        top[0].array[...] = -total / self._divisor(counted)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write ``(probabilities * sum(H[label]) - H[label]) * loss weight / divisor``, 0 for an ignored label."""
@@ -108,11 +108,11 @@ class InfogainLoss(Layer):
             raise NetError("labels and infogain matrix have no gradient; set propagate_down: false for them")
         if not propagate_down[0]:
             return
-        out = bottom[0].diff.reshape(self._folded)
+        out = bottom[0].diff_array.reshape(self._folded)
         weights, counted = self._weights(bottom)
-        np.multiply(self._probabilities.const_data.reshape(self._folded), weights.sum(axis=1, keepdims=True), out=out)
+        np.multiply(self._probabilities.const_array.reshape(self._folded), weights.sum(axis=1, keepdims=True), out=out)
         out -= weights
-        out *= float(top[0].const_diff) / self._divisor(counted)
+        out *= float(top[0].const_diff_array) / self._divisor(counted)
         if counted is not None:
             np.copyto(out, 0, where=~counted[:, None, :])
 
@@ -129,9 +129,9 @@ class InfogainLoss(Layer):
     def _weights(self, bottom: Sequence[Blob]) -> tuple[Array, Array | None]:
         """Return the matrix's row for each position's label, (outer, classes, inner), and which positions count."""
         outer, classes, inner = self._folded
-        labels, counted = class_labels(bottom[1].const_data, classes, self._ignore)
-        matrix = bottom[2].const_data if self._matrix is None else self._matrix
-        rows: Array = matrix.reshape(classes, classes)[labels.reshape(outer, inner)]
+        labels, counted = class_labels(bottom[1].const_array, classes, self._ignore)
+        matrix = bottom[2].const_array if self._matrix is None else self._matrix
+        rows: Array = self.xp.asarray(matrix).reshape(classes, classes)[labels.reshape(outer, inner)]
         return np.moveaxis(rows, -1, 1), None if counted is None else counted.reshape(outer, inner)
 
     def _divisor(self, counted: Array | None) -> float:

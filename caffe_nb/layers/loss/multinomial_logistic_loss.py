@@ -59,7 +59,7 @@ class MultinomialLogisticLoss(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
         _, chosen = self._chosen(bottom)
-        top[0].data[...] = -np.log(chosen).sum() / max(1, len(chosen))
+        top[0].array[...] = -np.log(chosen).sum() / max(1, len(chosen))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted slope of the labels' probabilities, and 0 elsewhere."""
@@ -67,13 +67,13 @@ class MultinomialLogisticLoss(Layer):
             raise NetError("labels (bottom[1]) have no gradient; set propagate_down: false for them")
         if not propagate_down[0]:
             return
-        out = bottom[0].diff.reshape(self._shape)
+        out = bottom[0].diff_array.reshape(self._shape)
         out[...] = 0
         true, chosen = self._chosen(bottom)
-        out[true] = -float(top[0].const_diff) / max(1, len(out)) / chosen
+        out[true] = -float(top[0].const_diff_array) / max(1, len(out)) / chosen
 
     def _chosen(self, bottom: Sequence[Blob]) -> tuple[tuple[Array, Array], Array]:
         """Return where the labels' probabilities are, and these."""
         items, classes = self._shape
-        true = (np.arange(items), class_labels(bottom[1].const_data, classes)[0].reshape(-1))
-        return true, np.maximum(bottom[0].const_data.reshape(self._shape)[true], LEAST_PROBABILITY)
+        true = (self.xp.arange(items), class_labels(bottom[1].const_array, classes)[0].reshape(-1))
+        return true, np.maximum(bottom[0].const_array.reshape(self._shape)[true], LEAST_PROBABILITY)

@@ -77,10 +77,10 @@ class SigmoidCrossEntropyLoss(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities where they are asked for."""
-        x = bottom[0].const_data
-        target = bottom[1].const_data.reshape(x.shape)
+        x = bottom[0].const_array
+        target = bottom[1].const_array.reshape(x.shape)
         counted = self._counted(target)
-        p = top[1].data if len(top) > 1 else self._probabilities.data
+        p = top[1].array if len(top) > 1 else self._probabilities.array
         np.abs(x, out=p)
         np.negative(p, out=p)
         np.exp(p, out=p)
@@ -90,7 +90,7 @@ class SigmoidCrossEntropyLoss(Layer):
         total = losses.sum() if counted is None else losses.sum(where=counted)
         fixed = self.layer_param.loss_param.pre_fixed_normalizer
         self._scale = 1 / divisor(self._normalization, x.shape[0], prod(x.shape[1:]), counted, fixed)
-        top[0].data[...] = total * self._scale
+        top[0].array[...] = total * self._scale
         np.divide(np.where(x >= 0, 1, p), 1 + p, out=p)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
@@ -99,11 +99,11 @@ class SigmoidCrossEntropyLoss(Layer):
             raise NetError("targets (bottom[1]) have no gradient; set propagate_down: false for them")
         if not propagate_down[0]:
             return
-        out = bottom[0].diff
-        target = bottom[1].const_data.reshape(out.shape)
+        out = bottom[0].diff_array
+        target = bottom[1].const_array.reshape(out.shape)
         counted = self._counted(target)
-        np.subtract(self._probabilities.const_data, target, out=out)
-        out *= float(top[0].const_diff) * self._scale
+        np.subtract(self._probabilities.const_array, target, out=out)
+        out *= float(top[0].const_diff_array) * self._scale
         if counted is not None:
             np.copyto(out, 0, where=~counted)
 

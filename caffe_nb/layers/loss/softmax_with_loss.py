@@ -80,10 +80,10 @@ class SoftmaxWithLoss(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities where they are asked for."""
         labels, counted = self._read_labels(bottom[1])
-        out = top[1].data if len(top) > 1 else self._probabilities.data
-        ops.softmax(bottom[0].const_data, self._axis, out=out)
+        out = top[1].array if len(top) > 1 else self._probabilities.array
+        ops.softmax(bottom[0].const_array, self._axis, out=out)
         folded = out.reshape(self._outer, self._classes, self._inner)
-        top[0].data[...] = ops.cross_entropy(folded, labels, counted) / self._divisor(counted)
+        top[0].array[...] = ops.cross_entropy(folded, labels, counted) / self._divisor(counted)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write ``(probabilities - one-hot label) * loss weight / divisor``, 0 where the label is ignored."""
@@ -94,16 +94,16 @@ class SoftmaxWithLoss(Layer):
         labels, counted = self._read_labels(bottom[1])
         folded = (self._outer, self._classes, self._inner)
         ops.cross_entropy_gradient(
-            self._probabilities.const_data.reshape(folded),
+            self._probabilities.const_array.reshape(folded),
             labels,
             counted,
-            scale=float(top[0].const_diff) / self._divisor(counted),
-            out=bottom[0].diff.reshape(folded),
+            scale=float(top[0].const_diff_array) / self._divisor(counted),
+            out=bottom[0].diff_array.reshape(folded),
         )
 
     def _read_labels(self, bottom: Blob) -> tuple[ops.Labels, NDArray[np.bool_] | None]:
         """Return the class of each position and whether it counts, both of shape (outer, inner)."""
-        labels, counted = class_labels(bottom.const_data, self._classes, self._ignore)
+        labels, counted = class_labels(bottom.const_array, self._classes, self._ignore)
         shape = (self._outer, self._inner)
         return labels.reshape(shape), None if counted is None else counted.reshape(shape)
 

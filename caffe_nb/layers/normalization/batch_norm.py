@@ -86,7 +86,7 @@ class BatchNorm(Layer):
                     " leave the param entries out, or set lr_mult: 0 in each"
                 )
         self.param_propagate_down = [False] * 3
-        self._normalized: Array = np.zeros(0, self.dtype)
+        self._normalized = Blob(dtype=self.dtype)
         self._deviation: Array = np.ones((1, self._channels, 1), self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -97,21 +97,20 @@ class BatchNorm(Layer):
                 f"the statistics are for {self._channels} channels, but the bottom {bottom[0].shape} has {planes[1]}"
             )
         top[0].reshape_like(bottom[0])
-        if self._normalized.shape != planes:
-            self._normalized = np.zeros(planes, self.dtype)
+        self._normalized.reshape(*planes)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized values; with the batch's own statistics, add them to the stored ones."""
         planes = self._normalized.shape
-        x, y = bottom[0].const_data.reshape(planes), top[0].data.reshape(planes)
+        x, y = bottom[0].const_array.reshape(planes), top[0].array.reshape(planes)
         if not y.size:
             return
         if not self._stored:
-            mean, variance, self._deviation = normalize.standardize_channels(x, self._eps, y, self._normalized)
+            mean, variance, self._deviation = normalize.standardize_channels(x, self._eps, y, self._normalized.array)
             self._remember(mean, variance)
             return
-        weight = self.blobs[2].const_data[0]
-        factor = 0 if weight == 0 else 1 / weight
+        weight = self.blobs[2].const_array
+        factor = np.where(weight == 0, 0, 1 / np.where(weight == 0, 1, weight))
         np.subtract(x, self._column(0) * factor, out=y)
         with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN
             self._deviation = np.sqrt(self._column(1) * factor + self._eps)
@@ -122,20 +121,21 @@ class BatchNorm(Layer):
         if not propagate_down[0] or not bottom[0].count:
             return
         planes = self._normalized.shape
-        dy, dx = top[0].const_diff.reshape(planes), bottom[0].diff.reshape(planes)
+        dy, dx = top[0].const_diff_array.reshape(planes), bottom[0].diff_array.reshape(planes)
         if self._stored:
             np.divide(dy, self._deviation, out=dx)
         else:
-            normalize.channels_gradient(self._normalized, dy, self._deviation, out=dx)
+            normalize.channels_gradient(self._normalized.const_array, dy, self._deviation, out=dx)
 
     def _column(self, index: int) -> Array:
-        return self.blobs[index].const_data.reshape(1, -1, 1)
+        values: Array = self.blobs[index].const_array.reshape(1, -1, 1)
+        return values
 
     def _remember(self, mean: Array, variance: Array) -> None:
-        count = self._normalized.size // self._channels
+        count = self._normalized.count // self._channels
         unbiased = variance * (count / (count - 1) if count > 1 else 1)
         for blob, value in zip(self.blobs, (mean.ravel(), unbiased.ravel(), 1), strict=True):
-            stored = blob.data
+            stored = blob.array
             stored *= self._fraction
             stored += value
 

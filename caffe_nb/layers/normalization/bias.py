@@ -56,15 +56,15 @@ class Bias(Layer):
         """Write the sums."""
         array = bottom[1] if len(bottom) > 1 else self.blobs[0]
         along = self._along
-        np.add(along.view(bottom[0].const_data), along.spread(array.const_data), out=along.view(top[0].data))
+        np.add(along.view(bottom[0].const_array), along.spread(array.const_array), out=along.view(top[0].array))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Sum up the array's diff, and hand the top's diff down."""
-        dy = top[0].const_diff
+        dy = top[0].const_diff_array
         if len(bottom) > 1:
             if propagate_down[1]:
-                bottom[1].diff = self._along.total(dy, bottom[1].shape)
+                bottom[1].diff_array = self._along.total(dy, bottom[1].shape)
         elif self.param_propagate_down[0]:
-            self.blobs[0].diff += self._along.total(dy, self.blobs[0].shape)
+            self.blobs[0].diff_array += self._along.total(dy, self.blobs[0].shape)
         if propagate_down[0] and top[0] is not bottom[0]:
-            np.copyto(bottom[0].diff, dy)
+            np.copyto(bottom[0].diff_array, dy)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
@@ -56,28 +54,27 @@ class LRN(Layer):
         self._size, self._k = int(param.local_size), float(param.k)
         self._alpha, self._beta = float(param.alpha), float(param.beta)
         self._within = param.norm_region == caffe_pb2.LRNParameter.WITHIN_CHANNEL
-        self._scale: Array = np.empty(0, self.dtype)
+        self._scale = Blob(dtype=self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top, and the energies, the bottom's shape."""
         if bottom[0].ndim != 4:
             raise ShapeError(f"LRN needs a bottom of 4 axes, (N, C, H, W), got shape {bottom[0].shape}")
         top[0].reshape_like(bottom[0])
-        if self._scale.shape != bottom[0].shape:
-            self._scale = np.ones(bottom[0].shape, self.dtype)
+        self._scale.reshape_like(bottom[0])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized values."""
-        x, y = bottom[0].const_data, top[0].data
+        x, y, scale = bottom[0].const_array, top[0].array, self._scale.array
         if self._within:
-            ops.within_channel(x, self._size, self._alpha, self._beta, self._scale, out=y)
+            ops.within_channel(x, self._size, self._alpha, self._beta, scale, out=y)
         else:
-            ops.across_channels(x, self._size, self._alpha, self._beta, self._k, self._scale, out=y)
+            ops.across_channels(x, self._size, self._alpha, self._beta, self._k, scale, out=y)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the bottom's diff."""
         if not propagate_down[0]:
             return
         gradient = ops.within_channel_gradient if self._within else ops.across_channels_gradient
-        x, dy = bottom[0].const_data, top[0].const_diff
-        gradient(x, self._scale, dy, self._size, self._alpha, self._beta, out=bottom[0].diff)
+        x, dy = bottom[0].const_array, top[0].const_diff_array
+        gradient(x, self._scale.const_array, dy, self._size, self._alpha, self._beta, out=bottom[0].diff_array)

@@ -49,7 +49,7 @@ class MVN(Layer):
         """Read the parameters."""
         param = self.layer_param.mvn_param
         self._whole, self._divides, self._eps = param.across_channels, param.normalize_variance, float(param.eps)
-        self._normalized: Array = np.zeros((0, 0), self.dtype)
+        self._normalized = Blob(dtype=self.dtype)
         self._deviation: Array = np.ones((0, 1), self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -59,30 +59,28 @@ class MVN(Layer):
         groups = shape[0] if self._whole else shape[0] * shape[1]
         values = shape[2] * shape[3] * (shape[1] if self._whole else 1)
         top[0].reshape(*shape)
-        if self._normalized.shape != (groups, values):
-            self._normalized = np.zeros((groups, values), self.dtype)
-            self._deviation = np.ones((groups, 1), self.dtype)
+        self._normalized.reshape(groups, values)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized values."""
         rows = self._normalized.shape
-        x, y = bottom[0].const_data.reshape(rows), top[0].data.reshape(rows)
+        x, y = bottom[0].const_array.reshape(rows), top[0].array.reshape(rows)
         if not y.size:
             return
         normalize.center(x, AXES, out=y)
         if self._divides:
-            self._deviation = np.sqrt(normalize.variance(y, AXES, scratch=self._normalized))
+            self._deviation = np.sqrt(normalize.variance(y, AXES, scratch=self._normalized.array))
             self._deviation += self._eps
             y /= self._deviation
-            np.copyto(self._normalized, y)  # a later layer may work in place on the top
+            np.copyto(self._normalized.array, y)  # a later layer may work in place on the top
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the bottom's diff."""
         if not propagate_down[0] or not bottom[0].count:
             return
         rows = self._normalized.shape
-        dy, dx = top[0].const_diff.reshape(rows), bottom[0].diff.reshape(rows)
+        dy, dx = top[0].const_diff_array.reshape(rows), bottom[0].diff_array.reshape(rows)
         if self._divides:
-            normalize.standardized_gradient(self._normalized, dy, self._deviation, AXES, out=dx)
+            normalize.standardized_gradient(self._normalized.const_array, dy, self._deviation, AXES, out=dx)
         else:
             normalize.center(dy, AXES, out=dx)

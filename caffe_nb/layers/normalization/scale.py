@@ -74,20 +74,20 @@ class Scale(Layer):
         array = bottom[1] if len(bottom) > 1 else self.blobs[0]
         along = self._along
         kept = self._kept.memory(bottom[0], top[0])
-        x, y = along.view(bottom[0].const_data), along.view(top[0].data)
-        bias = self.blobs[-1].const_data if self.layer_param.scale_param.bias_term else None
-        channels.scale(x, array.const_data, bias, y, kept=None if kept is None else along.view(kept))
+        x, y = along.view(bottom[0].const_array), along.view(top[0].array)
+        bias = self.blobs[-1].const_array if self.layer_param.scale_param.bias_term else None
+        channels.scale(x, array.const_array, bias, y, kept=None if kept is None else along.view(kept))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs, and write the bottoms'."""
         array, along = bottom[1] if len(bottom) > 1 else self.blobs[0], self._along
-        values, dy = along.view(self._kept.values(bottom[0], top[0])), along.view(top[0].const_diff)
-        dx = along.view(bottom[0].diff) if propagate_down[0] else None
-        d_factors, d_offsets = channels.scale_gradient(values, dy, array.const_data, dx)
+        values, dy = along.view(self._kept.values(bottom[0], top[0])), along.view(top[0].const_diff_array)
+        dx = along.view(bottom[0].diff_array) if propagate_down[0] else None
+        d_factors, d_offsets = channels.scale_gradient(values, dy, array.const_array, dx)
         if self.layer_param.scale_param.bias_term and self.param_propagate_down[-1]:
             bias = self.blobs[-1]
-            bias.diff += d_offsets.reshape(bias.shape)
+            bias.diff_array += d_offsets.reshape(bias.shape)
         if len(bottom) == 1 and self.param_propagate_down[0]:
-            array.diff += d_factors.reshape(array.shape)
+            array.diff_array += d_factors.reshape(array.shape)
         elif len(bottom) > 1 and propagate_down[1]:
-            array.diff = d_factors.reshape(array.shape)
+            array.diff_array = d_factors.reshape(array.shape)

@@ -65,13 +65,13 @@ class ArgMax(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the places, the values, or both."""
-        x = bottom[0].const_data
+        x = bottom[0].const_array
         if not x.size:
             return
         if self._given_axis is None:
             rows = x.reshape(len(x), -1)
             places = _largest(rows, self._top_k)
-            out = top[0].data.reshape(len(x), -1, self._top_k)
+            out = top[0].array.reshape(len(x), -1, self._top_k)
             out[:, 0] = places
             if self._values:
                 out[:, 1] = np.take_along_axis(rows, places, axis=1)
@@ -79,7 +79,7 @@ class ArgMax(Layer):
             last = np.moveaxis(x, self._axis, -1)
             places = _largest(last, self._top_k)
             found = np.take_along_axis(last, places, axis=-1) if self._values else places
-            np.moveaxis(top[0].data, self._axis, -1)[...] = found
+            np.moveaxis(top[0].array, self._axis, -1)[...] = found
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Refuse: a place has no gradient."""
@@ -91,5 +91,7 @@ def _largest(values: Array, k: int) -> NDArray[np.intp]:
     """Return the places of the `k` largest values along the last axis, largest first, of equals the later first."""
     backwards, last = values[..., ::-1], values.shape[-1] - 1
     if k == 1:
-        return np.asarray(last - backwards.argmax(axis=-1)[..., None])
-    return np.asarray(last - np.argsort(-backwards, axis=-1, kind="stable")[..., :k])
+        places: NDArray[np.intp] = last - backwards.argmax(axis=-1)[..., None]
+        return places
+    order: NDArray[np.intp] = last - np.argsort(-backwards, axis=-1, kind="stable")[..., :k]
+    return order

@@ -47,10 +47,10 @@ class BatchReindex(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy the items."""
-        x = bottom[0].const_data
-        self._numbers = row_numbers(bottom[1].const_data, len(x), "bottom[1]")
+        x = bottom[0].const_array
+        self._numbers = row_numbers(bottom[1].const_array, len(x), "bottom[1]")
         if self._numbers.size:
-            np.take(x, self._numbers, axis=0, out=top[0].data, mode="clip")  # "raise" would go through a copy
+            np.take(x, self._numbers, axis=0, out=top[0].array, mode="clip")  # "raise" would go through a copy
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the sums of the diffs of where each item went."""
@@ -58,8 +58,8 @@ class BatchReindex(Layer):
             raise NetError("the numbers of the items (bottom[1]) have no gradient; set propagate_down: false for them")
         if not propagate_down[0]:
             return
-        dx = bottom[0].diff
+        dx = bottom[0].diff_array
         dx[...] = 0
         width = prod(dx.shape[1:])
-        rows = top[0].const_diff.reshape(len(self._numbers), width)
+        rows = top[0].const_diff_array.reshape(len(self._numbers), width)
         add_rows(rows, self._numbers, dx.reshape(len(dx), width))

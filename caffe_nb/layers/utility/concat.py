@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -62,12 +63,12 @@ class Concat(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy each bottom to its place."""
-        np.concatenate([blob.const_data for blob in bottom], axis=self._axis, out=top[0].data)
+        np.concatenate([blob.const_array for blob in bottom], axis=self._axis, out=top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Copy each bottom's part of the top's diff back."""
-        ends = np.cumsum([blob.shape[self._axis] for blob in bottom])
-        parts: list[Array] = np.split(top[0].const_diff, ends[:-1], axis=self._axis)
+        ends = list(accumulate(blob.shape[self._axis] for blob in bottom))
+        parts: list[Array] = np.split(top[0].const_diff_array, ends[:-1], axis=self._axis)
         for blob, part, wanted in zip(bottom, parts, propagate_down, strict=True):
             if wanted:
-                np.copyto(blob.diff, part)
+                np.copyto(blob.diff_array, part)

@@ -72,7 +72,7 @@ class Eltwise(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the product, the weighted sum or the maximum."""
-        xs, y = [blob.const_data for blob in bottom], top[0].data
+        xs, y = [blob.const_array for blob in bottom], top[0].array
         if self._operation == caffe_pb2.EltwiseParameter.SUM:
             weighted_sum(xs, self._coefficients, out=y)
         elif self._operation == caffe_pb2.EltwiseParameter.PROD:
@@ -89,26 +89,26 @@ class Eltwise(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write each bottom's share of the top's diff."""
-        dy = top[0].const_diff
+        dy = top[0].const_diff_array
         for index, blob in enumerate(bottom):
             if not propagate_down[index]:
                 continue
             if self._operation == caffe_pb2.EltwiseParameter.SUM:
-                weighted_sum([dy], [self._coefficients[index]], out=blob.diff)
+                weighted_sum([dy], [self._coefficients[index]], out=blob.diff_array)
             elif self._operation == caffe_pb2.EltwiseParameter.PROD:
                 self._product_gradient(top[0], bottom, index)
             else:
-                dx = blob.diff
+                dx = blob.diff_array
                 dx[...] = 0
                 np.copyto(dx, dy, where=self._largest == index)
 
     def _product_gradient(self, top: Blob, bottom: Sequence[Blob], index: int) -> None:
-        dx = bottom[index].diff
+        dx = bottom[index].diff_array
         if self._stable:
-            others = [blob.const_data for blob in bottom[:index]] + [blob.const_data for blob in bottom[index + 1 :]]
-            np.multiply(top.const_diff, others[0], out=dx)
+            others = [blob.const_array for blob in bottom[:index]] + [blob.const_array for blob in bottom[index + 1 :]]
+            np.multiply(top.const_diff_array, others[0], out=dx)
             for x in others[1:]:
                 dx *= x
         else:
-            np.divide(top.const_data, bottom[index].const_data, out=dx)
-            dx *= top.const_diff
+            np.divide(top.const_array, bottom[index].const_array, out=dx)
+            dx *= top.const_diff_array

@@ -60,7 +60,7 @@ class Filter(Layer):
                     f"its shape is {blob.shape}"
                 )
         first = self._selected is None
-        self._selected = np.flatnonzero(selector.const_data)
+        self._selected = np.flatnonzero(selector.const_array)
         items = shape[0] if first else len(self._selected)
         for blob, y in zip(batches, top, strict=True):
             y.reshape(items, *blob.shape[1:])
@@ -69,7 +69,7 @@ class Filter(Layer):
         """Copy the selected items."""
         selected = self._items()
         for blob, y in zip(bottom[:-1], top, strict=True):
-            y.data[: len(selected)] = blob.const_data[selected]
+            y.array[: len(selected)] = blob.const_array[selected]
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the diffs of the selected items, and 0 for the others."""
@@ -78,9 +78,9 @@ class Filter(Layer):
         selected = self._items()
         for blob, y, wanted in zip(bottom[:-1], top, propagate_down[:-1], strict=True):
             if wanted:
-                dx = blob.diff
+                dx = blob.diff_array
                 dx[...] = 0
-                dx[selected] = y.const_diff[: len(selected)]
+                dx[selected] = y.const_diff_array[: len(selected)]
 
     def allow_force_backward(self, bottom_index: int) -> bool:
         """Whether `force_backward` may ask for the gradient of this bottom: not for the selector's."""

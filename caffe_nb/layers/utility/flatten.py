@@ -55,4 +55,4 @@ class Flatten(Layer):
         """Write the top's diff in the bottom's shape."""
         if propagate_down[0]:
             # Copied, not shared: the bottom's diff has to stay as it is where no gradient is asked for.
-            np.copyto(bottom[0].diff, top[0].const_diff.reshape(bottom[0].shape))
+            np.copyto(bottom[0].diff_array, top[0].const_diff_array.reshape(bottom[0].shape))

@@ -3,7 +3,8 @@
 Deviations
 ----------
 Needs no build flag. Methods may be missing; an exception leaves as itself, with the user's line; modules are looked for
-beside the prototxt and in the notebook too, and edits reach running nets. `share_in_parallel` changes nothing.
+beside the prototxt and in the notebook too, and edits reach running nets. With `share_in_parallel` a layer without
+bottoms counts as one for all processes that train together: each takes its turn of the layer's batches.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ class Reduction(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the sums or means."""
-        x = bottom[0].const_data.reshape(self._folded)
-        y = top[0].data.reshape(-1)
+        x = bottom[0].const_array.reshape(self._folded)
+        y = top[0].array.reshape(-1)
         terms: Array = x
         if self._operation == _MODES.ASUM:
             terms = np.abs(x)
@@ -68,8 +68,8 @@ class Reduction(Layer):
         """Write the top's diff times each value's slope."""
         if not propagate_down[0]:
             return
-        x, dx = bottom[0].const_data.reshape(self._folded), bottom[0].diff.reshape(self._folded)
-        dy = top[0].const_diff.reshape(-1, 1) * self.dtype.type(self._factor)
+        x, dx = bottom[0].const_array.reshape(self._folded), bottom[0].diff_array.reshape(self._folded)
+        dy = top[0].const_diff_array.reshape(-1, 1) * self.dtype.type(self._factor)
         if self._operation == _MODES.ASUM:
             np.sign(x, out=dx)
             dx *= dy

@@ -65,7 +65,7 @@ class Reshape(Layer):
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff in the bottom's shape."""
         if propagate_down[0]:
-            np.copyto(bottom[0].diff, top[0].const_diff.reshape(bottom[0].shape))
+            np.copyto(bottom[0].diff_array, top[0].const_diff_array.reshape(bottom[0].shape))
 
     def _new_shape(self, blob: Blob) -> tuple[int, ...]:
         shape, (first, end) = blob.shape, self._replaced(blob)

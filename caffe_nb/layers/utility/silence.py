@@ -27,4 +27,4 @@ class Silence(Layer):
         """Write zeros."""
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
-                blob.diff[...] = 0
+                blob.diff_array[...] = 0

@@ -80,11 +80,11 @@ class Slice(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy each part."""
         if len(top) > 1:
-            parts: list[Array] = np.split(bottom[0].const_data, self._ends, axis=self._axis)
+            parts: list[Array] = np.split(bottom[0].const_array, self._ends, axis=self._axis)
             for y, part in zip(top, parts, strict=True):
-                np.copyto(y.data, part)
+                np.copyto(y.array, part)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Copy the tops' diffs to their places."""
         if propagate_down[0]:
-            np.concatenate([y.const_diff for y in top], axis=self._axis, out=bottom[0].diff)
+            np.concatenate([y.const_diff_array for y in top], axis=self._axis, out=bottom[0].diff_array)

@@ -35,4 +35,4 @@ class Split(Layer):
         """Write the sum of the tops' diffs."""
         if not propagate_down[0]:
             return
-        weighted_sum([blob.const_diff for blob in top], [1.0] * len(top), out=bottom[0].diff)
+        weighted_sum([blob.const_diff_array for blob in top], [1.0] * len(top), out=bottom[0].diff_array)

@@ -53,11 +53,11 @@ class Tile(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the copies."""
-        x = bottom[0].const_data.reshape(self._outer, 1, self._inner)
-        np.copyto(top[0].data.reshape(self._outer, self._tiles, self._inner), x)
+        x = bottom[0].const_array.reshape(self._outer, 1, self._inner)
+        np.copyto(top[0].array.reshape(self._outer, self._tiles, self._inner), x)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the sum of the copies' diffs."""
         if propagate_down[0]:
-            dy = top[0].const_diff.reshape(self._outer, self._tiles, self._inner)
-            dy.sum(axis=1, out=bottom[0].diff.reshape(self._outer, self._inner))
+            dy = top[0].const_diff_array.reshape(self._outer, self._tiles, self._inner)
+            dy.sum(axis=1, out=bottom[0].diff_array.reshape(self._outer, self._inner))

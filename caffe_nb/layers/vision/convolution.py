@@ -78,21 +78,21 @@ class Convolution(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the tops."""
-        weight = self.blobs[0].const_data
-        bias = self.blobs[1].const_data if len(self.blobs) > 1 else None
+        weight = self.blobs[0].const_array
+        bias = self.blobs[1].const_array if len(self.blobs) > 1 else None
         for source, target in zip(bottom, top, strict=True):
-            out = self._images(target.data)
-            convolution.convolve(self._images(source.const_data), weight, bias, self._window, self._groups, out)
+            out = self._images(target.array)
+            convolution.convolve(self._images(source.const_array), weight, bias, self._window, self._groups, out)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs and write the bottoms'."""
-        weight = self.blobs[0].const_data
+        weight = self.blobs[0].const_array
         for index, (source, target) in enumerate(zip(bottom, top, strict=True)):
-            gradient = self._images(target.const_diff)
+            gradient = self._images(target.const_diff_array)
             self._add_bias_gradient(gradient)
-            d_weight = self.blobs[0].diff if self.param_propagate_down[0] else None
-            d_images = self._images(source.diff) if propagate_down[index] else None
-            images = self._images(source.const_data)
+            d_weight = self.blobs[0].diff_array if self.param_propagate_down[0] else None
+            d_images = self._images(source.diff_array) if propagate_down[index] else None
+            images = self._images(source.const_array)
             convolution.gradients(images, gradient, weight, self._window, self._groups, d_weight, d_images)
 
     def _kernels(self) -> tuple[int, int]:
@@ -107,7 +107,7 @@ class Convolution(Layer):
 
     def _add_bias_gradient(self, gradient: Array) -> None:
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
-            self.blobs[1].diff += gradient.sum(axis=(0, *range(2, gradient.ndim)))
+            self.blobs[1].diff_array += gradient.sum(axis=(0, *range(2, gradient.ndim)))
 
     def _images(self, array: Array) -> Array:
         """Return the array as ``(N, C, *spatial)``, whatever stands before the channels."""

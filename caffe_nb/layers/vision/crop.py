@@ -69,13 +69,13 @@ class Crop(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy the piece."""
-        top[0].data[...] = bottom[0].const_data[self._piece]
+        top[0].array[...] = bottom[0].const_array[self._piece]
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff where the piece was, zero elsewhere and in the reference's diff."""
         if propagate_down[0]:
-            out = bottom[0].diff
+            out = bottom[0].diff_array
             out[...] = 0
-            out[self._piece] = top[0].const_diff
+            out[self._piece] = top[0].const_diff_array
         if propagate_down[1]:
-            bottom[1].diff[...] = 0
+            bottom[1].diff_array[...] = 0

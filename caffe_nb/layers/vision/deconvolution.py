@@ -40,24 +40,24 @@ class Deconvolution(Convolution):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the tops."""
-        weight = self.blobs[0].const_data
+        weight = self.blobs[0].const_array
         for source, target in zip(bottom, top, strict=True):
-            out = self._images(target.data)
-            convolution.input_gradient(self._images(source.const_data), weight, self._window, self._groups, out)
+            out = self._images(target.array)
+            convolution.input_gradient(self._images(source.const_array), weight, self._window, self._groups, out)
             if len(self.blobs) > 1:
-                out += self.blobs[1].const_data.reshape(-1, *(1,) * (out.ndim - 2))
+                out += self.blobs[1].const_array.reshape(-1, *(1,) * (out.ndim - 2))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs and write the bottoms'."""
-        weight = self.blobs[0].const_data
+        weight = self.blobs[0].const_array
         for index, (source, target) in enumerate(zip(bottom, top, strict=True)):
-            gradient = self._images(target.const_diff)
+            gradient = self._images(target.const_diff_array)
             self._add_bias_gradient(gradient)
             if self.param_propagate_down[0]:
-                images = self._images(source.const_data)
-                convolution.add_weight_gradient(gradient, images, self._window, self._groups, self.blobs[0].diff)
+                images = self._images(source.const_array)
+                convolution.add_weight_gradient(gradient, images, self._window, self._groups, self.blobs[0].diff_array)
             if propagate_down[index]:
-                out = self._images(source.diff)
+                out = self._images(source.diff_array)
                 convolution.convolve(gradient, weight, None, self._window, self._groups, out)
 
     def _kernels(self) -> tuple[int, int]:

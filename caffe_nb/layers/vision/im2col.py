@@ -66,14 +66,14 @@ class Im2col(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the columns."""
-        images = self._images(bottom[0].const_data)
-        im2col(images, self._window, self._columns(top[0].data, images.shape))
+        images = self._images(bottom[0].const_array)
+        im2col(images, self._window, self._columns(top[0].array, images.shape))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add the columns' diffs up into the pixels they came from."""
         if propagate_down[0]:
-            images = self._images(bottom[0].diff)
-            col2im(self._columns(top[0].const_diff, images.shape), self._window, images.shape[2:], images)
+            images = self._images(bottom[0].diff_array)
+            col2im(self._columns(top[0].const_diff_array, images.shape), self._window, images.shape[2:], images)
 
     def _images(self, array: Array) -> Array:
         """Return the array as ``(N, C, *spatial)``, whatever stands before the channels."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import NetError
 from caffe_nb.ops import pooling
@@ -36,14 +37,14 @@ class Pool:
 
     Attributes
     ----------
-    mask : ndarray of int32
+    mask : Blob of int32
         After a forward by MAX, or by STOCHASTIC in TRAIN: for each result the pixel it came from, ``y * W + x``.
     """
 
     def __init__(self, method: Method, phase: Phase) -> None:
         self.method = method
         self.phase = phase
-        self.mask: NDArray[np.int32] = np.empty(0, np.int32)
+        self.mask = Blob(dtype=np.int32)
         self._window = Window((), (), (), ())
 
     def check(self, window: Window) -> None:
@@ -71,13 +72,13 @@ class Pool:
         if self.method == Method.AVE:
             pooling.average_pool(images, self._window, out)
             return
-        self._fit_mask(out.shape)
+        self.mask.reshape(*out.shape)
         if self.method == Method.MAX:
-            pooling.max_pool(images, self._window, out, self.mask)
+            pooling.max_pool(images, self._window, out, self.mask.array)
         elif self.phase == Phase.TEST:
             pooling.expected_pool(images, self._window, out)
         else:
-            pooling.stochastic_pool(images, self._window, out, self.mask)
+            pooling.stochastic_pool(images, self._window, out, self.mask.array)
 
     def backward(self, gradient: Array, out: Array) -> None:
         """Write the gradient of the images.
@@ -92,10 +93,4 @@ class Pool:
             return
         if self.method == Method.STOCHASTIC and self.phase == Phase.TEST:
             raise NetError("STOCHASTIC pooling has no gradient in the TEST phase")
-        self._fit_mask(gradient.shape)
-        pooling.scatter(gradient, self.mask, out)
-
-    def _fit_mask(self, shape: tuple[int, ...]) -> None:
-        """Make a mask of this shape that names no pixel, if the one at hand has another shape."""
-        if self.mask.shape != shape:
-            self.mask = np.full(shape, -1, np.int32)
+        pooling.scatter(gradient, self.mask.const_array, out)

@@ -78,14 +78,14 @@ class Pooling(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the tops."""
-        self._pool.forward(bottom[0].const_data, top[0].data)
+        self._pool.forward(bottom[0].const_array, top[0].array)
         if len(top) > 1:
-            top[1].data[...] = self._pool.mask
+            top[1].array[...] = self._pool.mask.const_array
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the bottom's diff."""
         if propagate_down[0]:
-            self._pool.backward(top[0].const_diff, bottom[0].diff)
+            self._pool.backward(top[0].const_diff_array, bottom[0].diff_array)
 
     def _setting(self, both: str, high: str, wide: str) -> tuple[int, int]:
         """Return a setting along height and width, given as one number or as two."""

@@ -80,11 +80,11 @@ class SPP(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Pool each level and put the results one after the other."""
-        images = bottom[0].const_data
-        rows = self._rows(top[0].data)
+        images = bottom[0].const_array
+        rows = self._rows(top[0].array)
         start = 0
         for pool, shape in zip(self._pools, self._shapes, strict=True):
-            pooled = np.empty(shape, rows.dtype)
+            pooled = self.xp.empty(shape, rows.dtype)
             pool.forward(images, pooled)
             length = prod(shape[1:])
             rows[:, start : start + length] = pooled.reshape(len(rows), length)
@@ -94,8 +94,8 @@ class SPP(Layer):
         """Write the sum of the levels' gradients."""
         if not propagate_down[0]:
             return
-        out = bottom[0].diff
-        rows = self._rows(top[0].const_diff)
+        out = bottom[0].diff_array
+        rows = self._rows(top[0].const_diff_array)
         share = np.empty_like(out)
         start = 0
         for pool, shape in zip(self._pools, self._shapes, strict=True):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import sqrt
 
-import numpy as np
-
-from caffe_nb.core.blob import Array
+from caffe_nb.ops import updates
 from caffe_nb.solvers.rules.rule import Rule
 
 
@@ -21,25 +18,15 @@ class Adam(Rule):
     """
 
     histories = 2
+    kernel = staticmethod(updates.adam)
 
     def check(self) -> None:
         """Refuse a momentum or momentum2 outside [0, 1)."""
         self._fraction("momentum")
         self._fraction("momentum2")
 
-    def apply(self, diff: Array, history: Sequence[Array], rate: float, iteration: int, scratch: Array) -> None:
-        """Overwrite a piece of the gradient by its update; see the class."""
-        mean, square = history
+    def numbers(self, rate: float, iteration: int) -> tuple[float, ...]:
+        """Return the rate and what the kernel takes besides."""
         first, second = self.settings.momentum, self.settings.momentum2
         correction = sqrt(1 - second ** (iteration + 1)) / (1 - first ** (iteration + 1))
-        np.multiply(diff, diff, out=scratch)
-        np.multiply(scratch, 1 - second, out=scratch)
-        np.multiply(square, second, out=square)
-        np.add(square, scratch, out=square)
-        np.multiply(diff, 1 - first, out=diff)
-        np.multiply(mean, first, out=mean)
-        np.add(mean, diff, out=mean)
-        np.sqrt(square, out=scratch)
-        np.add(scratch, self.settings.delta, out=scratch)
-        np.divide(mean, scratch, out=diff)
-        np.multiply(diff, rate * correction, out=diff)
+        return rate * correction, first, 1 - first, second, 1 - second, self.settings.delta

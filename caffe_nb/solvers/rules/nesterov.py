@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from caffe_nb.core.blob import Array
+from caffe_nb.ops import updates
 from caffe_nb.solvers.rules.rule import Rule
 
 
@@ -18,12 +14,9 @@ class Nesterov(Rule):
     With h' the history before: h ← momentum·h' + rate·diff; diff ← (1 + momentum)·h - momentum·h'.
     """
 
-    def apply(self, diff: Array, history: Sequence[Array], rate: float, iteration: int, scratch: Array) -> None:
-        """Overwrite a piece of the gradient by its update; see the class."""
-        (velocity,) = history
+    kernel = staticmethod(updates.nesterov)
+
+    def numbers(self, rate: float, iteration: int) -> tuple[float, ...]:
+        """Return the rate and what the kernel takes besides."""
         momentum = self.settings.momentum
-        np.multiply(velocity, momentum, out=scratch)
-        np.multiply(diff, rate, out=diff)
-        np.add(scratch, diff, out=velocity)
-        np.multiply(velocity, 1 + momentum, out=diff)
-        np.subtract(diff, scratch, out=diff)
+        return rate, momentum, 1 + momentum

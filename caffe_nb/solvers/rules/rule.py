@@ -1,24 +1,25 @@
-"""Rule: what the update rules have in common, their histories and the way through long arrays."""
+"""Rule: what the update rules have in common, their histories and the call of the kernel."""
 
 from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.errors import SolverError
+from caffe_nb.ops.updates import update
 from caffe_nb.proto import caffe_pb2
-from caffe_nb.solvers.blocks import BLOCK, blocks
+from caffe_nb.solvers.regularize import NOTHING, Regularization
 
 log = logging.getLogger("caffe_nb")
 
 
 class Rule(ABC):
-    """Turns gradients into updates, in place; subclasses say how in `apply`.
+    """Turns gradients into updates, in place; subclasses name the kernel and its `numbers`.
 
     Parameters
     ----------
@@ -40,36 +41,37 @@ class Rule(ABC):
 
     histories: ClassVar[int] = 1
     """How many arrays the rule keeps for each parameter."""
+    kernel: ClassVar[Callable[..., None]]
+    """What computes the update; of caffe_nb.ops.updates."""
 
     def __init__(self, params: Sequence[Blob], settings: caffe_pb2.SolverParameter) -> None:
         self.settings = settings
         self.check()
         self.history: list[Array] = [np.zeros(b.shape, b.dtype) for _ in range(self.histories) for b in params]
         self._params = list(params)
-        self._scratch: dict[np.dtype[Any], Array] = {}
 
     def check(self) -> None:  # noqa: B027  (most rules take any settings)
         """Refuse settings that the rule cannot use."""
 
-    def update(self, index: int, blob: Blob, rate: float, iteration: int) -> None:
-        """Turn a parameter's diff into its update value.
+    def update(self, index: int, blob: Blob, rate: float, iteration: int, before: Regularization = NOTHING) -> None:
+        """Turn a parameter's diff into its update value, and subtract that from its data.
 
         Parameters
         ----------
         index : int
             Which parameter.
         blob : Blob
-            The parameter; its diff is overwritten.
+            The parameter; its data and diff are overwritten.
         rate : float
             Learning rate times the parameter's lr_mult.
         iteration : int
             How many updates came before, from 0.
+        before : Regularization, default none
+            What happens to the gradient first.
         """
-        gradient = blob.diff.reshape(-1)
-        histories = [self._history(index + k * len(self._params), blob).reshape(-1) for k in range(self.histories)]
-        scratch = self._scratch.setdefault(blob.dtype, np.empty(BLOCK, blob.dtype))
-        for part in blocks(blob.count):
-            self.apply(gradient[part], [h[part] for h in histories], rate, iteration, scratch[: part.stop - part.start])
+        histories = [self._history(index + k * len(self._params), blob) for k in range(self.histories)]
+        numbers = before.clip, before.average, before.decay, *self.numbers(rate, iteration)
+        update(self.kernel, blob.data, blob.diff, histories, before.kind, numbers)
 
     def follow(self, params: Sequence[Blob], forget: Sequence[Blob] = ()) -> None:
         """Learn other parameters: the history of those that were there before stays theirs, unless it is to go."""
@@ -94,8 +96,8 @@ class Rule(ABC):
         return put_back
 
     @abstractmethod
-    def apply(self, diff: Array, history: Sequence[Array], rate: float, iteration: int, scratch: Array) -> None:
-        """Overwrite a piece of the gradient by its update, and bring its histories up to date; all of one length."""
+    def numbers(self, rate: float, iteration: int) -> tuple[float, ...]:
+        """Return the rate and what the kernel takes besides."""
 
     def _history(self, place: int, blob: Blob) -> Array:
         history = self.history[place]

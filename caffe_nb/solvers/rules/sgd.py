@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from caffe_nb.core.blob import Array
+from caffe_nb.ops import updates
 from caffe_nb.solvers.rules.rule import Rule
 
 
@@ -18,10 +14,8 @@ class SGD(Rule):
     h ← momentum·h + rate·diff; diff ← h. The learning rate is inside the history, so a change of rate fades in.
     """
 
-    def apply(self, diff: Array, history: Sequence[Array], rate: float, iteration: int, scratch: Array) -> None:
-        """Overwrite a piece of the gradient by its update; see the class."""
-        (momentum,) = history
-        np.multiply(diff, rate, out=diff)
-        np.multiply(momentum, self.settings.momentum, out=momentum)
-        np.add(momentum, diff, out=momentum)
-        diff[...] = momentum
+    kernel = staticmethod(updates.sgd)
+
+    def numbers(self, rate: float, iteration: int) -> tuple[float, ...]:
+        """Return the rate and what the kernel takes besides."""
+        return rate, self.settings.momentum

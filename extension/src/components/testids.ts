@@ -35,6 +35,7 @@
  * caffe-stop-at-nan, caffe-keep-iterations   switches; caffe-kept-iterations: what is kept (data-iterations)
  * caffe-rewind-count, caffe-rewind   how far to go back, and the button
  * caffe-training-failure   what of these could not be done, in words
+ * caffe-ranks        the processes that train together (data-count); caffe-rank: one of them (data-rank)
  * caffe-time         one layer's row in the times (data-layer)
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
  * caffe-failed-elsewhere   a layer that failed in another net of the same solver (data-net, data-layer)
@@ -110,6 +111,8 @@ export const testids = {
   rewind: 'caffe-rewind',
   trainingFailure: 'caffe-training-failure',
   noCurves: 'caffe-no-curves',
+  ranks: 'caffe-ranks',
+  rank: 'caffe-rank',
   time: 'caffe-time',
   error: 'caffe-error',
   elsewhere: 'caffe-failed-elsewhere',

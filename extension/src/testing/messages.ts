@@ -7,6 +7,7 @@ import type {
   NetInfo,
   NetList,
   NetUpdate,
+  Rank,
   Reply,
   Request,
   Statistics,
@@ -167,7 +168,8 @@ export const NO_TRAINING = {
   stop_at_nan: false,
   bad: null,
   kept: null,
-  paused: ''
+  paused: '',
+  ranks: [] as Rank[]
 } as const satisfies Training;
 
 /** A kernel with one net, n1. */

@@ -2,7 +2,7 @@ import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { testids } from '../../components/testids';
-import type { Curve, Reply, Request, Training } from '../../protocol';
+import type { Curve, Rank, Reply, Request, Training } from '../../protocol';
 import { Service } from '../../service';
 import { FakeLink } from '../../testing/link';
 import { NO_TRAINING, oneNet, update } from '../../testing/messages';
@@ -124,6 +124,27 @@ function bad(name: string): Training['bad'] {
   const found = { blob: `top '${name}'`, part: 'data', value: 'NaN', count: 1 } as const;
   return { layer: 1, name, method: 'forward', iteration: 7, index, ...found };
 }
+
+describe('several processes', () => {
+  const rank = (name: string, seconds: number): Rank => ({ name, loss: 0.5, seconds, wait: 0.001 });
+
+  it('are shown by rank, with how unlike their work is', async () => {
+    training = {
+      ...NO_TRAINING,
+      ranks: [rank(HOSTILE, 0.01), { ...rank('process 7 on b', 0.03), loss: null }]
+    };
+    await show();
+    const rows = screen.getAllByTestId(testids.rank).map(({ textContent }) => textContent);
+    expect(rows).toEqual([`0${HOSTILE}0.510 ms1 ms`, '1process 7 on bno number30 ms1 ms']);
+    expect(screen.getByTestId(testids.ranks).textContent).toContain('imbalance 50%');
+    expect(document.querySelector('img')).toBeNull();
+  });
+
+  it('are not spoken of where one trains alone', async () => {
+    await show();
+    expect(screen.queryByTestId(testids.ranks)).toBeNull();
+  });
+});
 
 describe('safety', () => {
   it('is switched on and off in the kernel', async () => {

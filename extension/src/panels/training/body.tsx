@@ -5,6 +5,7 @@ import { useFeed } from './feed';
 import { HealthStrip } from './strip';
 import { BadBanner, Options } from './options';
 import { Scalars } from './scalars';
+import { Ranks } from './ranks';
 import { Times } from './times';
 
 /** How the training goes, and where the time goes. */
@@ -16,6 +17,7 @@ export function TrainingBody({ service }: { service: Service }): ReactElement {
       <Scalars service={service} feed={feed} />
       <HealthStrip service={service} />
       <Options service={service} feed={feed} />
+      <Ranks ranks={feed.training?.ranks ?? []} />
       <Times service={service} />
     </div>
   );

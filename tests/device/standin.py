@@ -1,0 +1,207 @@
+"""A device for machines that have none: its arrays are in the host's memory, but no host code can look into them.
+
+It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without being asked, and names
+that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
+wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
+"""
+
+from __future__ import annotations
+
+import operator
+from pathlib import Path
+
+import numpy as np
+
+NAMES = frozenset(Path(__file__).with_name("cupy_names.txt").read_text().split())
+
+
+class DeviceArray:
+    """An array of the stand-in."""
+
+    def __init__(self, values, device):
+        object.__setattr__(self, "_values", values)
+        object.__setattr__(self, "_device", device)
+
+    def __array__(self, *_args, **_kwargs):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct one.")
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        """Compute what NumPy is asked to compute with our arrays, as CuPy does, but for the methods of ufuncs."""
+        if "out" in kwargs and len(kwargs["out"]) == 1:
+            kwargs["out"] = kwargs["out"][0]
+        if method != "__call__":
+            return NotImplemented
+        return getattr(self._device.xp, ufunc.__name__)(*inputs, **kwargs)
+
+    def __array_function__(self, func, _types, args, kwargs):
+        return getattr(self._device.xp, func.__name__)(*args, **kwargs)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):  # no __array_interface__ for NumPy to find
+            raise AttributeError(name)
+        value = getattr(self._values, name)
+        return self._device.call(value) if callable(value) else self._device.wrap(value)
+
+    def __setattr__(self, name, value):
+        setattr(self._values, name, value)
+
+    def __getitem__(self, key):
+        return self._device.wrap(self._values[self._device.unwrap_key(key)], view=True)
+
+    def __setitem__(self, key, value):
+        self._values[self._device.unwrap_key(key)] = self._device.unwrap(value)
+
+    def __len__(self):
+        return len(self._values)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def _number(self, kind):
+        self._device.syncs += 1
+        return kind(self._values)
+
+    def __float__(self):
+        return self._number(float)
+
+    def __int__(self):
+        return self._number(int)
+
+    def __bool__(self):
+        return self._number(bool)
+
+    def __index__(self):
+        return self._number(operator.index)
+
+    def item(self):
+        return self._number(lambda values: values.item())
+
+    def get(self, out=None):
+        self._device.syncs += 1
+        if out is None:
+            return self._values.copy()
+        out[...] = self._values
+        return out
+
+
+def _operator(name):
+    def method(self, *others):
+        call = getattr(operator, f"__{name}__")
+        return self._device.wrap(call(self._values, *map(self._device.unwrap, others)))
+
+    return method
+
+
+def _swapped(name):
+    def method(self, other):
+        return self._device.wrap(getattr(operator, f"__{name}__")(self._device.unwrap(other), self._values))
+
+    return method
+
+
+def _in_place(name):
+    def method(self, other):
+        values = getattr(operator, f"__i{name}__")(self._values, self._device.unwrap(other))
+        return self if values is self._values else self._device.wrap(values)
+
+    return method
+
+
+_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+for _name in _BINARY:
+    setattr(DeviceArray, f"__{_name}__", _operator(f"{_name}"))
+    setattr(DeviceArray, f"__r{_name}__", _swapped(f"{_name}"))
+    setattr(DeviceArray, f"__i{_name}__", _in_place(_name))
+for _name in ("lt", "le", "eq", "ne", "gt", "ge", "neg", "pos", "abs", "invert"):
+    setattr(DeviceArray, f"__{_name}__", _operator(_name))
+
+
+class Namespace:
+    """NumPy under CuPy's names, over the stand-in's arrays."""
+
+    __name__ = "standin"
+
+    def __init__(self, device, module=np, names=NAMES):
+        self._device, self._module, self._names = device, module, names
+
+    def __getattr__(self, name):
+        if self._names is not None and name not in self._names:
+            raise AttributeError(f"CuPy has no '{name}'")
+        value = getattr(self._module, name)
+        if isinstance(value, type) or not callable(value):
+            return value if not isinstance(value, type(np)) else Namespace(self._device, value, None)
+        return self._device.call(value)
+
+
+class _Function:
+    def __init__(self, device, function):
+        self._device, self._function = device, function
+
+    def __call__(self, *args, **kwargs):
+        unwrap = self._device.unwrap
+        if self._function in (np.array, np.asarray):  # the ways in
+            given = [args[0]._values if isinstance(args[0], DeviceArray) else args[0], *args[1:]]
+            return self._device.wrap(self._function(*given, **kwargs))
+        given = [unwrap(arg) for arg in args]
+        value = self._function(*given, **{key: unwrap(value) for key, value in kwargs.items()})
+        out = kwargs.get("out")
+        return out if isinstance(out, DeviceArray) else self._device.wrap(value)
+
+    def __getattr__(self, name):  # add.at, maximum.reduce
+        return self._device.call(getattr(self._function, name))
+
+
+class Standin:
+    """The device.
+
+    Attributes
+    ----------
+    syncs : int
+        How often the host waited for a number.
+    uploads, downloads : int
+        How often memory was copied.
+    """
+
+    def __init__(self):
+        self.syncs = self.uploads = self.downloads = 0
+        self.xp = Namespace(self)
+
+    def zeros(self, count, dtype):
+        return DeviceArray(np.zeros(count, dtype), self)
+
+    def upload(self, host, array):
+        self.uploads += 1
+        array._values[...] = host
+
+    def download(self, array, host):
+        self.downloads += 1
+        host[...] = array._values
+
+    def address(self, array):
+        return array._values.__array_interface__["data"][0]
+
+    def call(self, function):
+        return _Function(self, function)
+
+    def wrap(self, value, *, view=False):
+        if isinstance(value, tuple) and not view and any(isinstance(part, np.ndarray) for part in value):
+            return tuple(self.wrap(part) for part in value)
+        if isinstance(value, list) and any(isinstance(part, np.ndarray) for part in value):
+            return [self.wrap(part) for part in value]
+        if isinstance(value, np.ndarray | np.generic):
+            return DeviceArray(np.asarray(value), self)
+        return value
+
+    def unwrap(self, value):
+        if isinstance(value, DeviceArray):
+            return value._values
+        if isinstance(value, np.ndarray):
+            raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+        if isinstance(value, tuple | list):
+            return type(value)(self.unwrap(part) for part in value)
+        return value
+
+    def unwrap_key(self, key):
+        if isinstance(key, tuple):
+            return tuple(self.unwrap_key(part) for part in key)
+        return key._values if isinstance(key, DeviceArray) else key

@@ -1,0 +1,77 @@
+"""Choosing where to compute: what is missing is said with what to install, and the mode stays as it was."""
+
+import importlib
+import sys
+from types import ModuleType
+
+import pytest
+
+import caffe
+from caffe_nb import device
+
+
+def test_without_cupy_the_package_for_each_cuda_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(device.DeviceError) as raised:
+        caffe.set_mode_gpu()
+    for words in ("cupy-cuda12x", "cupy-cuda13x", "nvidia-smi", "caffe-nb[gpu]", "set_mode_gpu"):
+        assert words in str(raised.value)
+    assert device.current() is None
+
+
+def test_a_broken_cupy_says_what_breaks_it(monkeypatch):
+    def broken(name):
+        raise ImportError("libcudart.so.12: cannot open", name="cupy._core")
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    with pytest.raises(device.DeviceError, match=r"it is installed, but: libcudart\.so\.12"):
+        caffe.set_mode_gpu()
+
+
+class Runtime(ModuleType):
+    """CuPy's runtime on a machine with some number of devices, as far as choosing one goes."""
+
+    CUDARuntimeError = type("CUDARuntimeError", (RuntimeError,), {})
+
+    def __init__(self, count):
+        super().__init__("cupy")
+        self.__version__ = "14.2.0"
+        self.cuda = self.runtime = self
+        self.count, self.used = count, []
+
+    def getDeviceCount(self):
+        if self.count is None:
+            raise self.CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
+        return self.count
+
+    def Device(self, number):
+        self.used.append(number)
+        return self
+
+    def use(self):
+        pass
+
+
+def test_without_a_device_cupys_own_words_are_there(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", Runtime(None))
+    with pytest.raises(device.DeviceError, match=r"CuPy 14\.2\.0 finds no CUDA device here \(cudaErrorNoDevice"):
+        caffe.set_mode_gpu()
+    assert device.current() is None
+
+
+def test_a_device_is_chosen_before_or_after_the_mode(monkeypatch):
+    cupy = Runtime(2)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    try:
+        caffe.set_device(1)
+        caffe.set_mode_gpu()
+        assert cupy.used == [1]
+        assert device.namespace() is cupy
+        with pytest.raises(device.DeviceError, match="there is no GPU 5: CUDA counts 2 here, from 0"):
+            caffe.set_device(5)
+        assert device.current().number == 1
+        caffe.set_mode_cpu()
+        assert device.namespace().__name__ == "numpy"
+    finally:
+        caffe.set_mode_cpu()
+        caffe.set_device(0)
