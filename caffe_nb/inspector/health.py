@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 import weakref
+from array import array
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -83,8 +84,8 @@ def rows_of(net: Net) -> list[Row]:
 def size(values: Iterable[Array]) -> tuple[float, int]:
     """Return the sum of magnitudes of evenly spread elements, scaled to all of them, and how many those are."""
     total, count = 0.0, 0
-    for array in values:
-        flat = array.reshape(-1)
+    for tensor in values:
+        flat = tensor.reshape(-1)
         step = -(-flat.size // MOST_ELEMENTS) if flat.size else 1
         part = flat[::step]
         found = float(np.abs(part).sum(dtype=np.float64))
@@ -118,7 +119,7 @@ class Health:
     def __init__(self) -> None:
         self.key = ""
         self._numbers = itertools.count(1)
-        self._columns: deque[tuple[int, int, dict[Measure, list[int]]]] = deque(maxlen=MOST_COLUMNS)
+        self._columns: deque[tuple[int, int, dict[Measure, array[int]]]] = deque(maxlen=MOST_COLUMNS)
         self._guard = threading.Lock()
         self._layers: dict[Measure, list[HealthLayer]] = {}
         self._rows: dict[int, Row] = {}
@@ -142,7 +143,9 @@ class Health:
             layers = self._layers[measure]
             news = [column for column in self._columns if key != self.key or column[0] > since]
         most = max(1, MOST_SENT // max(1, len(layers)))
-        columns = [HealthColumn(number, iteration, values[measure]) for number, iteration, values in news[:most]]
+        columns = [
+            HealthColumn(number, iteration, values[measure].tolist()) for number, iteration, values in news[:most]
+        ]
         return layers, columns, len(news) > most
 
     def close(self, solver: Solver) -> None:
@@ -206,7 +209,7 @@ class Health:
         self._next = time.monotonic() + max(INTERVAL, SHARE * self._cost)
         with self._guard:
             values = {
-                measure: [self._found[measure].get(layer.index, ZERO) for layer in layers]
+                measure: array("i", (self._found[measure].get(layer.index, ZERO) for layer in layers))
                 for measure, layers in self._layers.items()
             }
             self._columns.append((next(self._numbers), solver.iter - 1, values))

@@ -8,6 +8,7 @@ import { Panel, SplitPanel, Widget } from '@lumino/widgets';
 import type { ReactElement } from 'react';
 
 import type { IChosen } from './choice';
+import { Boundary } from './components/boundary';
 import { Details } from './components/details';
 import { Header } from './components/header';
 import { useSignal } from './components/hooks';
@@ -56,13 +57,15 @@ export class CaffePanel extends Panel {
     this.#split.addWidget(
       named(
         'caffe-nb-graph-place',
-        this.#within(service => <GraphBody service={service} layouter={options.layouter} />)
+        this.#within('The graph', service => <GraphBody service={service} layouter={options.layouter} />)
       )
     );
     this.#split.addWidget(
       named(
         'caffe-nb-details-place',
-        this.#within(service => <Details service={service} openFile={this.#openFile} />)
+        this.#within('What is shown of the layer', service => (
+          <Details service={service} openFile={this.#openFile} />
+        ))
       )
     );
     this.#split.setRelativeSizes(SHARES);
@@ -188,8 +191,8 @@ export class CaffePanel extends Panel {
     this.#split.setHidden(empty);
   }
 
-  #within(draw: (service: Service) => ReactElement): ReactElement {
-    return <WithService changed={this.#serviceChanged} get={() => this.#service} draw={draw} />;
+  #within(name: string, draw: (service: Service) => ReactElement): ReactElement {
+    return <WithService name={name} changed={this.#serviceChanged} get={() => this.#service} draw={draw} />;
   }
 
   /** Files open beside the notebook, not over the panel. */
@@ -208,7 +211,7 @@ export class CaffePanel extends Panel {
   #drawn = false;
   readonly #header = named(
     'caffe-nb-header-place',
-    this.#within(service => <Header service={service} />)
+    this.#within('The header', service => <Header service={service} />)
   );
   readonly #vacancy = named(
     'caffe-nb-vacancy-place',
@@ -241,12 +244,17 @@ interface IHeld {
 
 /** Draws with the service that the panel has now. */
 function WithService({
+  name,
   changed,
   get,
   draw
-}: IHeld & { draw: (service: Service) => ReactElement }): ReactElement | null {
+}: IHeld & { name: string; draw: (service: Service) => ReactElement }): ReactElement | null {
   const service = useSignal(changed, get);
-  return service ? draw(service) : null;
+  return service ? (
+    <Boundary name={name} shows={service}>
+      {draw(service)}
+    </Boundary>
+  ) : null;
 }
 
 function VacancyOf(props: IHeld & { path: () => string; onOpen: () => void }): ReactElement | null {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +23,11 @@ from tests.ui.server import LabServer
 from tools import find_browser
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+AWAKE = [
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+]
 SIZE = {"width": 1600, "height": 1000}
 
 SOLVER = 'net: "net.prototxt" base_lr: 0.0001 lr_policy: "fixed" momentum: 0.9 max_iter: 100000000\n'
@@ -54,9 +60,7 @@ with open("run.jsonl", "w") as file:
 @contextmanager
 def opened() -> Iterator[tuple[Lab, Browser]]:
     """Start JupyterLab and a browser on a page of it."""
-    path = os.environ.get(find_browser.VARIABLE) or find_browser.find()
-    if path is None:
-        sys.exit(find_browser.advice())
+    path = _executable()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         home = Path(name)
         server = LabServer(home)
@@ -72,6 +76,32 @@ def opened() -> Iterator[tuple[Lab, Browser]]:
 
 
 @contextmanager
+def alone(home: Path) -> Iterator[str]:
+    """Start a browser that nothing is attached to and give the address to connect to it over its DevTools protocol.
+
+    What is attached to a page makes the page's own process keep more than it does for a person: the answers of the
+    server, among other things. Where memory is measured, connect for the measurement only.
+    """
+    profile = home / "profile"
+    size = f"--window-size={SIZE['width']},{SIZE['height']}"
+    options = [*ARGUMENTS, *AWAKE, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={profile}", size]
+    with subprocess.Popen([_executable(), *options], stderr=subprocess.DEVNULL) as process:
+        try:
+            told = profile / "DevToolsActivePort"
+            wait_for(lambda: told.exists() and told.read_text(encoding="utf-8"), "the browser")
+            yield f"http://127.0.0.1:{told.read_text(encoding='utf-8').splitlines()[0]}"
+        finally:
+            process.terminate()
+
+
+def _executable() -> str:
+    path = os.environ.get(find_browser.VARIABLE) or find_browser.find()
+    if path is None:
+        sys.exit(find_browser.advice())
+    return str(path)
+
+
+@contextmanager
 def training(lab: Lab, net: Message, steps: int) -> Iterator[None]:
     """Train a net with inputs ``data`` and ``label`` in a cell, with the panel open beside it.
 
@@ -84,18 +114,23 @@ def training(lab: Lab, net: Message, steps: int) -> Iterator[None]:
     steps : int
         Iterations that are timed together.
     """
-    lab.write({"net.prototxt": to_text(net), "solver.prototxt": SOLVER})
-    lab.open(lab.notebook([START, RUN.replace("STEPS", str(steps))]))
-    lab.run(0)
-    lab.panel.wait_for_graph()
-    lab.start(1)
-    lab.panel.wait_for_progress()
+    start_training(lab, net, steps)
     try:
         yield
     finally:
         (lab.folder / "stop").touch()
         wait_for(lambda: not lab.busy(1), "the end of the training", page=lab.page)
         (lab.folder / "stop").unlink()
+
+
+def start_training(lab: Lab, net: Message, steps: int) -> None:
+    """Do what `training` does, but leave the end of it to the caller: a file ``stop`` in the page's folder."""
+    lab.write({"net.prototxt": to_text(net), "solver.prototxt": SOLVER})
+    lab.open(lab.notebook([START, RUN.replace("STEPS", str(steps))]))
+    lab.run(0)
+    lab.panel.wait_for_graph()
+    lab.start(1)
+    lab.panel.wait_for_progress()
 
 
 def noted(lab: Lab) -> list[dict[str, Any]]:

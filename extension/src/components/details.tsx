@@ -9,11 +9,20 @@ import { TrainingBody } from '../panels/training/body';
 import type { GraphNode, LayerError } from '../protocol';
 import type { Service } from '../service';
 import type { IState } from '../state';
+import { Boundary } from './boundary';
 import { LayerControls } from './controls';
 import { FailedElsewhere } from './elsewhere';
 import { useService, useSignal } from './hooks';
 import { Tabs } from './tabs';
 import { testids } from './testids';
+
+/** The tabs' bodies, as sentences begin. */
+const NAMES: Readonly<Record<Tab, string>> = {
+  tensors: 'The tensors',
+  gradients: 'The gradient check',
+  source: 'The source',
+  training: 'The training'
+};
 
 /** Everything about the selected layer, and the training of the net. */
 export function Details({ service, openFile }: { service: Service; openFile: OpenFile }): ReactElement {
@@ -32,17 +41,19 @@ export function Details({ service, openFile }: { service: Service; openFile: Ope
       <FailedElsewhere service={service} />
       {node ? <LayerLine service={service} node={node} /> : null}
       <Tabs open={tab} onOpen={open}>
-        {tab === 'training' ? (
-          <TrainingBody service={service} />
-        ) : tab === 'tensors' ? (
-          <TensorsBody service={service} node={node} />
-        ) : node === null ? (
-          <p className="caffe-nb-hint">Select a layer in the graph to look into it.</p>
-        ) : tab === 'gradients' ? (
-          <GradientsBody key={node.index} service={service} node={node} openFile={openFile} />
-        ) : (
-          <SourceBody key={node.index} service={service} node={node} openFile={openFile} />
-        )}
+        <Boundary name={NAMES[tab]} shows={`${tab} ${node?.index ?? ''}`}>
+          {tab === 'training' ? (
+            <TrainingBody service={service} />
+          ) : tab === 'tensors' ? (
+            <TensorsBody service={service} node={node} />
+          ) : node === null ? (
+            <p className="caffe-nb-hint">Select a layer in the graph to look into it.</p>
+          ) : tab === 'gradients' ? (
+            <GradientsBody key={node.index} service={service} node={node} openFile={openFile} />
+          ) : (
+            <SourceBody key={node.index} service={service} node={node} openFile={openFile} />
+          )}
+        </Boundary>
       </Tabs>
     </div>
   );

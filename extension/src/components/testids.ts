@@ -42,6 +42,7 @@
  * caffe-away         says that the connection is lost and what is shown is old
  * caffe-link-error   what is wrong with the connection or the protocol
  * caffe-empty        the words shown when there is nothing to show (data-reason)
+ * caffe-broken       says that a part of the panel could not be drawn, with 'Try again'
  * caffe-net-select   the choice of net
  * caffe-version, caffe-note, caffe-open-file   the Python layer's code
  * caffe-source-text  its lines (data-faulty: number of the line where the error is, empty when it is not among them)
@@ -119,6 +120,7 @@ export const testids = {
   away: 'caffe-away',
   linkError: 'caffe-link-error',
   empty: 'caffe-empty',
+  broken: 'caffe-broken',
   netSelect: 'caffe-net-select',
   version: 'caffe-version',
   note: 'caffe-note',
