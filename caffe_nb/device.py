@@ -25,6 +25,17 @@ class DeviceError(CaffeError, RuntimeError):
     """A GPU that cannot be used: no CuPy, no device of that number, no memory left on it."""
 
 
+class Event(Protocol):
+    """A point in the order of what a device was told."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the device has come to it."""
+
+    def synchronize(self) -> None:
+        """Wait until it has."""
+
+
 class Device(Protocol):
     """What mirrored memory needs of a device.
 
@@ -39,8 +50,14 @@ class Device(Protocol):
     def zeros(self, count: int, dtype: DTypeLike) -> Any:
         """Return a flat array of zeros in the device's memory."""
 
-    def upload(self, host: Array, array: Any) -> None:
-        """Copy host to device, in the order of what the device was told before."""
+    def pinned(self, count: int, dtype: DTypeLike) -> Array:
+        """Return a flat array on the host that the device can copy from by itself; what lies in it is anything."""
+
+    def upload(self, pinned: Array, array: Any) -> Event:
+        """Copy what `pinned` gave to the device, in the order of what the device was told; do not wait for it.
+
+        The pinned array must stay as it is until the event is done.
+        """
 
     def download(self, array: Any, host: Array) -> None:
         """Copy device to host, when all is computed that the device was told before; done when it returns."""
@@ -85,9 +102,17 @@ class CupyDevice:
                 " make the batch smaller, or let nets go that are no longer needed"
             ) from error
 
-    def upload(self, host: Array, array: Any) -> None:
-        """Copy host to device on the current stream."""
-        array.set(host)
+    def pinned(self, count: int, dtype: DTypeLike) -> Array:
+        """Return page-locked memory from CuPy's pool."""
+        wanted = np.dtype(dtype)
+        return np.frombuffer(self.xp.cuda.alloc_pinned_memory(count * wanted.itemsize), wanted, count)
+
+    def upload(self, pinned: Array, array: Any) -> Event:
+        """Copy to the device on the current stream."""
+        stream = self.xp.cuda.get_current_stream()
+        array.set(pinned, stream)
+        event: Event = stream.record()
+        return event
 
     def download(self, array: Any, host: Array) -> None:
         """Copy device to host on the current stream, and wait for it."""
@@ -118,8 +143,14 @@ def namespace_of(array: Any) -> Any:
 
 
 def holds(array: Any) -> bool:
-    """Whether an array is in a device's memory, where compiled code of the host cannot reach it."""
-    return not isinstance(array, np.ndarray | np.generic)
+    """Whether an array is in a device's memory, where compiled code of the host cannot reach it; no number is."""
+    return not isinstance(array, np.ndarray | np.generic | float | int)
+
+
+def on_host(array: Any) -> Array:
+    """Return an array as NumPy's; one that is on a device is copied, and waited for."""
+    copied: Array = array.get() if holds(array) else np.asarray(array)
+    return copied
 
 
 def set_mode_cpu() -> None:

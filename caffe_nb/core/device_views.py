@@ -35,8 +35,9 @@ class DeviceViews:
         gpu = device.current()
         if gpu is None:
             return blob.data
+        array = self._on(gpu, blob.memory, write=True)
         blob.memory.version += 1
-        return self._on(gpu, blob.memory, write=True)
+        return array
 
     @array.setter
     def array(self, value: Any) -> None:
@@ -56,8 +57,9 @@ class DeviceViews:
         gpu = device.current()
         if gpu is None:
             return blob.diff
+        array = self._on(gpu, blob.diff_memory, write=True)
         blob.diff_memory.version += 1
-        return self._on(gpu, blob.diff_memory, write=True)
+        return array
 
     @diff_array.setter
     def diff_array(self, value: Any) -> None:
@@ -106,10 +108,10 @@ class DeviceViews:
 
     def _on(self, gpu: device.Device, memory: Memory, *, write: bool) -> Any:
         mirror = memory.mirror
-        if mirror is None or mirror.device is not gpu:
+        if mirror is None or mirror.device != gpu:
             if mirror is not None:
                 mirror.on_host(write=True)
-            mirror = memory.mirror = Mirror(memory.array, gpu)
+            mirror = memory.mirror = Mirror(memory.array, gpu, blank=memory.blank == memory.version)
         flat = mirror.on_device(write=write)
         shape = cast("Blob", self).shape
         held = self._device_views.get(id(memory))

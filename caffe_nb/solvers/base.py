@@ -372,12 +372,12 @@ class Solver:
     def snapshot(self) -> Path:
         """Write PREFIX_iter_N.caffemodel and .solverstate; return the latter's path."""
         start = snapshot.prefix(self.param, self.path)
-        return snapshot.write(self.net, self.rule.history, self.iter, self.param, start)
+        return snapshot.write(self.net, self.rule.memories, self.iter, self.param, start)
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Take up a .solverstate and the weights that it names."""
         self._begun = None
-        self._iter = snapshot.read(Path(path), self.net, self.rule.history)
+        self._iter = snapshot.read(Path(path), self.net, self.rule.memories)
 
     def go_back(self, iteration: int) -> None:
         """Count on from an earlier iteration, whose state the caller has put back."""

@@ -1,6 +1,7 @@
 """A device for machines that have none: its arrays are in the host's memory, but no host code can look into them.
 
-It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without being asked, and names
+It computes at once, but copies to it are done as late as a GPU may do them: at the next use of any of its arrays, or when
+somebody waits. It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without being asked, and names
 that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
 wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
 """
@@ -8,6 +9,7 @@ wait, it counts. What it cannot show is whether CuPy's results are right: that t
 from __future__ import annotations
 
 import operator
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,23 @@ import numpy as np
 NAMES = frozenset(Path(__file__).with_name("cupy_names.txt").read_text().split())
 
 
+REDUCTIONS = ("sum", "mean", "prod", "min", "max", "amin", "amax", "any", "all", "std", "var")
+"""What takes no `where` in CuPy."""
+WAITS = ("nonzero", "argwhere", "flatnonzero", "unique", "bincount", "extract", "tolist", "array_equal", "allclose")
+"""What makes CuPy wait for a number, mostly for the shape of the result."""
+
+
 class DeviceArray:
     """An array of the stand-in."""
 
     def __init__(self, values, device):
-        object.__setattr__(self, "_values", values)
+        object.__setattr__(self, "_memory", values)
         object.__setattr__(self, "_device", device)
+
+    @property
+    def _values(self):
+        self._device.run()
+        return self._memory
 
     def __array__(self, *_args, **_kwargs):
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct one.")
@@ -46,7 +59,10 @@ class DeviceArray:
         setattr(self._values, name, value)
 
     def __getitem__(self, key):
-        return self._device.wrap(self._values[self._device.unwrap_key(key)], view=True)
+        key = self._device.unwrap_key(key)
+        if any(isinstance(part, np.ndarray) and part.dtype == bool for part in (key if isinstance(key, tuple) else [key])):
+            self._device.syncs += 1  # how many there are decides the shape
+        return self._device.wrap(self._values[key], view=True)
 
     def __setitem__(self, key, value):
         self._values[self._device.unwrap_key(key)] = self._device.unwrap(value)
@@ -127,6 +143,8 @@ class Namespace:
     def __getattr__(self, name):
         if self._names is not None and name not in self._names:
             raise AttributeError(f"CuPy has no '{name}'")
+        if name == "fuse":
+            return lambda function: function
         value = getattr(self._module, name)
         if isinstance(value, type) or not callable(value):
             return value if not isinstance(value, type(np)) else Namespace(self._device, value, None)
@@ -138,7 +156,12 @@ class _Function:
         self._device, self._function = device, function
 
     def __call__(self, *args, **kwargs):
-        unwrap = self._device.unwrap
+        unwrap, name = self._device.unwrap, getattr(self._function, "__name__", "")
+        if name in REDUCTIONS and "where" in kwargs:
+            raise TypeError(f"{name}() got an unexpected keyword argument 'where'")
+        if name == "at" and args[0].dtype == np.int64:
+            raise TypeError("scatter_add only supports int32, float16, float32, float64, uint32 and uint64")
+        self._device.syncs += name in WAITS
         if self._function in (np.array, np.asarray):  # the ways in
             given = [args[0]._values if isinstance(args[0], DeviceArray) else args[0], *args[1:]]
             return self._device.wrap(self._function(*given, **kwargs))
@@ -149,6 +172,17 @@ class _Function:
 
     def __getattr__(self, name):  # add.at, maximum.reduce
         return self._device.call(getattr(self._function, name))
+
+
+class Event:
+    """Done when the copy is."""
+
+    def __init__(self, device):
+        self.done = False
+        self._device = device
+
+    def synchronize(self):
+        self._device.run()
 
 
 class Standin:
@@ -165,13 +199,33 @@ class Standin:
     def __init__(self):
         self.syncs = self.uploads = self.downloads = 0
         self.xp = Namespace(self)
+        self._copies = []  # what it was told to copy, and has not
+        self._pool = []  # of pinned memory; what was given back last is used again first
+
+    def run(self):
+        copies, self._copies = self._copies, []
+        for event, pinned, target in copies:
+            target[...] = pinned
+            event.done = True
 
     def zeros(self, count, dtype):
         return DeviceArray(np.zeros(count, dtype), self)
 
-    def upload(self, host, array):
+    def pinned(self, count, dtype):
+        whole = self._pool.pop() if self._pool else np.empty(1 << 16, np.uint8)
+        size = count * np.dtype(dtype).itemsize
+        if whole.size < size:
+            whole = np.empty(size, np.uint8)
+        part = whole[:size].view(dtype)
+        weakref.finalize(part, self._pool.append, whole)
+        return part
+
+    def upload(self, pinned, array):
         self.uploads += 1
-        array._values[...] = host
+        event = Event(self)
+        held = pinned.base[: pinned.nbytes].view(pinned.dtype)  # not `pinned`: whoever uploads has to hold that
+        self._copies.append((event, held, array._memory))
+        return event
 
     def download(self, array, host):
         self.downloads += 1
