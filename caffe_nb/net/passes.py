@@ -74,9 +74,10 @@ class Passes(Running):
         __tracebackhide__ = True
         self._notify(self.hooks.safe_point)
         with self.lock:
-            loss = self.forward_pass()
+            loss = self.forward_loss()
             self.backward_pass()
-        return loss
+        self.settle()
+        return float(loss)
 
     def clear_param_diffs(self) -> None:
         """Zero the diffs of all parameters."""

@@ -74,5 +74,5 @@ def uncompiled(function: Callable[..., Any], xp: Any) -> Callable[..., Any]:
     """
     plain: FunctionType = function.__wrapped__  # type: ignore[attr-defined]
     found = {name: plain.__globals__.get(name) for name in plain.__code__.co_names}
-    others = {name: uncompiled(value, xp) for name, value in found.items() if hasattr(value, "kernel")}
+    others = {name: uncompiled(value, xp) for name, value in found.items() if value and hasattr(value, "kernel")}
     return FunctionType(plain.__code__, plain.__globals__ | others | {"np": xp}, plain.__name__)

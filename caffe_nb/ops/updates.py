@@ -2,8 +2,8 @@
 
 Every value is rounded as by NumPy with one operation after the other, so results are the same bits on any number of
 threads. The kernels' `numbers` are ``clip, average, decay, rate``, then the rule's own; see `update`. The formulas are
-at the rules, in caffe_nb/solvers/rules. On a device the same functions run once over whole arrays, which CuPy fuses into
-one kernel; there is one code of each.
+at the rules, in caffe_nb/solvers/rules. On a device the same functions run once over whole arrays, and CuPy fuses what
+they do into one kernel.
 """
 
 from __future__ import annotations

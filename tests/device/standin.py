@@ -1,8 +1,8 @@
 """A device for machines that have none: its arrays are in the host's memory, but no host code can look into them.
 
-It computes at once, but copies to it are done as late as a GPU may do them: at the next use of any of its arrays, or when
-somebody waits. It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without being asked, and names
-that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
+It computes at once, but copies to it are done as late as a GPU may do them: at the next use of any of its arrays, or
+when somebody waits. It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without
+being asked, and names that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
 wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
 """
 
@@ -17,6 +17,8 @@ import numpy as np
 NAMES = frozenset(Path(__file__).with_name("cupy_names.txt").read_text().split())
 
 
+WITHOUT_VALUES = ("shape", "size", "dtype", "ndim", "nbytes", "itemsize", "reshape", "T")
+"""What is known of an array before what was copied to it is there."""
 REDUCTIONS = ("sum", "mean", "prod", "min", "max", "amin", "amax", "any", "all", "std", "var")
 """What takes no `where` in CuPy."""
 WAITS = ("nonzero", "argwhere", "flatnonzero", "unique", "bincount", "extract", "tolist", "array_equal", "allclose")
@@ -52,7 +54,7 @@ class DeviceArray:
     def __getattr__(self, name):
         if name.startswith("__"):  # no __array_interface__ for NumPy to find
             raise AttributeError(name)
-        value = getattr(self._values, name)
+        value = getattr(self._memory if name in WITHOUT_VALUES else self._values, name)
         return self._device.call(value) if callable(value) else self._device.wrap(value)
 
     def __setattr__(self, name, value):
@@ -60,9 +62,11 @@ class DeviceArray:
 
     def __getitem__(self, key):
         key = self._device.unwrap_key(key)
-        if any(isinstance(part, np.ndarray) and part.dtype == bool for part in (key if isinstance(key, tuple) else [key])):
+        parts = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(part, np.ndarray) and part.dtype == bool for part in parts):
             self._device.syncs += 1  # how many there are decides the shape
-        return self._device.wrap(self._values[key], view=True)
+        basic = not any(isinstance(part, np.ndarray) for part in parts)
+        return self._device.wrap((self._memory if basic else self._values)[key], view=True)
 
     def __setitem__(self, key, value):
         self._values[self._device.unwrap_key(key)] = self._device.unwrap(value)
@@ -194,13 +198,22 @@ class Standin:
         How often the host waited for a number.
     uploads, downloads : int
         How often memory was copied.
+    underway : int
+        Copies to the device that are not done.
+    allocations : int
+        Pieces of pinned memory that were made.
     """
 
     def __init__(self):
         self.syncs = self.uploads = self.downloads = 0
         self.xp = Namespace(self)
         self._copies = []  # what it was told to copy, and has not
+        self.allocations = 0
         self._pool = []  # of pinned memory; what was given back last is used again first
+
+    @property
+    def underway(self):
+        return len(self._copies)
 
     def run(self):
         copies, self._copies = self._copies, []
@@ -212,10 +225,11 @@ class Standin:
         return DeviceArray(np.zeros(count, dtype), self)
 
     def pinned(self, count, dtype):
-        whole = self._pool.pop() if self._pool else np.empty(1 << 16, np.uint8)
         size = count * np.dtype(dtype).itemsize
-        if whole.size < size:
-            whole = np.empty(size, np.uint8)
+        whole = self._pool.pop() if self._pool else None
+        if whole is None or whole.size < size:
+            self.allocations += 1
+            whole = np.empty(max(size, 1 << 12), np.uint8)
         part = whole[:size].view(dtype)
         weakref.finalize(part, self._pool.append, whole)
         return part

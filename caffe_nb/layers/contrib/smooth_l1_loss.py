@@ -77,7 +77,7 @@ class SmoothL1Loss(Layer):
             if propagate_down[index]:
                 bottom[index].diff_array[...] = sign * slope.reshape(bottom[index].shape)
 
-    def _divisor(self, bottom: Sequence[Blob]) -> float:
+    def _divisor(self, bottom: Sequence[Blob]) -> Any:
         return max(1, bottom[0].shape[0])
 
     def _difference(self, bottom: Sequence[Blob]) -> Array:

@@ -60,6 +60,6 @@ class SmoothL1LossOHEM(SmoothL1Loss):
             parts = errors.reshape(shape[0], prod(shape[1:2]), prod(shape[2:])).sum(1)
             top[1].array[...] = parts.reshape(top[1].shape)
 
-    def _divisor(self, bottom: Sequence[Blob]) -> float:
+    def _divisor(self, bottom: Sequence[Blob]) -> Any:
         shape, fixed = bottom[0].shape, self.layer_param.loss_param.pre_fixed_normalizer
         return divisor(self._normalization, shape[0], prod(shape[2:]), None, fixed)

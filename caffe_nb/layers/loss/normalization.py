@@ -43,7 +43,7 @@ def mode(param: caffe_pb2.LossParameter, default: int) -> int:
 
 
 def loss_weight(top: Blob) -> Any:
-    """Return the weight of a loss, the gradient of its top: a number; on a device, where nobody waits for it, an array."""
+    """Return the weight of a loss, the gradient of its top: a number; on a device an array, for which nobody waits."""
     weight = top.const_diff_array
     return weight if device.holds(weight) else float(weight)
 
