@@ -159,6 +159,17 @@ def set_mode_cpu() -> None:
     _current = None
 
 
+def gpu() -> Device:
+    """Return the device that layers compute on, in CPU mode the GPU that `set_device` has chosen.
+
+    Raises
+    ------
+    DeviceError
+        When there is none; says what to install.
+    """
+    return CupyDevice(_number) if _current is None else _current
+
+
 def set_mode_gpu() -> None:
     """Compute on the GPU from now on, in nets that are there as in new ones.
 

@@ -250,8 +250,7 @@ def _words(error: Exception) -> str:
 def tensor(net: Net, request: messages.GetTensor) -> Answer:
     """Return the view of a blob that a request asks for; reads the blob without counting as a write."""
     blob = find_blob(net, request.ref)
-    array = blob.const_data if request.part == "data" else blob.const_diff
-    return view_of(array, request, blob.version if request.part == "data" else blob.diff_version)
+    return view_of(blob.peek(request.part), request, blob.version if request.part == "data" else blob.diff_version)
 
 
 def view_of(array: NDArray[Any], request: messages.GetTensor, version: int) -> Answer:

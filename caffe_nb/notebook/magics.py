@@ -180,6 +180,7 @@ class CaffeMagics(Magics):
                     param_str=args.param_str,
                     seed=args.seed,
                     full=args.full,
+                    devices=args.devices,
                     progress=tick,
                 )
             return _exported(report, args.export)
@@ -273,7 +274,8 @@ class CaffeMagics(Magics):
                     f"net '{net.name}' has no layer '{name}'.{did_you_mean(name, names)} Its layers: {listing(names)}"
                 )
         with ticking("checking") as tick:
-            reports = check.check_net(net, args.layer or None, seed=args.seed, full=args.full, progress=tick)
+            options = {"seed": args.seed, "full": args.full, "devices": args.devices}
+            reports = check.check_net(net, args.layer or None, progress=tick, **options)
         if len(reports) == 1:
             return _exported(next(iter(reports.values())), args.export)
         if args.export:

@@ -88,6 +88,11 @@ def check_parser() -> MagicParser:
     parser.add_argument("--on-save", choices=["on", "off"], help="whether every edit checks its layer at once (off)")
     parser.add_argument("--export", metavar="FILE", help="write the check as a pytest file, test_NAME.py")
     parser.add_argument("--full", action="store_true", help="compare every element by itself, also of large blobs")
+    parser.add_argument(
+        "--devices",
+        choices=["cpu", "gpu", "both"],
+        help="where the layer runs: where layers compute now; 'both' compares what the GPU gives with the CPU",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the random values (0)")
     return parser
 

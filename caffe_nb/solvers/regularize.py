@@ -38,8 +38,8 @@ NOTHING = Regularization()
 def clipping(params: Sequence[Blob], limit: float) -> Any:
     """Return what all diffs are to be multiplied by so that their common L2 norm is at most `limit`.
 
-    It is 1 where the norm is not above the limit, and for a negative limit. On a device it is an array without axes, for
-    which nobody waits unless clipping is logged.
+    It is 1 where the norm is not above the limit, and for a negative limit. On a device it is an array without axes,
+    for which nobody waits unless clipping is logged.
     """
     if limit < 0 or not params:
         return 1.0

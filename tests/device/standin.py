@@ -2,8 +2,9 @@
 
 It computes at once, but copies to it are done as late as a GPU may do them: at the next use of any of its arrays, or
 when somebody waits. It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without
-being asked, and names that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
-wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
+being asked, and names that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a
+number, which makes a GPU wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU
+(`gpu` marks those tests).
 """
 
 from __future__ import annotations

@@ -140,7 +140,9 @@ def test_what_tests_find_is_the_cpus(standin):
 
 
 WRONG = NET.replace("min: 0 max: 2.999", "min: 5 max: 5")
-MESSAGE = r"layer 'loss' \(SoftmaxWithLoss\), line \d+ of .*: label 5 at \[0\] of bottom\[1\] is not one of the 3 classes"
+MESSAGE = (
+    r"layer 'loss' \(SoftmaxWithLoss\), line \d+ of .*: label 5 at \[0\] of bottom\[1\] is not one of the 3 classes"
+)
 
 
 def test_a_wrong_label_is_refused_when_the_net_is_asked_for_a_value(standin):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer

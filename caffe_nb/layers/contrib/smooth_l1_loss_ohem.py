@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.registry import register
