@@ -122,15 +122,18 @@ class CaffeMagics(Magics):
                 raise UsageError(f"'{args.target}' is a {type(target).__name__}; %caffe_run takes a net or a solver")
             if args.target.endswith(".prototxt"):
                 self.shell.user_ns["solver"] = target
-            if args.refresh:
-                done = (target.net if isinstance(target, Solver) else target).refresh()
-                if not args.quiet:
-                    print(done)  # noqa: T201
-                return
             if args.cluster:
+                if args.gpu is not None:
+                    raise UsageError("--gpu and --cluster do not go together: the ranks compute on their CPUs")
                 run_on_cluster(target, args.iterations, quiet=args.quiet)
                 return
-            run(target, args.iterations, backward=not args.forward, quiet=args.quiet, wait=args.wait)
+            with targets.where(args.gpu):
+                if args.refresh:
+                    done = (target.net if isinstance(target, Solver) else target).refresh()
+                    if not args.quiet:
+                        print(done)  # noqa: T201
+                    return
+                run(target, args.iterations, backward=not args.forward, quiet=args.quiet, wait=args.wait)
 
         plainly(body)
 

@@ -47,6 +47,14 @@ def run_parser() -> MagicParser:
         action="store_true",
         help="when a layer raises, wait for the next save that mends it, and go on with the same batch",
     )
+    parser.add_argument(
+        "--gpu",
+        metavar="N",
+        nargs="?",
+        type=int,
+        const=-1,
+        help="compute this run on GPU N, without N on the one that set_device chose; give it after the target",
+    )
     parser.add_argument("--quiet", action="store_true", help="show nothing")
     parser.add_argument(
         "--cluster", action="store_true", help="for a solver of a file: on all ranks of the cluster (%%caffe_cluster)"
