@@ -41,27 +41,28 @@ class _Check:
 
 
 class Checks:
-    """The checks of one net that nobody has looked at.
+    """The checks of one net that nobody has looked at."""
 
-    Parameters
-    ----------
-    place : callable
-        Returns the place of the layer that runs.
-    """
-
-    def __init__(self, place: Callable[[], str]) -> None:
-        self._place = place
+    def __init__(self) -> None:
+        self._place: Callable[[], str] = str
         self._waiting: list[_Check] = []
 
-    def begin(self) -> Token[Checks | None]:
-        """Take in the checks of the layers that run from now on in this thread, until `end`."""
+    def begin(self, place: Callable[[], str]) -> Token[Checks | None]:
+        """Take in the checks of the layers that run from now on in this thread, until `end`.
+
+        Parameters
+        ----------
+        place : callable
+            Returns the place of the layer that runs.
+        """
         if len(self._waiting) > MOST:
             self.settle()
+        self._place = place
         return _running.set(self)
 
-    @staticmethod
-    def end(token: Token[Checks | None]) -> None:
+    def end(self, token: Token[Checks | None]) -> None:
         """Take in no more."""
+        self._place = str  # the net's own method is not kept: the net is to go when nobody holds it
         _running.reset(token)
 
     def add(self, wrong: Any, values: Any, describe: Describe) -> None:

@@ -100,7 +100,7 @@ class Running:
         self._pass = ("", 0, 0)  # its direction, and the layers that the pass was to begin and to end with
         self._since = 0.0  # by `time.perf_counter`, while a layer runs; else 0
         self._memories = stale.Memories()
-        self._checks = Checks(lambda: "" if self._node is None else self._node.where)
+        self._checks = Checks()
         self._heard = False  # a listener was called in this pass: it may have written
 
     @property
@@ -221,7 +221,10 @@ class Running:
         self._heard = False
         self._guard.begin()
         stale.notice(self._memories.of(self.nodes))
-        return self._checks.begin()
+        return self._checks.begin(self._where)
+
+    def _where(self) -> str:
+        return "" if self._node is None else self._node.where
 
     def _tell_before(self, listeners: Iterable[Callback], node: Node) -> None:
         """Tell listeners that a layer is about to run; what any of them wrote since the pass began, others wrote."""
