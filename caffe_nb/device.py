@@ -65,6 +65,9 @@ class Device(Protocol):
     def address(self, array: Any) -> int:
         """Return where an array begins in the device's memory."""
 
+    def synchronize(self) -> None:
+        """Wait until all is done that the device was told."""
+
 
 @dataclass
 class CupyDevice:
@@ -122,6 +125,10 @@ class CupyDevice:
         """Return the array's address."""
         return int(array.data.ptr)
 
+    def synchronize(self) -> None:
+        """Wait for the current stream."""
+        self.xp.cuda.get_current_stream().synchronize()
+
 
 _current: Device | None = None
 _number = 0
@@ -151,6 +158,12 @@ def on_host(array: Any) -> Array:
     """Return an array as NumPy's; one that is on a device is copied, and waited for."""
     copied: Array = array.get() if holds(array) else np.asarray(array)
     return copied
+
+
+def wait() -> None:
+    """Wait for the device that layers compute on; on the CPU there is nothing to wait for."""
+    if _current is not None:
+        _current.synchronize()
 
 
 def set_mode_cpu() -> None:

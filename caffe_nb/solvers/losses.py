@@ -159,6 +159,11 @@ class WithLosses:
         self._loss = value
 
     @property
+    def loss_there(self) -> Any:
+        """The same where it was computed: on a device an array without axes, for which nobody has waited."""
+        return self._loss
+
+    @property
     def smoothed_loss(self) -> float:
         """The mean loss of the last `average_loss` iterations, NaN before the first; as `loss` on a device."""
         return self.losses.smoothed

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from caffe_nb import device, rng
 from caffe_nb.core.blob import Blob
 from caffe_nb.inspector import messages, on_device, sample
+from caffe_nb.inspector.book import Record
 from caffe_nb.inspector.distribution import distribution
 from caffe_nb.inspector.health import size
+from caffe_nb.inspector.history import History
 from caffe_nb.inspector.session import tensor
+from caffe_nb.inspector.watch import Watch
 from caffe_nb.net import Net
 from caffe_nb.solvers import Solver
 from caffe_nb.solvers.finite import NonFiniteError, stop_at_nan
@@ -97,3 +101,30 @@ def test_the_first_nan_is_found_on_the_device(standin):
     solver.net.params["ip"][0].array[0, 2] = np.nan
     with pytest.raises(NonFiniteError, match=r"layer 'ip'.*NaN at \[0, 0\] of top 'ip' after the forward"):
         solver.step(1)
+
+
+def test_curves_are_the_cpus_and_no_iteration_waits_for_them(standin):
+    def curves(on):
+        with device.using(on):
+            rng.set_random_seed(3)
+            solver = Solver.from_text('base_lr: 0.01 lr_policy: "fixed"', net=Net.from_text(NET))
+            history = History()
+            history.listen(solver)
+            waits = []
+            solver.hooks.after_iteration.append(lambda _: waits.append(standin.syncs))
+            solver.step(8)
+            assert len(set(waits)) == 1
+            return {curve.name: curve.means for curve in history.since({})[0]}
+
+    expected, got = curves(None), curves(standin)
+    assert list(got) == ["loss", "learning rate", "accuracy"]
+    for name, means in expected.items():
+        assert got[name] == pytest.approx(means, rel=1e-5)
+
+
+def test_what_was_copied_is_told_in_gpu_mode(standin):
+    net = Net.from_text(NET)
+    net.forward()
+    assert Watch(net, Record()).update(0).transfers == net.transfers.message
+    with device.using(None):
+        assert Watch(net, Record()).update(0).transfers == ""
