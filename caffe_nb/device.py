@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -67,6 +67,9 @@ class Device(Protocol):
 
     def synchronize(self) -> None:
         """Wait until all is done that the device was told."""
+
+    def active(self) -> AbstractContextManager[object]:
+        """Let this thread compute on the device within the block, whatever it has used before."""
 
 
 @dataclass
@@ -129,6 +132,11 @@ class CupyDevice:
         """Wait for the current stream."""
         self.xp.cuda.get_current_stream().synchronize()
 
+    def active(self) -> AbstractContextManager[object]:
+        """Make it this thread's current device within the block."""
+        made: AbstractContextManager[object] = self.xp.cuda.Device(self.number)
+        return made
+
 
 _current: Device | None = None
 _number = 0
@@ -158,6 +166,11 @@ def on_host(array: Any) -> Array:
     """Return an array as NumPy's; one that is on a device is copied, and waited for."""
     copied: Array = array.get() if holds(array) else np.asarray(array)
     return copied
+
+
+def active() -> AbstractContextManager[object]:
+    """Let any thread compute where layers do, within the block: CUDA's current device is a thread's own."""
+    return nullcontext() if _current is None else _current.active()
 
 
 def wait() -> None:

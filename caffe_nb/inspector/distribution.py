@@ -78,7 +78,8 @@ def answer(request: GetDistribution, book: Book) -> Distribution:
 
 def _of_blob(net: Net, request: GetDistribution) -> Distribution:
     blob = find_blob(net, request.ref)
-    return _reply(request, blob.peek(request.part), blob.version if request.part == "data" else blob.diff_version)
+    with device.active():
+        return _reply(request, blob.peek(request.part), blob.version if request.part == "data" else blob.diff_version)
 
 
 def _reply(request: GetDistribution, array: NDArray[Any], version: int) -> Distribution:

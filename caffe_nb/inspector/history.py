@@ -208,7 +208,7 @@ class History:
 
     def _settle(self) -> None:
         """Take in what was left on a device, which waits for it."""
-        with self._settling:
+        with self._settling, device.active():
             waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
             held = [value for _, values in waiting for *_, value in values if device.holds(value)]
             there = iter(device.on_host(device.namespace_of(held[0]).stack(held)).tolist() if held else ())

@@ -108,7 +108,7 @@ class Losses:
         self._anew = True
 
     def _settle(self) -> None:
-        with self._lock:  # the panel asks from another thread
+        with self._lock, device.active():  # the panel asks from another thread
             waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
             held = [loss for _, loss, _, _ in waiting if device.holds(loss)]
             there = iter(device.on_host(device.namespace_of(held[0]).stack(held)).tolist() if held else ())

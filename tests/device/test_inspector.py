@@ -5,12 +5,12 @@ import pytest
 
 from caffe_nb import device, rng
 from caffe_nb.core.blob import Blob
-from caffe_nb.inspector import messages, on_device, sample
-from caffe_nb.inspector.book import Record
+from caffe_nb.inspector import messages, on_device, sample, tensors
+from caffe_nb.inspector.book import Book, Record
 from caffe_nb.inspector.distribution import distribution
 from caffe_nb.inspector.health import size
 from caffe_nb.inspector.history import History
-from caffe_nb.inspector.session import tensor
+from caffe_nb.inspector.pieces import Look
 from caffe_nb.inspector.watch import Watch
 from caffe_nb.net import Net
 from caffe_nb.solvers import Solver
@@ -83,10 +83,10 @@ def test_a_view_copies_no_blob(standin):
     net.backward()
     conv = list(net._layer_names).index("conv")
     before, downloads = net.transfers, standin.downloads
-    for part in ("data", "diff"):
-        reply, values = tensor(net, messages.GetTensor(net=net.id, ref=f"top:{conv}:0", part=part))
-        assert len(values) <= messages.MAX_VIEW_BYTES
-    assert reply.statistics.count == net.blobs["conv"].count
+    looks = [Look(ref=f"top:{conv}:0", part=part) for part in ("data", "diff")]
+    reply, values = tensors.answer(messages.GetTensors(net=net.id, looks=looks), Book(), 1)
+    assert [view.statistics.count for view in reply.views] == [net.blobs["conv"].count] * 2
+    assert max(map(len, values)) <= messages.MAX_VIEW_BYTES
     assert not net.transfers - before
     assert standin.downloads == downloads
 
