@@ -50,7 +50,7 @@ def clipping(params: Sequence[Blob], limit: float) -> Any:
     else:
         xp = device.namespace_of(diffs[0])
         squares = [xp.vdot(diff, diff) for diff in diffs]
-        norm = xp.sqrt(sum(squares[1:], start=squares[0]))
+        norm = xp.sqrt(xp.stack(squares).sum())
         scale = xp.where(norm > limit, limit / norm, 1.0)
     if log.isEnabledFor(logging.INFO) and float(norm) > limit:
         log.info(
