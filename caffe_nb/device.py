@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +19,11 @@ from numpy.typing import DTypeLike, NDArray
 from caffe_nb.errors import CaffeError
 
 Array = NDArray[Any]
+
+KERNEL_OPTIONS = ("--fmad=false",)
+"""Each operation rounds, as on the CPU; a kernel waits for memory, not for its sums."""
+THREADS, MOST_BLOCKS = 256, 65535
+"""Of a block, and blocks of a launch."""
 
 
 class DeviceError(CaffeError, RuntimeError):
@@ -48,6 +53,9 @@ class Device(Protocol):
     def address(self, array: Any) -> int:
         """Return where an array begins in the device's memory."""
 
+    def launch(self, source: str, kernel: str, count: int, arguments: Sequence[Any]) -> None:
+        """Run a kernel of CUDA C++, for so many results, in the order of what the device was told before."""
+
 
 @dataclass
 class CupyDevice:
@@ -74,6 +82,7 @@ class CupyDevice:
                 f"there is no GPU {self.number}: CUDA counts {count} here, from 0; caffe.set_device chooses"
             )
         self.xp.cuda.Device(self.number).use()
+        self._kernels: dict[tuple[str, str], Any] = {}
 
     def zeros(self, count: int, dtype: DTypeLike) -> Any:
         """Return a flat array of zeros from CuPy's pool."""
@@ -96,6 +105,14 @@ class CupyDevice:
     def address(self, array: Any) -> int:
         """Return the array's address."""
         return int(array.data.ptr)
+
+    def launch(self, source: str, kernel: str, count: int, arguments: Sequence[Any]) -> None:
+        """Run a kernel on the current stream; at its first call it is compiled, or found in CuPy's cache on disk."""
+        function = self._kernels.get((source, kernel))
+        if function is None:
+            module = self.xp.RawModule(code=source, options=KERNEL_OPTIONS)
+            function = self._kernels[source, kernel] = module.get_function(kernel)
+        function((min(-(-count // THREADS), MOST_BLOCKS),), (THREADS,), tuple(arguments))
 
 
 _current: Device | None = None

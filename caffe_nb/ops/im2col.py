@@ -7,12 +7,14 @@ such a view of columns with the images first, which are one product an image.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import flat
 from caffe_nb.ops.window import Window
@@ -48,6 +50,10 @@ def im2col(images: Array, window: Window, out: Array | None = None) -> Array:
     axes = len(window.kernel)
     output = shape[axes + 2 :]
     memory = _memory(images, columns)
+    if memory is not None and device.holds(images):
+        windows = prod(images.shape[:2]) * prod(output)
+        launch("im2col", "im2col", windows, images, memory[0], *memory[1:], *images.shape[1:], *output, *_moves(window))
+        return columns
     if memory is not None:
         if set(window.stride) == {1} and output == images.shape[2:]:
             _im2col_whole(flat(images), images.shape, window.kernel, window.pad, window.dilation, *memory)
@@ -87,8 +93,12 @@ def col2im(columns: Array, window: Window, spatial: tuple[int, ...], out: Array 
     axes = len(window.kernel)
     channels, number, output = columns.shape[0], columns.shape[axes + 1], columns.shape[axes + 2 :]
     images = device.namespace_of(columns).empty((number, channels, *spatial), columns.dtype) if out is None else out
-    images[...] = 0
     memory = _memory(images, columns)
+    if memory is not None and device.holds(images):
+        geometry = (*memory[1:], *images.shape[1:], *output, *_moves(window))
+        launch("im2col", "col2im", images.size, memory[0], images, *geometry)
+        return images
+    images[...] = 0
     if memory is not None:
         held, rows, pictures = memory
         geometry = (window.kernel, window.stride, window.pad, window.dilation)
@@ -99,6 +109,11 @@ def col2im(columns: Array, window: Window, spatial: tuple[int, ...], out: Array 
     for tap, windows, pixels in window.positions(spatial, output):
         target[everything + pixels] += _tap(columns, tap)[everything + windows]
     return images
+
+
+def _moves(window: Window) -> tuple[int, ...]:
+    """Return kernel, stride, pad and dilation in one row."""
+    return (*window.kernel, *window.stride, *window.pad, *window.dilation)
 
 
 def _tap(columns: Array, tap: tuple[int, ...]) -> Array:
@@ -114,8 +129,7 @@ def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
     None for what the kernels do not take: other than two spatial axes, other numbers, other layouts.
     """
     if (
-        device.holds(images)
-        or images.ndim != 4
+        images.ndim != 4
         or images.dtype not in (np.float32, np.float64)
         or not images.flags.c_contiguous
     ):

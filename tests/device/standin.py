@@ -2,7 +2,9 @@
 
 It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without being asked, and names
 that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
-wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
+wait, it counts; and the operations on arrays that a GPU would be told of. Its kernels are the GPU's, compiled for the
+host (`host_kernels`). What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those
+tests).
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import operator
 from pathlib import Path
 
 import numpy as np
+
+from tests.device import host_kernels
 
 NAMES = frozenset(Path(__file__).with_name("cupy_names.txt").read_text().split())
 
@@ -49,6 +53,7 @@ class DeviceArray:
         return self._device.wrap(self._values[self._device.unwrap_key(key)], view=True)
 
     def __setitem__(self, key, value):
+        self._device.launches += 1
         self._values[self._device.unwrap_key(key)] = self._device.unwrap(value)
 
     def __len__(self):
@@ -86,6 +91,7 @@ class DeviceArray:
 
 def _operator(name):
     def method(self, *others):
+        self._device.launches += 1
         call = getattr(operator, f"__{name}__")
         return self._device.wrap(call(self._values, *map(self._device.unwrap, others)))
 
@@ -94,6 +100,7 @@ def _operator(name):
 
 def _swapped(name):
     def method(self, other):
+        self._device.launches += 1
         return self._device.wrap(getattr(operator, f"__{name}__")(self._device.unwrap(other), self._values))
 
     return method
@@ -101,6 +108,7 @@ def _swapped(name):
 
 def _in_place(name):
     def method(self, other):
+        self._device.launches += 1
         values = getattr(operator, f"__i{name}__")(self._values, self._device.unwrap(other))
         return self if values is self._values else self._device.wrap(values)
 
@@ -144,11 +152,17 @@ class _Function:
             return self._device.wrap(self._function(*given, **kwargs))
         given = [unwrap(arg) for arg in args]
         value = self._function(*given, **{key: unwrap(value) for key, value in kwargs.items()})
+        self._device.launches += "out" in kwargs or not _is_view(value, [getattr(self._function, "__self__", None), *given])
         out = kwargs.get("out")
         return out if isinstance(out, DeviceArray) else self._device.wrap(value)
 
     def __getattr__(self, name):  # add.at, maximum.reduce
         return self._device.call(getattr(self._function, name))
+
+
+def _is_view(value, given):
+    """Whether an operation gave its operand seen in another way, for which a GPU does nothing."""
+    return isinstance(value, np.ndarray) and value.base is not None and any(np.may_share_memory(value, g) for g in given if isinstance(g, np.ndarray))
 
 
 class Standin:
@@ -158,12 +172,14 @@ class Standin:
     ----------
     syncs : int
         How often the host waited for a number.
+    launches : int
+        Operations on arrays and kernels that it was told to run.
     uploads, downloads : int
         How often memory was copied.
     """
 
     def __init__(self):
-        self.syncs = self.uploads = self.downloads = 0
+        self.syncs = self.launches = self.uploads = self.downloads = 0
         self.xp = Namespace(self)
 
     def zeros(self, count, dtype):
@@ -179,6 +195,10 @@ class Standin:
 
     def address(self, array):
         return array._values.__array_interface__["data"][0]
+
+    def launch(self, source, kernel, count, arguments):
+        self.launches += 1
+        host_kernels.run(source, kernel, [self.unwrap(argument) for argument in arguments])
 
     def call(self, function):
         return _Function(self, function)
