@@ -20,7 +20,6 @@ ON_HOST = {
     "DetectionOutput": "suppresses boxes one after the other",
     "HDF5Output": "writes a file",
     "PriorBox": "computes boxes from shapes, once, and nothing from values",
-    **dict.fromkeys(("LSTM", "LSTMUnit", "PSROIPooling", "RNN", "ROIPooling"), "not written for devices yet"),
 }
 """Types that compute on the host in GPU mode too, and why."""
 
