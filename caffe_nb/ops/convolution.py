@@ -131,7 +131,10 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
         for part, columns in _merged_pieces(images[start:stop], window, groups):
             above = _by_map(gradient[start:stop][part], groups)
             left, right = (above, columns) if upright else (columns, above)
-            product = multiply(left, right.swapaxes(1, 2))
+            if groups == 1 and device.holds(out):  # as a batch, CuPy would copy the columns to transpose them
+                product = multiply(left[0], right[0].T)[None]
+            else:
+                product = multiply(left, right.swapaxes(1, 2))
             mine = product if mine is None else np.add(mine, product, out=mine)
         return mine
 

@@ -51,8 +51,8 @@ def im2col(images: Array, window: Window, out: Array | None = None) -> Array:
     output = shape[axes + 2 :]
     memory = _memory(images, columns)
     if memory is not None and device.holds(images):
-        windows = prod(images.shape[:2]) * prod(output)
-        launch("im2col", "im2col", windows, images, memory[0], *memory[1:], *images.shape[1:], *output, *_moves(window))
+        count = prod(images.shape[:2]) * prod(output)
+        launch("im2col", "im2col", count, images, memory[0], *memory[1:], *images.shape[1:], *output, *_moves(window))
         return columns
     if memory is not None:
         if set(window.stride) == {1} and output == images.shape[2:]:
@@ -128,11 +128,7 @@ def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
 
     None for what the kernels do not take: other than two spatial axes, other numbers, other layouts.
     """
-    if (
-        images.ndim != 4
-        or images.dtype not in (np.float32, np.float64)
-        or not images.flags.c_contiguous
-    ):
+    if images.ndim != 4 or images.dtype not in (np.float32, np.float64) or not images.flags.c_contiguous:
         return None
     if columns.dtype != images.dtype:
         return None

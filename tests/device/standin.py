@@ -152,7 +152,9 @@ class _Function:
             return self._device.wrap(self._function(*given, **kwargs))
         given = [unwrap(arg) for arg in args]
         value = self._function(*given, **{key: unwrap(value) for key, value in kwargs.items()})
-        self._device.launches += "out" in kwargs or not _is_view(value, [getattr(self._function, "__self__", None), *given])
+        operands = [getattr(self._function, "__self__", None), *given]
+        if self._function not in (np.empty, np.empty_like):
+            self._device.launches += "out" in kwargs or not _is_view(value, operands)
         out = kwargs.get("out")
         return out if isinstance(out, DeviceArray) else self._device.wrap(value)
 
@@ -162,7 +164,8 @@ class _Function:
 
 def _is_view(value, given):
     """Whether an operation gave its operand seen in another way, for which a GPU does nothing."""
-    return isinstance(value, np.ndarray) and value.base is not None and any(np.may_share_memory(value, g) for g in given if isinstance(g, np.ndarray))
+    arrays = [operand for operand in given if isinstance(operand, np.ndarray)]
+    return isinstance(value, np.ndarray) and any(np.may_share_memory(value, array) for array in arrays)
 
 
 class Standin:

@@ -21,7 +21,9 @@ def nvrtc():
     """NVIDIA's compiler, as a library that needs no GPU."""
     package = pytest.importorskip("nvidia.cuda_nvrtc", reason="nvidia-cuda-nvrtc-cu12 is for Linux and Windows on x86")
     found = [path for place in package.__path__ for path in Path(place).rglob("*nvrtc[.6]*")]
-    found = [path for path in found if re.search(r"nvrtc(64_\w+)?\.(so|dll)", path.name) and "builtins" not in path.name]
+    found = [
+        path for path in found if re.search(r"nvrtc(64_\w+)?\.(so|dll)", path.name) and "builtins" not in path.name
+    ]
     if not found:
         pytest.skip(f"no library of NVRTC in {list(package.__path__)}")
     return ctypes.CDLL(str(found[0]))
