@@ -30,6 +30,11 @@ def rows(cases: list[Case]) -> pytest.MarkDecorator:
 
 @rows(CASES)
 def test_the_numbers_are_those_of_the_cpu(case: Case, standin: Standin, tmp_path: Path) -> None:
+    compare(case, tmp_path)
+
+
+def compare(case: Case, tmp_path: Path) -> None:
+    """Run a row on the host and on the device that is used now."""
     with device.using(None):
         host = Bench(case, tmp_path)
         expected = [*host.forward(), *host.backward(), *(blob.const_diff.copy() for blob in host.layer.blobs)]
