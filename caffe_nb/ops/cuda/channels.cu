@@ -35,3 +35,17 @@ extern "C" __global__ void standardized_gradient(Index count, const Real *y, con
         out[at] = (dy[at] - mean[c] - y[at] * correlation[c]) / deviation[c];
     }
 }
+
+// One thread a channel from here on.
+extern "C" __global__ void deviations(Index count, const Real *variance, Real *out, Real eps) {
+    EACH(c, count) { out[c] = sqrt(variance[c] + eps); }
+}
+
+extern "C" __global__ void remember(Index count, const Real *mean, const Real *variance, Real *means, Real *variances,
+                                    Real *passes, Real fraction, Real unbiased) {
+    EACH(c, count) {
+        means[c] = means[c] * fraction + mean[c];
+        variances[c] = variances[c] * fraction + variance[c] * unbiased;
+        if (c == 0) passes[0] = passes[0] * fraction + 1;
+    }
+}
