@@ -94,7 +94,7 @@ def test_cupy_compiles_a_kernel_once_and_gives_every_result_a_thread(standin):
     with device.using(gpu):
         for _ in range(2):
             cuda.launch("rectify", "rectify", 1000, x, out, 0.5)
-    assert compiled == [(cuda.source("rectify", "float32", False), ("--fmad=false",))]
+    assert compiled == [(cuda.source("rectify", np.dtype(np.float32), False), ("--fmad=false",))]
     name, blocks, threads, arguments = launched[1]
     assert (name, blocks, threads) == ("rectify", (4,), (256,))
     assert arguments[1:3] == (x, out)
@@ -106,7 +106,7 @@ def test_cupy_compiles_a_kernel_once_and_gives_every_result_a_thread(standin):
 
 def run(body, *arguments, parameters="const Real *x, Real *out"):
     text = f'extern "C" __global__ void wrong(Index count, {parameters}) {{ EACH(at, count) {{ {body} }} }}\n'
-    source = cuda.source("rectify", "float32", False) + text
+    source = cuda.source("rectify", np.dtype(np.float32), False) + text
     host_kernels.run(source, "wrong", [np.int32(5), *arguments])
 
 

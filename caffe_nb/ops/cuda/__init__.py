@@ -14,7 +14,7 @@ import numpy as np
 
 from caffe_nb import device
 
-REALS = {"float32": "float", "float64": "double"}
+REALS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 """The types of values that kernels are made for, and their names in C."""
 
 FAR = 1 << 30
@@ -49,20 +49,18 @@ def launch(family: str, kernel: str, count: int, *arguments: Any) -> None:
     if count == 0:
         return
     dtype = arguments[0].dtype
-    if dtype.name not in REALS:
-        raise TypeError(f"the GPU's kernel {kernel} is for float32 and float64, not for {dtype.name}")
-    far, given = count >= FAR, []
-    for argument in arguments:
-        if hasattr(argument, "flags"):
-            if not argument.flags.c_contiguous:
-                raise ValueError(f"the GPU's kernel {kernel} needs arrays whose elements follow one another")
-            far = far or argument.size >= FAR
-        elif isinstance(argument, float):
-            argument = dtype.type(argument)
-        given.append(argument)
-    whole = np.int64 if far else np.int32
-    numbers = [whole(value) if isinstance(value, int) else value for value in (count, *given)]
-    gpu.launch(source(family, dtype.name, far), kernel, count, numbers)
+    if dtype not in REALS:
+        raise TypeError(f"the GPU's kernel {kernel} is for float32 and float64, not for {dtype}")
+    arrays = [argument for argument in arguments if not isinstance(argument, int | float)]
+    if not all(array.flags.c_contiguous for array in arrays):
+        raise ValueError(f"the GPU's kernel {kernel} needs arrays whose elements follow one another")
+    far = count >= FAR or any(array.size >= FAR for array in arrays)
+    real, whole = dtype.type, np.int64 if far else np.int32
+    numbers = [
+        whole(argument) if isinstance(argument, int) else real(argument) if isinstance(argument, float) else argument
+        for argument in (count, *arguments)
+    ]
+    gpu.launch(source(family, dtype, far), kernel, count, numbers)
 
 
 def in_one_piece(array: Any) -> Any:
@@ -71,14 +69,14 @@ def in_one_piece(array: Any) -> Any:
 
 
 @cache
-def source(family: str, dtype: str, far: bool) -> str:
+def source(family: str, dtype: np.dtype[Any], far: bool) -> str:
     """Return the text of a family of kernels.
 
     Parameters
     ----------
     family : str
         The file, without ``.cu``.
-    dtype : str
+    dtype : dtype
         The type of the values, a key of `REALS`.
     far : bool
         Whether to count with 64 bits.
