@@ -31,7 +31,7 @@ extern "C" void place(unsigned block, unsigned thread, unsigned blocks, unsigned
     blockIdx.x = block, threadIdx.x = thread, gridDim.x = blocks, blockDim.x = threads;
 }
 #define __global__
-#define __device__ static
+#define __device__
 """
 for _type in ("int", "long long", "float", "double"):
     for _name, _sign in (("max", ">"), ("min", "<")):
