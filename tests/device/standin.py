@@ -2,9 +2,7 @@
 
 It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without being asked, and names
 that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
-wait, it counts; and the operations on arrays that a GPU would be told of. Its kernels are the GPU's, compiled for the
-host (`host_kernels`). What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those
-tests).
+wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
 """
 
 from __future__ import annotations
@@ -154,18 +152,12 @@ class _Function:
         value = self._function(*given, **{key: unwrap(value) for key, value in kwargs.items()})
         operands = [getattr(self._function, "__self__", None), *given]
         if self._function not in (np.empty, np.empty_like):
-            self._device.launches += "out" in kwargs or not _is_view(value, operands)
+            self._device.launches += "out" in kwargs or not self._device.is_view(value, operands)
         out = kwargs.get("out")
         return out if isinstance(out, DeviceArray) else self._device.wrap(value)
 
     def __getattr__(self, name):  # add.at, maximum.reduce
         return self._device.call(getattr(self._function, name))
-
-
-def _is_view(value, given):
-    """Whether an operation gave its operand seen in another way, for which a GPU does nothing."""
-    arrays = [operand for operand in given if isinstance(operand, np.ndarray)]
-    return isinstance(value, np.ndarray) and any(np.may_share_memory(value, array) for array in arrays)
 
 
 class Standin:
@@ -176,7 +168,7 @@ class Standin:
     syncs : int
         How often the host waited for a number.
     launches : int
-        Operations on arrays and kernels that it was told to run.
+        Operations on arrays and kernels that it was told to run; its kernels are the GPU's, compiled for the host.
     uploads, downloads : int
         How often memory was copied.
     """
@@ -198,6 +190,11 @@ class Standin:
 
     def address(self, array):
         return array._values.__array_interface__["data"][0]
+
+    def is_view(self, value, given):
+        """Whether an operation gave its operand seen in another way, for which a GPU does nothing."""
+        arrays = [operand for operand in given if isinstance(operand, np.ndarray)]
+        return isinstance(value, np.ndarray) and any(np.may_share_memory(value, array) for array in arrays)
 
     def launch(self, source, kernel, count, arguments):
         self.launches += 1
