@@ -91,7 +91,7 @@ def parameters(source: str, kernel: str) -> list[tuple[str, bool, bool]]:
     assert found, f"there is no kernel {kernel}"
     declared = []
     for each in found[1].split(","):
-        const, name, star = re.fullmatch(r"\s*(const )?(\w+) (\*?)\w+\s*", each).groups()
+        const, name, star = re.fullmatch(r"\s*(const )?([\w ]+?) (\*?)\w+\s*", each).groups()
         declared.append((names.get(name, name), bool(star), bool(const)))
     return declared
 

@@ -17,8 +17,8 @@ from tests.device import host_kernels
 from tests.device.test_layers import compare
 from tests.layers.cases import CASES
 
-WITH_KERNELS = ["BatchNorm", "Convolution", "DepthwiseConvolution", "Interp", "LRN", "LSTM", "LSTMUnit", "Pooling"]
-WITH_KERNELS += ["PSROIPooling", "ReLU", "RNN", "ROIPooling", "Scale"]
+WITH_KERNELS = ["BatchNorm", "Convolution", "DepthwiseConvolution", "Embed", "Interp", "LRN", "LSTM", "LSTMUnit"]
+WITH_KERNELS += ["Pooling", "PSROIPooling", "ReLU", "RNN", "ROIPooling", "Scale"]
 
 
 # NVIDIA's compiler
