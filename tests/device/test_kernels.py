@@ -49,7 +49,7 @@ def ptx(nvrtc, source, architecture):
 
 
 @pytest.mark.parametrize("architecture", ["compute_70", "compute_90"])
-@pytest.mark.parametrize("dtype", cuda.REALS)
+@pytest.mark.parametrize("dtype", cuda.REALS, ids=str)
 @pytest.mark.parametrize("family", cuda.families())
 def test_nvidias_compiler_takes_every_kernel(nvrtc, family, dtype, architecture):
     for far in (False, True):
