@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -50,11 +50,11 @@ class Device(Protocol):
     def download(self, array: Any, host: Array) -> None:
         """Copy device to host, when all is computed that the device was told before; done when it returns."""
 
+    def launch(self, source: str, kernel: str, count: int, arguments: list[Any]) -> None:
+        """Run a kernel of CUDA C++, for so many results, in the order of what the device was told before."""
+
     def address(self, array: Any) -> int:
         """Return where an array begins in the device's memory."""
-
-    def launch(self, source: str, kernel: str, count: int, arguments: Sequence[Any]) -> None:
-        """Run a kernel of CUDA C++, for so many results, in the order of what the device was told before."""
 
 
 @dataclass
@@ -102,17 +102,17 @@ class CupyDevice:
         """Copy device to host on the current stream, and wait for it."""
         array.get(out=host)
 
-    def address(self, array: Any) -> int:
-        """Return the array's address."""
-        return int(array.data.ptr)
-
-    def launch(self, source: str, kernel: str, count: int, arguments: Sequence[Any]) -> None:
+    def launch(self, source: str, kernel: str, count: int, arguments: list[Any]) -> None:
         """Run a kernel on the current stream; at its first call it is compiled, or found in CuPy's cache on disk."""
         function = self._kernels.get((source, kernel))
         if function is None:
             module = self.xp.RawModule(code=source, options=KERNEL_OPTIONS)
             function = self._kernels[source, kernel] = module.get_function(kernel)
         function((min(-(-count // THREADS), MOST_BLOCKS),), (THREADS,), tuple(arguments))
+
+    def address(self, array: Any) -> int:
+        """Return the array's address."""
+        return int(array.data.ptr)
 
 
 _current: Device | None = None

@@ -191,6 +191,9 @@ class Standin:
     def address(self, array):
         return array._values.__array_interface__["data"][0]
 
+    def call(self, function):
+        return _Function(self, function)
+
     def is_view(self, value, given):
         """Whether an operation gave its operand seen in another way, for which a GPU does nothing."""
         arrays = [operand for operand in given if isinstance(operand, np.ndarray)]
@@ -199,9 +202,6 @@ class Standin:
     def launch(self, source, kernel, count, arguments):
         self.launches += 1
         host_kernels.run(source, kernel, [self.unwrap(argument) for argument in arguments])
-
-    def call(self, function):
-        return _Function(self, function)
 
     def wrap(self, value, *, view=False):
         if isinstance(value, tuple) and not view and any(isinstance(part, np.ndarray) for part in value):
