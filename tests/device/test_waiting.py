@@ -13,11 +13,7 @@ from tests.layers.bench import Bench
 from tests.layers.case import Case
 from tests.layers.cases import CASES
 
-WAITS = {
-    "Filter": "the shapes of its tops follow its values",
-    "PSROIPooling": "refuses regions of no image",
-    "ROIPooling": "refuses regions of no image",
-}
+WAITS = {"Filter": "the shapes of its tops follow its values"}
 
 
 @pytest.mark.parametrize(
