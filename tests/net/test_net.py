@@ -199,7 +199,7 @@ def test_an_exception_in_a_layer_leaves_as_itself_with_its_place_and_the_net_sta
         with pytest.raises(TroubleError, match="as it was raised") as raised:
             net.forward()
     assert raised.value.__notes__ == [
-        "in forward of layer 'ip' (InnerProduct), line 3 of <string>; bottoms: data (4, 3)"
+        "in forward of layer 'ip' (InnerProduct), line 3 of <string>; bottoms: data (4, 3); tops: ip (4, 5)"
     ]
     assert seen == [(1, "forward", TroubleError)]
     assert net.running is None
