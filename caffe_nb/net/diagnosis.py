@@ -225,7 +225,7 @@ def _row(
 
 def _words(layer: caffe_pb2.LayerParameter, error: BaseException | None) -> list[str]:
     """Say what an exception of a layer means, and what to do."""
-    if not registry.is_known(layer.type):
+    if layer.type and not registry.is_known(layer.type):
         near = did_you_mean(layer.type, registry.layer_types())
         return [
             f"the type '{layer.type}' is unknown.{near} A Python layer of that name is enough: "
