@@ -109,8 +109,6 @@ def create(param: caffe_pb2.LayerParameter, context: Context) -> Layer:
         For a type that nobody registered; the message has near misses.
     """
     factory = _factories.get(param.type)
-    if not param.type:
-        raise NetError('it has no type; write, for example, type: "InnerProduct"')
     if factory is None:
         raise NetError(
             f"unknown layer type '{param.type}'.{did_you_mean(param.type, _factories)}"
