@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.jit import compiled, compiled_sums
 from caffe_nb.ops.parallel import flat, run
 
@@ -35,11 +36,9 @@ def scale(x: Array, factors: Array, offsets: Array | None, out: Array, kept: Arr
         Where to copy the values to.
     """
     if device.holds(x):
-        if kept is not None:
-            np.copyto(kept, x)
-        np.multiply(x, factors.reshape(-1, 1), out=out)
-        if offsets is not None:
-            out += offsets.reshape(-1, 1)
+        added, copy = factors if offsets is None else offsets, out if kept is None else kept
+        numbers = *x.shape[1:], offsets is not None, kept is not None
+        launch("channels", "scale", x.size, x, factors, added, out, copy, *numbers)
         return
     outer, count, inner = x.shape
     source, target, times = flat(x), out.reshape(-1), flat(factors)
