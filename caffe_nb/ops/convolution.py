@@ -1,7 +1,7 @@
 """Convolution, in whichever way is fastest for the shape.
 
 Kernels of 3 by 3 go Winograd's way where that wins; channels that do not see each other, one by one; all others are
-matrix products over columns, in pieces of the batch that bound the memory.
+matrix products over columns, of the whole batch where images are small, else in pieces of it that bound the memory.
 
 Images are ``(N, C, *spatial)``, weights ``(M, C / groups, *kernel)``, results ``(N, M, *output)``. What is computed is
 a correlation, as in Caffe: the kernel is not flipped.
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
-from caffe_nb.ops import depthwise, winograd
+from caffe_nb.ops import depthwise, merged, winograd
 from caffe_nb.ops.depthwise import is_depthwise
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
 from caffe_nb.ops.parallel import one_blas_thread, run
@@ -60,6 +60,9 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     how = _plan(images, weight, window, groups)
     if how is not None and winograd.convolve(how, images, weight, bias, out):
         return
+    if merged.is_small(images, weight, window, groups):
+        merged.convolve(images, weight, bias, window, out)
+        return
     maps, multiply = weight.shape[0], device.namespace_of(images).matmul
     matrix = _grouped(weight, groups)
 
@@ -97,6 +100,9 @@ def gradients(
     """
     how = _plan(images, weight, window, groups)
     if how is not None and winograd.gradients(how, images, gradient, weight, d_weight, d_images):
+        return
+    if merged.is_small(images, weight, window, groups):
+        merged.gradients(images, gradient, weight, window, d_weight, d_images)
         return
     if d_weight is not None:
         add_weight_gradient(images, gradient, window, groups, d_weight)
