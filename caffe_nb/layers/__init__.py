@@ -1,5 +1,6 @@
 """The layer types. Importing this package registers all of them."""
 
+from caffe_nb.core.registry import layer_types
 from caffe_nb.layers import (
     activation,
     common,
@@ -18,6 +19,7 @@ __all__ = [
     "common",
     "contrib",
     "data",
+    "layer_types",
     "loss",
     "normalization",
     "recurrent",
