@@ -1,11 +1,13 @@
-"""Convolution of small images: one matrix product for the whole batch.
+"""Convolution in one matrix product for the whole batch, whose rows the threads share out: of small or few images.
 
 An image of 7 by 7 has 49 columns; a product of so few is over before the BLAS has laid out the kernels for it, which
-can be 9 MB. Side by side, the columns of all images go through together, and threads share out the kernels' rows.
+can be 9 MB. Side by side, the columns of all images go through together. And where there are fewer images than threads,
+an image for each would leave threads idle.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from caffe_nb import device
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
-from caffe_nb.ops.parallel import one_blas_thread, run
+from caffe_nb.ops.parallel import one_blas_thread, run, threads
 from caffe_nb.ops.scratch import scratch
 from caffe_nb.ops.window import Window
 
@@ -31,60 +33,79 @@ PIECE = 1 << 17
 """Elements of a piece of the kernels' gradient."""
 
 
-def is_small(images: Array, weight: Array, window: Window, groups: int) -> bool:
-    """Whether images are so small and kernels so large that this way is the faster one."""
-    if groups != 1 or len(images) < 2 or weight.size < KERNELS or device.holds(images):
+def pays(images: Array, weight: Array, window: Window, groups: int) -> bool:
+    """Whether images are so few, or so small and kernels so large, that this way is the faster one."""
+    if groups != 1 or device.holds(images):
         return False
     shape = columns_shape(images.shape, window)
-    return 0 < prod(shape[2 + len(window.kernel) :]) <= PIXELS and prod(shape) * images.itemsize <= COLUMNS_BYTES
+    pixels = prod(shape[2 + len(window.kernel) :])
+    if not pixels or (not window.pointwise and prod(shape) * images.itemsize > COLUMNS_BYTES):
+        return False
+    return 0 < 2 * len(images) <= threads() or (len(images) > 1 and pixels <= PIXELS and weight.size >= KERNELS)
 
 
 def convolve(images: Array, weight: Array, bias: Array | None, window: Window, out: Array) -> None:
     """Do `convolution.convolve` for one group."""
-    columns = _columns(images, window)
-    product = scratch("merged product", (len(weight), columns.shape[1]), out.dtype)
-    gemm(weight.reshape(len(weight), -1), columns, out=product)
-    maps = product.reshape(len(weight), len(out), -1).swapaxes(0, 1)
-    target = out.reshape(maps.shape)
-    if bias is None:
-        np.copyto(target, maps)
-    else:
-        np.add(maps, bias[:, None], out=target)
+    maps, columns = len(weight), _columns(images, window)
+    alone = len(out) == 1
+    product = out.reshape(maps, -1) if alone else scratch("merged maps", (maps, columns.shape[1]), out.dtype)
+    gemm(weight.reshape(maps, -1), columns, out=product)
+    by_image = product.reshape(maps, len(out), -1).swapaxes(0, 1)
+    if bias is not None:
+        np.add(by_image, bias[:, None], out=out.reshape(by_image.shape))
+    elif not alone:
+        np.copyto(out.reshape(by_image.shape), by_image)
 
 
 def gradients(
     images: Array, gradient: Array, weight: Array, window: Window, d_weight: Array | None, d_images: Array | None
 ) -> None:
     """Do `convolution.gradients` for one group."""
-    maps = len(weight)
-    above = scratch("merged product", (maps, gradient.size // maps), gradient.dtype)
-    np.copyto(above.reshape(maps, len(gradient), -1), gradient.reshape(len(gradient), maps, -1).swapaxes(0, 1))
+    maps, matrix = len(weight), weight.reshape(len(weight), -1)
+    above = _side_by_side(gradient, "merged maps")
     if d_weight is not None:
         _add_weight_gradient(above, _columns(images, window), d_weight.reshape(maps, -1))
-    if d_images is not None:
-        shape = columns_shape(d_images.shape, window)
-        columns = scratch("merged columns", shape, d_images.dtype)
-        matrix = weight.reshape(maps, -1)
-        gemm(matrix.T, above, out=columns.reshape(matrix.shape[1], -1))
-        whole, axis = d_images, 1 + len(window.kernel)
-
-        def some(start: int, stop: int) -> None:
-            part = np.moveaxis(np.moveaxis(columns, axis, 0)[start:stop], 0, axis)
-            col2im(part, window, whole.shape[2:], whole[start:stop])
-
-        run(some, len(whole), columns.size)
+    if d_images is None:
+        return
+    if window.pointwise and len(images) == 1:
+        gemm(matrix.T, above, out=d_images.reshape(matrix.shape[1], -1))
+        return
+    columns = scratch("merged columns", columns_shape(d_images.shape, window), d_images.dtype)
+    gemm(matrix.T, above, out=columns.reshape(matrix.shape[1], -1))
+    _share_out(lambda part, target: col2im(part, window, target.shape[2:], target), columns, d_images, window)
 
 
 def _columns(images: Array, window: Window) -> Array:
     """Return the columns of all images side by side, ``(C taps, N pixels)``."""
-    shape, axis = columns_shape(images.shape, window), 1 + len(window.kernel)
-    columns = scratch("merged columns", shape, images.dtype)
+    if window.pointwise:
+        return _side_by_side(images, "merged columns")
+    columns = scratch("merged columns", columns_shape(images.shape, window), images.dtype)
+    _share_out(lambda part, source: im2col(source, window, part), columns, images, window)
+    return columns.reshape(prod(columns.shape[: 1 + len(window.kernel)]), -1)
 
-    def some(start: int, stop: int) -> None:
-        im2col(images[start:stop], window, np.moveaxis(np.moveaxis(columns, axis, 0)[start:stop], 0, axis))
 
-    run(some, len(images), columns.size)
-    return columns.reshape(prod(shape[:axis]), -1)
+def _side_by_side(images: Array, use: str) -> Array:
+    """Return ``(N, C, *spatial)`` as ``(C, N pixels)``."""
+    number, channels = images.shape[:2]
+    if number == 1:
+        return images.reshape(channels, -1)
+    result = scratch(use, (channels, images.size // channels), images.dtype)
+    np.copyto(result.reshape(channels, number, -1), images.reshape(number, channels, -1).swapaxes(0, 1))
+    return result
+
+
+def _share_out(some: Callable[[Array, Array], object], columns: Array, images: Array, window: Window) -> None:
+    """Call a function for parts of columns and images: of the batch, or of the channels of a single image."""
+    alone, axis = len(images) == 1, 1 + len(window.kernel)
+
+    def part(start: int, stop: int) -> None:
+        here = slice(start, stop)
+        some(
+            columns[here] if alone else columns[(slice(None),) * axis + (here,)],
+            images[:, here] if alone else images[here],
+        )
+
+    run(part, images.shape[1] if alone else len(images), columns.size)
 
 
 def _add_weight_gradient(above: Array, columns: Array, out: Array) -> None:

@@ -44,7 +44,7 @@ def test_a_batch_of_small_images_goes_this_way_and_threads_change_nothing_but_ro
     random = np.random.default_rng(3)
     images, weight = random.standard_normal((4, 256, 7, 7)), random.standard_normal((256, 256, 3, 3))
     window = Window((3, 3), (1, 1), (1, 1), (1, 1))
-    assert merged.is_small(images, weight, window, 1)
+    assert merged.pays(images, weight, window, 1)
     out, alone = np.empty((4, 256, 7, 7)), np.empty((1, 256, 7, 7))
     convolution.convolve(images, weight, None, window, 1, out)
     convolution.convolve(images[2:3], weight, None, window, 1, alone)
