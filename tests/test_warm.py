@@ -14,10 +14,12 @@ import pytest
 WARM = """
 import caffe_nb
 from caffe_nb import zoo
+from caffe_nb.core import registry
 from caffe_nb.net import Net
 from caffe_nb.ops import jit
 from caffe_nb.proto.text import to_text
 
+registry.layer_types()  # imports all of them
 caffe_nb.warm_up()
 known = [kernel.kernel() for kernel in jit.kernels]
 inner = {name for kernel in known for name in kernel.py_func.__code__.co_names}
