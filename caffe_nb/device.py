@@ -20,6 +20,11 @@ from caffe_nb.errors import CaffeError
 
 Array = NDArray[Any]
 
+KERNEL_OPTIONS = ("--fmad=false",)
+"""Each operation rounds, as on the CPU; a kernel waits for memory, not for its sums."""
+THREADS, MOST_BLOCKS = 256, 65535
+"""Of a block, and blocks of a launch."""
+
 
 class DeviceError(CaffeError, RuntimeError):
     """A GPU that cannot be used: no CuPy, no device of that number, no memory left on it."""
@@ -44,6 +49,9 @@ class Device(Protocol):
 
     def download(self, array: Any, host: Array) -> None:
         """Copy device to host, when all is computed that the device was told before; done when it returns."""
+
+    def launch(self, source: str, kernel: str, count: int, arguments: list[Any]) -> None:
+        """Run a kernel of CUDA C++, for so many results, in the order of what the device was told before."""
 
     def address(self, array: Any) -> int:
         """Return where an array begins in the device's memory."""
@@ -74,6 +82,7 @@ class CupyDevice:
                 f"there is no GPU {self.number}: CUDA counts {count} here, from 0; caffe.set_device chooses"
             )
         self.xp.cuda.Device(self.number).use()
+        self._kernels: dict[tuple[str, str], Any] = {}
 
     def zeros(self, count: int, dtype: DTypeLike) -> Any:
         """Return a flat array of zeros from CuPy's pool."""
@@ -92,6 +101,14 @@ class CupyDevice:
     def download(self, array: Any, host: Array) -> None:
         """Copy device to host on the current stream, and wait for it."""
         array.get(out=host)
+
+    def launch(self, source: str, kernel: str, count: int, arguments: list[Any]) -> None:
+        """Run a kernel on the current stream; at its first call it is compiled, or found in CuPy's cache on disk."""
+        function = self._kernels.get((source, kernel))
+        if function is None:
+            module = self.xp.RawModule(code=source, options=KERNEL_OPTIONS)
+            function = self._kernels[source, kernel] = module.get_function(kernel)
+        function((min(-(-count // THREADS), MOST_BLOCKS),), (THREADS,), tuple(arguments))
 
     def address(self, array: Any) -> int:
         """Return the array's address."""

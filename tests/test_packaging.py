@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import caffe_nb
+from caffe_nb.ops.cuda import families
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,6 +40,7 @@ def test_the_wheel_has_the_built_extension_where_jupyterlab_looks(wheel_files: l
 
 def test_the_wheel_has_the_data_files_of_the_engine(wheel_files: list[str]) -> None:
     assert {"caffe_nb/proto/caffe.proto", "caffe_nb/proto/caffe.desc", "caffe_nb/py.typed"} <= set(wheel_files)
+    assert {f"caffe_nb/ops/cuda/{name}.cu" for name in ("common", *families())} <= set(wheel_files)
 
 
 def test_the_wheel_has_nothing_else(wheel_files: list[str]) -> None:

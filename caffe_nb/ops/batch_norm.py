@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from caffe_nb import device
 from caffe_nb.ops import channel_kernels as kernels
-from caffe_nb.ops.normalize import center, standardized_gradient
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.parallel import flat, run
 
 Array = NDArray[Any]
@@ -67,11 +67,12 @@ def standardize(x: Array, eps: float, out: Array, kept: Array, tail: Tail = NOTH
         Of the channels, summed up in float64; the deviations with `eps`.
     """
     if device.holds(x):
-        mean = center(x, (0, 2), out=kept)
-        spread = np.square(kept).mean(axis=(0, 2), keepdims=True)
-        deviation = np.sqrt(spread + eps)
-        np.divide(kept, deviation, out=kept)
-        np.copyto(out, kept)
+        mean = x.mean(axis=(0, 2), keepdims=True)
+        launch("channels", "deviation_squares", x.size, x, mean, kept, *x.shape[1:])
+        spread = kept.mean(axis=(0, 2), keepdims=True)
+        deviation = np.empty_like(spread)
+        launch("channels", "deviations", deviation.size, spread, deviation, float(eps))
+        launch("channels", "standardize", x.size, x, mean, deviation, out, kept, *x.shape[1:])
         return mean, spread, deviation
     shape = (1, x.shape[1], 1)
     statistics = np.empty(shape, x.dtype), np.empty(shape, x.dtype), np.empty(shape, x.dtype)
@@ -99,6 +100,29 @@ def _normalize(
         kernels.standardize(source, x.shape, start, stop, eps or 0.0, own, numbers, more, copy, keep, target)
 
     run(some, x.shape[1], x.size * 4)
+
+
+def remember(statistics: tuple[Array, Array, Array], mean: Array, variance: Array, fraction: float, count: int) -> None:
+    """Add the statistics of a batch to those of the batches before, which fade.
+
+    Parameters
+    ----------
+    statistics : arrays of shapes (C,), (C,) and (1,)
+        Sums of means and of variances, and of the weights of both; brought up to date.
+    mean, variance : (1, C, 1) arrays
+        Those of the batch.
+    fraction : float
+        What the sums are multiplied with first.
+    count : int
+        How many values a channel has; the variance is stored as an estimate without bias.
+    """
+    unbiased = count / (count - 1) if count > 1 else 1.0
+    if device.holds(mean):
+        launch("channels", "remember", mean.size, mean, variance, *statistics, float(fraction), unbiased)
+        return
+    for stored, value in zip(statistics, (mean.ravel(), (variance * unbiased).ravel(), 1), strict=True):
+        stored *= fraction
+        stored += value
 
 
 def standardize_gradient(
@@ -129,7 +153,8 @@ def standardize_gradient(
     """
     d_factors, d_offsets = (np.zeros(y.shape[1], y.dtype) for _ in range(2))
     if device.holds(y):
-        standardized_gradient(y, dy, deviation, (0, 2), out)
+        means = dy.mean(axis=(0, 2)), (y * dy).mean(axis=(0, 2))
+        launch("channels", "standardized_gradient", y.size, y, dy, *means, deviation, out, *y.shape[1:])
         return d_factors, d_offsets
     standard, above, target, spread = flat(y), flat(dy), out.reshape(-1), flat(deviation)
     more, sums = tail.arguments(y), (d_factors, d_offsets)

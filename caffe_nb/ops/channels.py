@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from caffe_nb import device
 from caffe_nb.ops import channel_kernels as kernels
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.parallel import flat, run
 
 Array = NDArray[Any]
@@ -31,11 +32,9 @@ def scale(x: Array, factors: Array, offsets: Array | None, out: Array, kept: Arr
         Where to copy the values to.
     """
     if device.holds(x):
-        if kept is not None:
-            np.copyto(kept, x)
-        np.multiply(x, factors.reshape(-1, 1), out=out)
-        if offsets is not None:
-            out += offsets.reshape(-1, 1)
+        added, copy = factors if offsets is None else offsets, out if kept is None else kept
+        numbers = *x.shape[1:], offsets is not None, kept is not None
+        launch("channels", "scale", x.size, x, factors, added, out, copy, *numbers)
         return
     outer, count, inner = x.shape
     source, target, times = flat(x), out.reshape(-1), flat(factors)

@@ -66,14 +66,13 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     if merged.pays(images, weight, window, groups):
         merged.convolve(images, weight, bias, window, out)
         return
-    maps, multiply = weight.shape[0], device.namespace_of(images).matmul
-    matrix = _grouped(weight, groups)
+    maps, matrix = weight.shape[0], _grouped(weight, groups)
 
     def some(start: int, stop: int) -> None:
         for part, columns in _pieces(images[start:stop], window, groups):
             result = out[start:stop][part]
             product = result.reshape(len(result), groups, maps // groups, prod(out.shape[2:]))
-            multiply(matrix, columns, out=product)
+            _multiply(matrix, columns, out=product)
             if bias is not None:
                 result += _per_map(bias, out.ndim)
 
@@ -132,7 +131,7 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     if is_depthwise(images, window, groups):
         depthwise.add_weight_gradient(images, gradient, window, out)
         return
-    total, multiply = _grouped(out, groups), device.namespace_of(out).matmul
+    total = _grouped(out, groups)
     upright = total.shape[1] >= min(total.shape[2], TALL)
 
     def some(start: int, stop: int) -> Array | None:
@@ -141,9 +140,9 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
             above = _by_map(gradient[start:stop][part], groups)
             left, right = (above, columns) if upright else (columns, above)
             if mine is None:
-                mine = multiply(left, right.swapaxes(1, 2))
+                mine = _multiply(left, right.swapaxes(1, 2))
             else:
-                mine += multiply(left, right.swapaxes(1, 2), out=_work(mine, mine.shape, "kernels"))
+                mine += _multiply(left, right.swapaxes(1, 2), out=_work(mine, mine.shape, "kernels"))
         return mine
 
     with one_blas_thread():
@@ -173,7 +172,7 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
         depthwise.input_gradient(gradient, weight, window, out)
         return
     transposed = _grouped(weight, groups).swapaxes(1, 2)
-    pixels, multiply = prod(gradient.shape[2:]), device.namespace_of(out).matmul
+    pixels = prod(gradient.shape[2:])
     shape = columns_shape((1, *out.shape[1:]), window)  # checks the geometry, too
 
     def some(start: int, stop: int) -> None:
@@ -181,15 +180,25 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
             above, below = gradient[start:stop][part], out[start:stop][part]
             above = above.reshape(len(above), groups, transposed.shape[2], pixels)
             if window.pointwise:
-                multiply(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
+                _multiply(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
                 continue
-            columns = multiply(transposed, above, out=_work(out, (len(below), groups, transposed.shape[1], pixels)))
+            columns = _multiply(transposed, above, out=_work(out, (len(below), groups, transposed.shape[1], pixels)))
             axes = 1 + len(window.kernel)
             columns = columns.reshape(len(below), *shape[:axes], *shape[axes + 1 :])
             col2im(_images_last(columns, axes), window, out.shape[2:], below)
 
     with one_blas_thread():
         _share_out(some, out, gradient.size * transposed.shape[1])
+
+
+def _multiply(a: Array, b: Array, out: Array | None = None) -> Array:
+    """Return the products of matrices of each group, ``(groups, rows, columns)``, and perhaps of each image before."""
+    if not device.holds(a) or a.shape[-3] > 1:
+        return device.namespace_of(a).matmul(a, b, out=out)  # type: ignore[no-any-return]
+    # Without the axis of the one group, CuPy launches less and copies no matrix to transpose it.
+    target = None if out is None else out[..., 0, :, :]
+    product = device.namespace_of(a).matmul(a[..., 0, :, :], b[..., 0, :, :], out=target)
+    return product[..., None, :, :]  # type: ignore[no-any-return]
 
 
 def _plan(images: Array, weight: Array, window: Window, groups: int) -> winograd.Plan | None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from caffe_nb import device
 from caffe_nb.errors import NetError
+from caffe_nb.ops.cuda import in_one_piece, launch
 from caffe_nb.ops.jit import compiled
 
 Array = NDArray[Any]
@@ -64,10 +65,12 @@ def add_rows(rows: Array, numbers: Rows, out: Array) -> None:
     out : (M, K) ndarray
         What it is added to.
     """
-    if device.namespace_of(out) is np:
-        _add_rows(rows, numbers, out)
-    else:
-        device.namespace_of(out).add.at(out, numbers, rows)
+    if device.holds(out):
+        count, xp = len(rows), device.namespace_of(out)
+        keys = xp.sort(numbers.astype(np.int64) * count + xp.arange(count, dtype=np.int64))
+        launch("gather", "add_rows", out.size, in_one_piece(rows), keys, out, out.shape[1], count)
+        return
+    _add_rows(rows, numbers, out)
 
 
 @compiled

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.device import host_kernels
+
 NAMES = frozenset(Path(__file__).with_name("cupy_names.txt").read_text().split())
 
 
@@ -49,6 +51,7 @@ class DeviceArray:
         return self._device.wrap(self._values[self._device.unwrap_key(key)], view=True)
 
     def __setitem__(self, key, value):
+        self._device.launches += 1
         self._values[self._device.unwrap_key(key)] = self._device.unwrap(value)
 
     def __len__(self):
@@ -86,6 +89,7 @@ class DeviceArray:
 
 def _operator(name):
     def method(self, *others):
+        self._device.launches += 1
         call = getattr(operator, f"__{name}__")
         return self._device.wrap(call(self._values, *map(self._device.unwrap, others)))
 
@@ -94,6 +98,7 @@ def _operator(name):
 
 def _swapped(name):
     def method(self, other):
+        self._device.launches += 1
         return self._device.wrap(getattr(operator, f"__{name}__")(self._device.unwrap(other), self._values))
 
     return method
@@ -101,6 +106,7 @@ def _swapped(name):
 
 def _in_place(name):
     def method(self, other):
+        self._device.launches += 1
         values = getattr(operator, f"__i{name}__")(self._values, self._device.unwrap(other))
         return self if values is self._values else self._device.wrap(values)
 
@@ -144,6 +150,9 @@ class _Function:
             return self._device.wrap(self._function(*given, **kwargs))
         given = [unwrap(arg) for arg in args]
         value = self._function(*given, **{key: unwrap(value) for key, value in kwargs.items()})
+        operands = [getattr(self._function, "__self__", None), *given]
+        if self._function not in (np.empty, np.empty_like):
+            self._device.launches += "out" in kwargs or not self._device.is_view(value, operands)
         out = kwargs.get("out")
         return out if isinstance(out, DeviceArray) else self._device.wrap(value)
 
@@ -158,12 +167,14 @@ class Standin:
     ----------
     syncs : int
         How often the host waited for a number.
+    launches : int
+        Operations on arrays and kernels that it was told to run; its kernels are the GPU's, compiled for the host.
     uploads, downloads : int
         How often memory was copied.
     """
 
     def __init__(self):
-        self.syncs = self.uploads = self.downloads = 0
+        self.syncs = self.launches = self.uploads = self.downloads = 0
         self.xp = Namespace(self)
 
     def zeros(self, count, dtype):
@@ -182,6 +193,15 @@ class Standin:
 
     def call(self, function):
         return _Function(self, function)
+
+    def is_view(self, value, given):
+        """Whether an operation gave its operand seen in another way, for which a GPU does nothing."""
+        arrays = [operand for operand in given if isinstance(operand, np.ndarray)]
+        return isinstance(value, np.ndarray) and any(np.may_share_memory(value, array) for array in arrays)
+
+    def launch(self, source, kernel, count, arguments):
+        self.launches += 1
+        host_kernels.run(source, kernel, [self.unwrap(argument) for argument in arguments])
 
     def wrap(self, value, *, view=False):
         if isinstance(value, tuple) and not view and any(isinstance(part, np.ndarray) for part in value):

@@ -112,7 +112,8 @@ class BatchNorm(Layer):
         if not self.stored:
             kept = self.normalized.array
             mean, variance, self._deviation = ops.standardize(x, self._eps, y, kept, tail)
-            self._remember(mean, variance)
+            stored = self.blobs[0].array, self.blobs[1].array, self.blobs[2].array
+            ops.remember(stored, mean, variance, self._fraction, self.normalized.count // self._channels)
             return
         weight = self.blobs[2].const_array
         factor = np.where(weight == 0, 0, 1 / np.where(weight == 0, 1, weight))
@@ -146,14 +147,6 @@ class BatchNorm(Layer):
     def _column(self, index: int) -> Array:
         values: Array = self.blobs[index].const_array.reshape(1, -1, 1)
         return values
-
-    def _remember(self, mean: Array, variance: Array) -> None:
-        count = self.normalized.count // self._channels
-        unbiased = variance * (count / (count - 1) if count > 1 else 1)
-        for blob, value in zip(self.blobs, (mean.ravel(), unbiased.ravel(), 1), strict=True):
-            stored = blob.array
-            stored *= self._fraction
-            stored += value
 
 
 def _planes(bottom: Blob) -> tuple[int, int, int]:
