@@ -339,7 +339,7 @@ class Net(Names, Passes, Shown):
         layers : iterable of int or str, optional
             Indices or names; all that compute a gradient by default.
         **options
-            seed, tolerance, max_elements, seconds, progress.
+            seed, tolerance, max_elements, seconds, full, devices, progress.
 
         Returns
         -------

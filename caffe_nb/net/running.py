@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from contextvars import Token
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
 from caffe_nb import device
+from caffe_nb.core.deferred import Checks
 from caffe_nb.core.hooks import Callback, NetHooks
 from caffe_nb.core.layer import Phase
 from caffe_nb.core.memory import layout
@@ -99,6 +101,7 @@ class Running:
         self._pass = ("", 0, 0)  # its direction, and the layers that the pass was to begin and to end with
         self._since = 0.0  # by `time.perf_counter`, while a layer runs; else 0
         self._memories = stale.Memories()
+        self._checks = Checks()
         self._heard = False  # a listener was called in this pass: it may have written
         self._chains: Chains | None = None  # found at the first pass
 
@@ -112,11 +115,12 @@ class Running:
     # is done before, and what depends on shapes, sharing and code is worked out anew when `layout` says that it may
     # have changed.
 
-    def _run_forward(self, nodes: Sequence[Node], start: int, end: int) -> float:
+    def _run_forward(self, nodes: Sequence[Node], start: int, end: int) -> Any:
         __tracebackhide__ = True
-        self._begin("forward", start, end)
+        checks = self._begin("forward", start, end)
         hooks, guard, debugging = self.hooks, self._guard, self.debug_info and debug.enabled()
-        now, tick, loss, method = time.perf_counter, stale.clock, 0.0, ""
+        now, tick, method = time.perf_counter, stale.clock, ""
+        loss: Any = 0.0
         try:
             for node in self._chained(nodes, debugging):
                 self._node = node
@@ -156,12 +160,14 @@ class Running:
             if method:  # else it is an interrupt between layers, or a listener's
                 self._failed(node, method, error, guarded=node.is_python)
             raise
+        finally:
+            self._checks.end(checks)
         self.awaiting_backward = self.phase == Phase.TRAIN and end == len(self.nodes) - 1
         return loss
 
     def _run_backward(self, nodes: Sequence[Node], start: int, end: int) -> None:
         __tracebackhide__ = True
-        self._begin("backward", start, end)
+        checks = self._begin("backward", start, end)
         hooks, guard, debugging = self.hooks, self._guard, self.debug_info and debug.enabled()
         now, method = time.perf_counter, ""
         try:
@@ -197,6 +203,8 @@ class Running:
             if method:
                 self._failed(node, method, error, guarded=node.is_python)
             raise
+        finally:
+            self._checks.end(checks)
 
     def _chained(self, nodes: Sequence[Node], debugging: bool) -> Iterable[Node]:
         """Return the layers of a pass, with those as one that can be while nobody looks between them."""
@@ -213,12 +221,27 @@ class Running:
             nodes, lambda: bool(hooks.before_backward or hooks.after_backward or hooks.between_layers)
         )
 
-    def _begin(self, direction: str, start: int, end: int) -> None:
-        """Before a pass: what was written until now, others wrote."""
+    def settle(self) -> None:
+        """Wait for the device, and raise what a layer has refused there since the last time.
+
+        Raises
+        ------
+        CaffeError
+            With the layer's place. On the CPU there is never anything: a layer raises while it runs.
+        """
+        __tracebackhide__ = True
+        self._checks.settle()
+
+    def _begin(self, direction: str, start: int, end: int) -> Token[Checks | None]:
+        """Before a pass: what was written until now, others wrote; what a device checks is this net's."""
         self._pass = (direction, start, end)
         self._heard = False
         self._guard.begin()
         stale.notice(self._memories.of(self.nodes))
+        return self._checks.begin(self._where)
+
+    def _where(self) -> str:
+        return "" if self._node is None else self._node.where
 
     def _tell_before(self, listeners: Iterable[Callback], node: Node) -> None:
         """Tell listeners that a layer is about to run; what any of them wrote since the pass began, others wrote."""
@@ -307,12 +330,13 @@ class Running:
         self._contents = stale.Contents(self.nodes)
 
 
-def weighted_sum(node: Node) -> float:
-    """Return what a layer's tops add to the net's loss."""
-    loss = 0.0
+def weighted_sum(node: Node) -> Any:
+    """Return what a layer's tops add to the net's loss; on a device, for which nobody waits, an array without axes."""
+    loss: Any = 0.0
     for top, weight in zip(node.tops, node.loss_weights, strict=False):
         if weight:
-            loss += float(np.vdot(top.const_data, top.const_diff))
+            part = np.vdot(top.const_array, top.const_diff_array)
+            loss += part if device.holds(part) else float(part)
     return loss
 
 

@@ -122,15 +122,18 @@ class CaffeMagics(Magics):
                 raise UsageError(f"'{args.target}' is a {type(target).__name__}; %caffe_run takes a net or a solver")
             if args.target.endswith(".prototxt"):
                 self.shell.user_ns["solver"] = target
-            if args.refresh:
-                done = (target.net if isinstance(target, Solver) else target).refresh()
-                if not args.quiet:
-                    print(done)  # noqa: T201
-                return
             if args.cluster:
+                if args.gpu is not None:
+                    raise UsageError("--gpu and --cluster do not go together: the ranks compute on their CPUs")
                 run_on_cluster(target, args.iterations, quiet=args.quiet)
                 return
-            run(target, args.iterations, backward=not args.forward, quiet=args.quiet, wait=args.wait)
+            with targets.where(args.gpu):
+                if args.refresh:
+                    done = (target.net if isinstance(target, Solver) else target).refresh()
+                    if not args.quiet:
+                        print(done)  # noqa: T201
+                    return
+                run(target, args.iterations, backward=not args.forward, quiet=args.quiet, wait=args.wait)
 
         plainly(body)
 
@@ -180,6 +183,7 @@ class CaffeMagics(Magics):
                     param_str=args.param_str,
                     seed=args.seed,
                     full=args.full,
+                    devices=args.devices,
                     progress=tick,
                 )
             return _exported(report, args.export)
@@ -273,7 +277,8 @@ class CaffeMagics(Magics):
                     f"net '{net.name}' has no layer '{name}'.{did_you_mean(name, names)} Its layers: {listing(names)}"
                 )
         with ticking("checking") as tick:
-            reports = check.check_net(net, args.layer or None, seed=args.seed, full=args.full, progress=tick)
+            options = {"seed": args.seed, "full": args.full, "devices": args.devices}
+            reports = check.check_net(net, args.layer or None, progress=tick, **options)
         if len(reports) == 1:
             return _exported(next(iter(reports.values())), args.export)
         if args.export:

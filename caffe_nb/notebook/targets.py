@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
 
+from caffe_nb import device
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import did_you_mean, listing
 from caffe_nb.net import Net
@@ -73,3 +75,23 @@ def _file(space: Mapping[str, Any], word: str) -> str:
     known = [k for k, v in space.items() if isinstance(v, Net | Solver)]
     what = f"there is no file '{word}'." if word.endswith(".prototxt") else f"there is no variable '{word}'."
     raise UsageError(f"{what}{did_you_mean(word, known)} Nets and solvers here: {listing(known)}")
+
+
+@contextmanager
+def where(gpu: int | None) -> Iterator[None]:
+    """Compute on this GPU within the block, on the one that was chosen for -1; for None where layers compute now.
+
+    Raises
+    ------
+    DeviceError
+        When there is no such GPU; says what to install.
+    """
+    if gpu is None:
+        yield
+        return
+    try:
+        found = device.gpu() if gpu == -1 else device.CupyDevice(gpu)
+    except device.DeviceError as error:
+        raise device.DeviceError(error.message.replace("set_mode_gpu()", "--gpu")) from error
+    with device.using(found):
+        yield

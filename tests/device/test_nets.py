@@ -118,6 +118,14 @@ def test_copies_are_listed_with_their_sizes(standin):
         assert Net.from_text(NET).transfers.message == "nothing was copied between host and GPU"
 
 
+def test_times_are_those_of_the_device_which_is_waited_for_after_every_layer(standin):
+    net = Net.from_text(NET)
+    before = standin.syncs
+    net.time(2)
+    passes = 3 * (len(net.nodes) + sum(node.needs_backward for node in net.nodes))
+    assert standin.syncs - before >= passes
+
+
 def test_the_mode_may_change_between_two_passes(standin):
     net = Net.from_text(NET)
     net.forward()

@@ -1,6 +1,7 @@
 """The magics in a real IPython shell: what they make, what they print, and what they say when something is wrong."""
 
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -9,10 +10,12 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 
 import caffe_nb
+from caffe_nb import device
 from caffe_nb.errors import CaffeError, PrototxtError, SolverError
 from caffe_nb.net import Net
 from caffe_nb.notebook.parsers import PARSERS
 from caffe_nb.solvers import Solver
+from tests.device.standin import Standin
 from tests.notebook.conftest import LAYER, NET
 
 
@@ -87,6 +90,19 @@ def test_caffe_run_steps_a_solver_to_max_iter_and_then_says_so(shell, solver, ca
     assert "loss" in capsys.readouterr().err
     with pytest.raises(SolverError, match="nothing is left"):
         shell.run_line_magic("caffe_run", "solver")
+
+
+def test_caffe_run_computes_on_a_gpu_for_this_run(shell, solver, monkeypatch):
+    stand = Standin()
+    monkeypatch.setattr(device, "gpu", lambda: stand)
+    shell.run_line_magic("caffe_run", "solver -n 2 --gpu")
+    assert stand.uploads > 0
+    assert device.current() is None
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(device.DeviceError, match=r"needs CuPy.*cupy-cuda12x.*leave out --gpu"):
+        shell.run_line_magic("caffe_run", "solver -n 2 --gpu 1")
+    assert solver.iter == 2
 
 
 def test_no_iterations_run_nothing(shell, net, capsys):

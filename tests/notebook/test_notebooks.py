@@ -90,6 +90,9 @@ def test_the_third_one_edits_a_living_net_and_loses_nothing(executed):
     assert "← runs" in outputs["%caffe_reload Squash"]
     assert "-SLOPE = 1.0" in outputs["%caffe_reload Squash --diff 1 2"]
     assert "back to v1" in outputs["%caffe_reload Squash --rollback --to 1"]
+    on_both = next(text for source, text in cells if "set_mode_gpu" in source)
+    assert "skipped: computing on a GPU needs CuPy" in on_both or "copies to the GPU" in on_both
+    assert float(re.search(r"the loss on the CPU: ([\d.]+)", on_both).group(1)) < 1
 
 
 @pytest.mark.parametrize("executed", NOTEBOOKS[3:4], indirect=True)
