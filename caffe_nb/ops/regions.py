@@ -5,12 +5,14 @@ Features are ``(N, C, H, W)``; a region is a row (index of the image, x1, y1, x2
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.core.deferred import refuse
 from caffe_nb.errors import ShapeError
 from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.jit import compiled
@@ -63,12 +65,12 @@ def cells_of(
     whole : bool
         How regions are rounded: as in `whole_cells`, or as in `scaled_cells`.
     checked : bool, default False
-        That the regions were looked at before; on a device, looking makes the host wait for it.
+        That the regions were looked at before, on a device.
 
     Raises
     ------
     ShapeError
-        As `images_of` does.
+        As `images_of` does; on a device when the net is asked for a value, see `caffe_nb.core.deferred`.
     """
     number, _, height, width = features
     if device.holds(regions):
@@ -76,8 +78,8 @@ def cells_of(
         images = xp.empty(count, np.int32)
         edges = [xp.empty((count, cells), np.int32) for cells in grid for _ in range(2)]
         launch("regions", "cells", count, regions, images, *edges, float(scale), number, height, width, *grid, whole)
-        if not checked and bool((images < 0).any()):
-            images_of(regions, number)
+        if not checked:
+            refuse(images < 0, regions[:, 0], partial(_refused, number))
         return Cells(images, *edges)
     cells = whole_cells if whole else scaled_cells
     rows = cells(regions[:, 2], regions[:, 4], scale, grid[0], height)
@@ -165,9 +167,14 @@ def images_of(regions: Array, count: int) -> Edges:
     wrong = np.flatnonzero((images < 0) | (images >= count))
     if wrong.size:
         row = int(wrong[0])
-        image = float(regions[row, 0])
-        raise ShapeError(f"region {row} is of image {image:g}, and the batch has images 0 to {count - 1}")
+        raise _refused(count, float(regions[row, 0]), (row,), 0)
     return images
+
+
+def _refused(count: int, image: float, at: tuple[int, ...], _more: int) -> ShapeError:
+    if -1 < image < count:
+        return ShapeError(f"region {at[0]} has a number that is not finite")
+    return ShapeError(f"region {at[0]} is of image {image:g}, and the batch has images 0 to {count - 1}")
 
 
 def whole_cells(low: Array, high: Array, scale: float, cells: int, length: int) -> tuple[Edges, Edges]:

@@ -84,7 +84,7 @@ def test_a_region_of_no_image_is_refused_as_on_the_cpu(standin: Standin) -> None
     with pytest.raises(ShapeError, match="region 1 is of image 2, and the batch has images 0 to 1"):
         cells_of(standin.xp.asarray(rows), shape, grid, 1.0, whole=True)
     rows[1] = (1, np.nan, 0, 3, 3)
-    with pytest.raises(ShapeError, match=r"region 1 is \[1.0, nan, 0.0, 3.0, 3.0\]; its numbers must be finite"):
+    with pytest.raises(ShapeError, match="region 1 has a number that is not finite"):
         cells_of(standin.xp.asarray(rows), shape, grid, 1.0, whole=True)
 
 
