@@ -349,8 +349,9 @@ def placed(error: BaseException, node: Node, method: str) -> BaseException:
     elif isinstance(error, Exception):
         if node.is_python:
             changes.explain(error)
-        shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_labels, node.bottoms, strict=True))
-        error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
+        ends = ((node.bottom_labels, node.bottoms), (node.top_names, node.tops))
+        bottoms, tops = (", ".join(f"{n} {b.shape}" for n, b in zip(*end, strict=False)) or "none" for end in ends)
+        error.add_note(f"in {method} of {node.where}; bottoms: {bottoms}; tops: {tops}")
     return error
 
 
