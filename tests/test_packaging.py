@@ -68,6 +68,11 @@ def test_importing_the_engine_brings_in_nothing_of_jupyter(package: str) -> None
     assert answer.stdout.strip() == "[]"
 
 
+def test_modules_that_the_docs_call_are_there_after_importing_the_package_alone() -> None:
+    code = "import caffe_nb; caffe_nb.live.versions, caffe_nb.zoo.NETS"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_no_committed_lock_names_a_host() -> None:
     for name in ("constraints.txt", "yarn.lock"):
         assert "://" not in (ROOT / name).read_text()

@@ -141,12 +141,16 @@ def assign(view: Any, value: Any, what: str) -> None:
     ------
     ShapeError
         When the shapes do not fit; says both.
+    TypeError
+        For what is no array of numbers.
     """
     if value is view:  # blob.data += x
         return
     try:
         view[...] = value
     except ValueError:
+        if np.asarray(value).dtype.kind not in "biuf":
+            raise TypeError(f"the {what} of a blob takes numbers, got {value!r:.80}") from None
         shape = np.shape(value)
         raise ShapeError(
             f"cannot assign an array of shape {shape} to the {what} of a blob of shape {view.shape}"

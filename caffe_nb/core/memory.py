@@ -147,7 +147,7 @@ def available() -> int:
     except (AttributeError, OSError, ValueError):  # no such call here: the allocation itself has to say it
         return 2**63 - 1
     try:
-        return min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+        return min(total, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
     except (OSError, ValueError):  # no control groups, or "max"
         return total
 

@@ -63,7 +63,7 @@ class Passes(Running):
         first = len(self.nodes) - 1 if start is None else start
         with self.lock:
             self.paused = None
-            self._run_backward(reversed(self.nodes[end : first + 1]), first, end)
+            self._run_backward(self.nodes[end : first + 1][::-1], first, end)
             self.awaiting_backward = False
             if self.debug_info and debug.enabled() and first == len(self.nodes) - 1 and end == 0:
                 debug.totals(self.learnable_params)

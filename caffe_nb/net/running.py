@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from contextvars import Token
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from caffe_nb.errors import CaffeError, ShapeError
 from caffe_nb.layers import changes
 from caffe_nb.net import debug, stale
 from caffe_nb.net.build import Node
+from caffe_nb.net.chains import Chains
 from caffe_nb.net.guard import Guard
 
 _numbers = itertools.count(1)
@@ -102,6 +103,7 @@ class Running:
         self._memories = stale.Memories()
         self._checks = Checks()
         self._heard = False  # a listener was called in this pass: it may have written
+        self._chains: Chains | None = None  # found at the first pass
 
     @property
     def running(self) -> tuple[int, str, float] | None:
@@ -113,14 +115,14 @@ class Running:
     # is done before, and what depends on shapes, sharing and code is worked out anew when `layout` says that it may
     # have changed.
 
-    def _run_forward(self, nodes: Iterable[Node], start: int, end: int) -> Any:
+    def _run_forward(self, nodes: Sequence[Node], start: int, end: int) -> Any:
         __tracebackhide__ = True
         checks = self._begin("forward", start, end)
         hooks, guard, debugging = self.hooks, self._guard, self.debug_info and debug.enabled()
         now, tick, method = time.perf_counter, stale.clock, ""
         loss: Any = 0.0
         try:
-            for node in nodes:
+            for node in self._chained(nodes, debugging):
                 self._node = node
                 if self.interrupted:
                     self._stop_here()
@@ -163,13 +165,13 @@ class Running:
         self.awaiting_backward = self.phase == Phase.TRAIN and end == len(self.nodes) - 1
         return loss
 
-    def _run_backward(self, nodes: Iterable[Node], start: int, end: int) -> None:
+    def _run_backward(self, nodes: Sequence[Node], start: int, end: int) -> None:
         __tracebackhide__ = True
         checks = self._begin("backward", start, end)
         hooks, guard, debugging = self.hooks, self._guard, self.debug_info and debug.enabled()
         now, method = time.perf_counter, ""
         try:
-            for node in nodes:
+            for node in self._chained(nodes, debugging):
                 if not node.needs_backward:
                     continue
                 self._node = node
@@ -203,6 +205,21 @@ class Running:
             raise
         finally:
             self._checks.end(checks)
+
+    def _chained(self, nodes: Sequence[Node], debugging: bool) -> Iterable[Node]:
+        """Return the layers of a pass, with those as one that can be while nobody looks between them."""
+        if self._chains is None:
+            self._chains = Chains(self.nodes)
+        if debugging or not self._chains or device.current() is not None:
+            return nodes
+        hooks = self.hooks
+        if self._pass[0] == "forward":
+            return self._chains.forward(
+                nodes, lambda: bool(hooks.before_forward or hooks.after_forward or hooks.between_layers)
+            )
+        return self._chains.backward(
+            nodes, lambda: bool(hooks.before_backward or hooks.after_backward or hooks.between_layers)
+        )
 
     def settle(self) -> None:
         """Wait for the device, and raise what a layer has refused there since the last time.
@@ -332,8 +349,9 @@ def placed(error: BaseException, node: Node, method: str) -> BaseException:
     elif isinstance(error, Exception):
         if node.is_python:
             changes.explain(error)
-        shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_labels, node.bottoms, strict=True))
-        error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
+        ends = ((node.bottom_labels, node.bottoms), (node.top_names, node.tops))
+        bottoms, tops = (", ".join(f"{n} {b.shape}" for n, b in zip(*end, strict=False)) or "none" for end in ends)
+        error.add_note(f"in {method} of {node.where}; bottoms: {bottoms}; tops: {tops}")
     return error
 
 

@@ -66,7 +66,7 @@ def cluster_parser() -> MagicParser:
     """Return the parser of %caffe_cluster."""
     parser = MagicParser(
         prog="%caffe_cluster",
-        description="Start, show or stop the processes that %%caffe_run --cluster trains on (IPyParallel, over MPI).",
+        description="Start, show or stop the processes that %caffe_run --cluster trains on (IPyParallel, over MPI).",
     )
     parser.add_argument("action", choices=["start", "status", "stop"], help="what to do")
     parser.add_argument("-n", "--ranks", type=int, default=2, help="for start: how many processes (2)")

@@ -66,7 +66,7 @@ def run(
     """
     __tracebackhide__ = True
     if not isinstance(target, Net | Solver):
-        raise TypeError(f"run takes a net or a solver, got a {type(target).__name__}")
+        raise TypeError(f"run takes a net or a solver, got {type(target).__name__}")
     if iterations is None:
         iterations = _left(target) if isinstance(target, Solver) else 1
     iterations = operator.index(iterations)
@@ -108,7 +108,7 @@ def run_on_cluster(target: Net | Solver, iterations: int | None = None, *, quiet
     from caffe_nb.notebook import cluster
 
     if not isinstance(target, Solver):
-        raise TypeError(f"a cluster trains a solver, got a {type(target).__name__}")
+        raise TypeError(f"a cluster trains a solver, got {type(target).__name__}")
     cluster.current().run(target, _left(target) if iterations is None else iterations, quiet=quiet)
 
 

@@ -51,10 +51,15 @@ def net(space: Mapping[str, Any], word: str, magic: str, phase: str | None = Non
         return Net(_file(space, word), phase=Phase[phase or "TRAIN"])
     found = _variable(space, word)
     if not isinstance(found, Net | Solver):
-        raise UsageError(f"'{word}' is a {type(found).__name__}; {magic} takes a net or a solver")
+        raise UsageError(f"{magic} takes a net or a solver; '{word}' is {kind(found)}")
     if phase is not None:
         raise UsageError(f"--phase is for a prototxt; '{word}' has its phase")
     return found.net if isinstance(found, Solver) else found
+
+
+def kind(found: Any) -> str:
+    """Say what something is, for a message."""
+    return f"the class {found.__name__}" if isinstance(found, type) else f"of type {type(found).__name__}"
 
 
 def _is_name(space: Mapping[str, Any], word: str) -> bool:

@@ -2,7 +2,7 @@
 
 Columns are laid out channel first, image after: ``(channels, *kernel, images, *output)``, so that a convolution of
 several images is one matrix product, whose left factor is Caffe's weight matrix. What is written or read may also be
-such a view of columns with the images first, which are one product an image.
+such a view of columns with the images first, which are one product an image, or some of the images of such columns.
 """
 
 from __future__ import annotations
@@ -138,6 +138,8 @@ def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
         return None
     if not images.flags.c_contiguous:
         return None
+    if not device.holds(images):
+        return _host_memory(columns)
     pixels = prod(columns.shape[axes + 2 :])
     if columns.flags.c_contiguous:
         return columns.reshape(-1), columns.shape[axes + 1] * pixels, pixels
@@ -145,6 +147,16 @@ def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
     if first.flags.c_contiguous:
         return first.reshape(-1), pixels, first[0].size
     return None
+
+
+def _host_memory(columns: Array) -> tuple[Array, int, int] | None:
+    channels, high, wide, number, *_ = columns.shape
+    *steps, across, one = (step // columns.itemsize for step in columns.strides)
+    rows, pictures = steps[2], steps[3]
+    if (steps[0], steps[1], across, one) != (high * wide * rows, wide * rows, columns.shape[5], 1):
+        return None
+    last = (channels * high * wide - 1) * rows + (number - 1) * pictures + columns.shape[4] * columns.shape[5]
+    return np.lib.stride_tricks.as_strided(columns, (max(0, last),), (columns.itemsize,)), rows, pictures
 
 
 @compiled

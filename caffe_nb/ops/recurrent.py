@@ -19,6 +19,7 @@ from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import one_blas_thread
+from caffe_nb.ops.scratch import scratch
 
 Array = NDArray[Any]
 
@@ -151,13 +152,15 @@ def lstm_gradient(
     squashed, total = np.empty_like(c[0]), np.empty_like(c[0])
     dh_next, dc = last[0].copy(), last[1].copy()
     product = np.empty(dh_next.shape[::-1], gates.dtype)
+    transposed = scratch("transposed weights", weight.shape[::-1], weight.dtype)
+    np.copyto(transposed, weight.T)  # the BLAS lays it out anew for every product, which takes longer from columns
     with one_blas_thread():
         for t in reversed(range(len(gates))):
             np.add(dh[t], dh_next, out=total)
             np.tanh(c[t], out=squashed)
             before = _read(c[t - 1] if t else c_first)
             _unit_gradient(_read(gates[t]), _read(cont[t]), before, squashed, _read(dc), _read(total), d_gates[t], dc)
-            np.matmul(weight.T, d_gates[t].T, out=product)
+            np.matmul(transposed, d_gates[t].T, out=product)
             np.multiply(product.T, cont[t][:, None], out=dh_next)
     return d_gates, dh_next, dc
 
@@ -287,14 +290,23 @@ def _unit_gradient(
 ) -> None:
     streams, units = c_before.shape
     one = gates.dtype.type(1)
+    kept = np.empty(units, gates.dtype)  # where `dc_before` is `dc`, the loop would be no vector code
     for n in range(streams):
-        for u in range(units):
-            i, f = gates[n, u], gates[n, units + u]
-            o, g, s = gates[n, 2 * units + u], gates[n, 3 * units + u], squashed[n, u]
-            total = (one - s * s) * o * dh[n, u] + dc[n, u]
-            carried = total * f * cont[n]
-            d_gates[n, u] = total * g * i * (one - i)
-            d_gates[n, units + u] = carried * c_before[n, u] * (one - f)
-            d_gates[n, 2 * units + u] = dh[n, u] * s * o * (one - o)
-            d_gates[n, 3 * units + u] = total * i * (one - g * g)
-            dc_before[n, u] = carried
+        gate, before, s, d_gate, goes_on = gates[n], c_before[n], squashed[n], d_gates[n], cont[n]
+        i_s, f_s, o_s, g_s = gate[:units], gate[units : 2 * units], gate[2 * units : 3 * units], gate[3 * units :]
+        di, df, do, dg = d_gate[:units], d_gate[units : 2 * units], d_gate[2 * units : 3 * units], d_gate[3 * units :]
+        above, beside = dh[n], dc[n]
+        for u in range(np.uintp(units)):
+            kept[u] = (one - s[u] * s[u]) * o_s[u] * above[u] + beside[u]
+        for u in range(np.uintp(units)):
+            di[u] = kept[u] * g_s[u] * i_s[u] * (one - i_s[u])
+        for u in range(np.uintp(units)):
+            do[u] = above[u] * s[u] * o_s[u] * (one - o_s[u])
+        for u in range(np.uintp(units)):
+            dg[u] = kept[u] * i_s[u] * (one - g_s[u] * g_s[u])
+        for u in range(np.uintp(units)):
+            kept[u] = kept[u] * f_s[u] * goes_on
+        for u in range(np.uintp(units)):
+            df[u] = kept[u] * before[u] * (one - f_s[u])
+        for u in range(np.uintp(units)):
+            dc_before[n, u] = kept[u]

@@ -106,7 +106,7 @@ def stop_at_nan(target: Solver | Net, on: bool = True) -> None:
     NonFiniteError: layer 'ip1' (InnerProduct): NaN at [0, 3] of top 'ip1' in forward of iteration 17 ...
     """
     if not isinstance(target, Net | Solver):
-        raise TypeError(f"stop_at_nan takes a solver or a net, got a {type(target).__name__}")
+        raise TypeError(f"stop_at_nan takes a solver or a net, got {type(target).__name__}")
     net = target.net if isinstance(target, Solver) else target
     watch = _watches.get(net)
     if watch is not None:

@@ -85,7 +85,7 @@ def keep_iterations(solver: Solver, on: bool = True, *, megabytes: float = LIMIT
         When not even one iteration fits.
     """
     if not isinstance(solver, Solver):
-        raise TypeError(f"keep_iterations takes a solver, got a {type(solver).__name__}")
+        raise TypeError(f"keep_iterations takes a solver, got {type(solver).__name__}")
     ring = _rings.get(solver)
     if on and (ring is None or ring.limit != int(megabytes * MEGABYTE)):
         if ring is not None:

@@ -21,13 +21,18 @@ from tests.notebook.conftest import LAYER, NET
 
 @pytest.mark.parametrize("name", sorted(PARSERS))
 def test_each_has_help(shell, capsys, name):
-    if name in ("caffe_net", "caffe_layer"):
-        shell.run_cell_magic(name, "--help", "ignored")
-    else:
-        shell.run_line_magic(name, "--help")
+    shell.run_line_magic(name, "--help")
     out = capsys.readouterr().out
     assert out.startswith("usage: %")
     assert name in out
+    assert shell.find_line_magic(name).__doc__ == out  # what `%caffe_run?` shows
+
+
+@pytest.mark.parametrize(("name", "line"), [("caffe_net", "net"), ("caffe_layer", "")])
+def test_a_magic_of_cells_with_one_percent_is_said(shell, name, line):
+    shell.run_cell_magic(name, "--help", "with two it shows the help, too")
+    with pytest.raises(UsageError, match=f"write %%{name} with two %"):
+        shell.run_line_magic(name, line)
 
 
 @pytest.mark.parametrize("name", ["3net", "class", "a-b"])
@@ -126,7 +131,7 @@ def test_a_backslash_is_a_paths(shell):
 
 @pytest.mark.parametrize("call", [caffe_nb.run, caffe_nb.inspect])
 def test_plain_calls_say_what_they_take(call):
-    with pytest.raises(TypeError, match="takes a net or a solver, got a str"):
+    with pytest.raises(TypeError, match="takes a net or a solver, got str"):
         call("net")
 
 
@@ -233,6 +238,7 @@ def test_a_check_is_exported_as_a_test(shell, net, capsys, tmp_path):
         ("MyLoss --bottom nothing", "a shape is numbers with commas"),
         ("MyLoss --bottom 3,x", "a shape is numbers with commas"),
         ("net lss", "has no layer 'lss'. Did you mean 'loss'? Its layers: x, ip, loss"),
+        ("net loss --bottom 4,2", "--bottom is for a class"),
         ("np", "there is no variable 'np'"),
     ],
 )
