@@ -26,6 +26,9 @@ THREADS, MOST_BLOCKS = 256, 65535
 """Of a block, and blocks of a launch."""
 
 
+_HOSTS = (np.ndarray, np.generic, float, int)
+
+
 class DeviceError(CaffeError, RuntimeError):
     """A GPU that cannot be used: no CuPy, no device of that number, no memory left on it."""
 
@@ -176,7 +179,7 @@ def namespace_of(array: Any) -> Any:
 
 def holds(array: Any) -> bool:
     """Whether an array is in a device's memory, where compiled code of the host cannot reach it; no number is."""
-    return not isinstance(array, np.ndarray | np.generic | float | int)
+    return not isinstance(array, _HOSTS)
 
 
 def on_host(array: Any) -> Array:

@@ -81,8 +81,8 @@ class Accuracy(Layer):
         top[0].array[...] = right.sum() / np.maximum(counts.sum(), 1)
         if len(top) > 1:
             of_class, right_of_class = self.xp.zeros((2, self._classes), np.uint32)
-            self.xp.add.at(of_class, labels, counts)
-            self.xp.add.at(right_of_class, labels, right)
+            self.xp.add.at(of_class, labels, counts.astype(np.uint32))
+            self.xp.add.at(right_of_class, labels, right.astype(np.uint32))
             top[1].array[...] = right_of_class / np.maximum(of_class, 1)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
