@@ -253,6 +253,7 @@ def _take_up(data: dict[str, Any], seen: int, solver: Solver, progress: ClusterP
         for iteration, index, outputs in told["tests"]:
             progress.test(iteration, index, outputs)
             solver.go_back(iteration)
+            solver.scores.add(iteration, index, outputs, solver.test_nets[index].blobs)
             for tested in tuple(solver.hooks.after_test):
                 tested(solver, index, outputs)
         for iteration, loss, rate in told["points"]:

@@ -20,7 +20,7 @@ from caffe_nb.proto.text import SolverSource, parse_solver
 from caffe_nb.solvers import nets, outputs, regularize, rules, snapshot
 from caffe_nb.solvers.alive import announce
 from caffe_nb.solvers.display import solver_html
-from caffe_nb.solvers.losses import Losses
+from caffe_nb.solvers.losses import Losses, Scores
 from caffe_nb.solvers.lr_policy import learning_rate
 from caffe_nb.solvers.source import as_source, check
 
@@ -66,8 +66,8 @@ class Solver:
     ----------
     loss, smoothed_loss : float
         Of the last iteration; smoothed over `average_loss` iterations. NaN before the first.
-    losses : Losses
-        Those of all iterations, in bounded memory.
+    losses, scores : Losses, Scores
+        Those of all iterations, and what the tests gave, in bounded memory.
     running : bool
         Whether `step` is running.
     hooks : SolverHooks
@@ -105,7 +105,7 @@ class Solver:
         self._iter = 0
         self.loss = self.smoothed_loss = float("nan")
         self.running = False
-        self.losses = Losses()
+        self.losses, self.scores = Losses(), Scores()
         self._stop = False
         self._begun: tuple[int, float] | None = None  # passes done of the iteration that runs, and their loss
         self._callbacks: list[tuple[Callable[[], object], Callable[[], object]]] = []
@@ -309,6 +309,7 @@ class Solver:
             log.info("Test loss: %g", loss / batches)
         means.log()
         result = means.by_name()
+        self.scores.add(self.iter, index, result, net.blobs)
         for hook in tuple(self.hooks.after_test):
             hook(self, index, result)
         return result

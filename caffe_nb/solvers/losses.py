@@ -1,12 +1,15 @@
-"""The losses of a training run of any length, in bounded memory."""
+"""The losses of a training run of any length, and what its tests gave, in bounded memory."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 MOST = 1000
 """Most points that are kept."""
+MOST_SCORES = 32
+"""Most outputs of test nets that are kept."""
 
 
 @dataclass
@@ -90,3 +93,23 @@ class Losses:
     def restart(self) -> None:
         """Let the mean begin anew, as Caffe does with each call of step; the points stay."""
         self._recent.clear()
+
+
+class Scores:
+    """What test nets gave, for each of their outputs of one element.
+
+    Attributes
+    ----------
+    curves : dict of (int, str) to Losses
+        By index of the test net and the output's name; the first 32 that come.
+    """
+
+    def __init__(self) -> None:
+        self.curves: dict[tuple[int, str], Losses] = {}
+
+    def add(self, iteration: int, index: int, means: Mapping[str, float], names: Collection[str]) -> None:
+        """Take in one test; `names` are those of the net's blobs, which elements of larger outputs are not."""
+        for name, mean in means.items():
+            key = index, name
+            if name in names and (key in self.curves or len(self.curves) < MOST_SCORES):
+                self.curves.setdefault(key, Losses()).add(iteration, mean, 1)

@@ -261,5 +261,9 @@ function VacancyOf(props: IHeld & { path: () => string; onOpen: () => void }): R
   const { changed, get, path, onOpen } = props;
   const service = useSignal(changed, get);
   const reason = useSignal(service?.changed ?? changed, () => reasonOf(service?.state ?? null));
-  return reason ? <Vacancy reason={reason} path={path()} onOpen={onOpen} /> : null;
+  return reason ? (
+    <Boundary name="Why there is no net" shows={reason}>
+      <Vacancy reason={reason} path={path()} onOpen={onOpen} />
+    </Boundary>
+  ) : null;
 }

@@ -2,6 +2,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { IAnswer } from '../../pending';
+import { LinkError } from '../../pending';
 import type { BlobInfo, GraphNode, Tensor } from '../../protocol';
 
 /** The shortest time between two pulls of one view, milliseconds. */
@@ -18,9 +19,11 @@ export interface IViewState {
   readonly tensor: Tensor | null;
   readonly values: Float32Array;
   readonly error: string | null;
+  /** Whether the kernel did not answer; it is asked again as soon as it is back. */
+  readonly waiting: boolean;
 }
 
-const NOTHING: IViewState = { tensor: null, values: new Float32Array(0), error: null };
+const NOTHING: IViewState = { tensor: null, values: new Float32Array(0), error: null, waiting: false };
 
 /** What is wanted of a blob: a position on each axis, the axes shown as tiles, rows and columns, and whether as images. */
 export interface ILook {
@@ -145,7 +148,14 @@ export class TensorView extends Pulled<IViewState> {
         const { reply, values } = await pull(this.#look);
         return accept(this.state, reply, values);
       } catch (error) {
-        return { ...this.state, error: error instanceof Error ? error.message : String(error) };
+        if (error instanceof LinkError) {
+          return { ...this.state, error: null, waiting: true };
+        }
+        return {
+          ...this.state,
+          waiting: false,
+          error: error instanceof Error ? error.message : String(error)
+        };
       }
     });
     this.#onDispose = onDispose;
@@ -169,7 +179,8 @@ export class TensorView extends Pulled<IViewState> {
   #look = USUAL;
 }
 
-function accept(state: IViewState, reply: IAnswer['reply'], values: Float32Array): IViewState {
+function accept(before: IViewState, reply: IAnswer['reply'], values: Float32Array): IViewState {
+  const state = { ...before, waiting: false };
   if (reply.kind === 'failed') {
     return { ...state, error: reply.message };
   }
@@ -183,7 +194,7 @@ function accept(state: IViewState, reply: IAnswer['reply'], values: Float32Array
   if (values.length < reply.tiles * reply.rows * reply.cols * Math.max(1, reply.channels)) {
     return { ...state, error: 'The kernel sent fewer values than it said.' };
   }
-  return { tensor: reply, values, error: null };
+  return { tensor: reply, values, error: null, waiting: false };
 }
 
 /** An axis that is not shown and has more than one position. */
