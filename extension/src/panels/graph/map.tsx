@@ -9,8 +9,7 @@ import type { ILooks } from './looks';
 import type { IPalette } from './palette';
 import { paintOf } from './palette';
 
-const WIDTH = 76;
-const TALLEST = 150;
+const WIDTH = 48;
 const SHORTEST = 40;
 const MARGIN = 4;
 
@@ -27,7 +26,7 @@ export interface IMapScale {
  * drawn wider than it is.
  */
 export function mapScale(layout: ILayout, available: number): IMapScale {
-  const down = Math.max(SHORTEST, Math.min(TALLEST, available)) - 2 * MARGIN;
+  const down = Math.max(SHORTEST, available) - 2 * MARGIN;
   const fits = Math.min((WIDTH - 2 * MARGIN) / Math.max(1, layout.width), down / Math.max(1, layout.height));
   const stretched = (WIDTH - 2 * MARGIN) / Math.max(1, layout.width);
   const across = Math.min(stretched, Math.max(fits, 0.25));
@@ -114,11 +113,11 @@ export function GraphMap({ layout, looks, palette, flow, onMove }: IMapProps): R
   const [x, y, zoom] = useStore(state => state.transform);
   const width = useStore(state => state.width);
   const height = useStore(state => state.height);
-  const scale = mapScale(layout, height / 3);
+  const scale = mapScale(layout, height - 2 * MARGIN);
   const offset = (scale.width - layout.width * scale.across) / 2;
   useEffect(() => {
     if (ref.current) {
-      paintMap(ref.current, { layout, looks, palette, scale: mapScale(layout, height / 3) });
+      paintMap(ref.current, { layout, looks, palette, scale: mapScale(layout, height - 2 * MARGIN) });
     }
   }, [layout, looks, palette, height]);
 
