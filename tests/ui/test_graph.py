@@ -285,6 +285,12 @@ def test_a_net_that_is_open_and_seen_from_afar_is_painted_and_can_be_clicked(sho
     flow = shown.panel.root.locator(".caffe-nb-flow")
     expect(flow).to_have_attribute("data-far", "true")
     expect(flow.locator("canvas.caffe-nb-graph-far")).to_be_visible()
+    viewport = flow.locator(".react-flow__viewport")
+    shown.page.wait_for_timeout(500)
+    before = viewport.get_attribute("style") or ""
+    shown.panel.root.get_by_label("Fit View").click()
+    shown.page.wait_for_timeout(500)
+    expect(viewport).to_have_attribute("style", before)
     shown.picture("graph-far")
     _search(shown, "block20/relu", "Enter")
     expect(flow).to_have_attribute("data-far", "false")

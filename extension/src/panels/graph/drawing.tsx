@@ -1,5 +1,5 @@
 import type { EdgeTypes, NodeTypes } from '@xyflow/react';
-import { Controls, ReactFlow, ReactFlowProvider } from '@xyflow/react';
+import { ControlButton, Controls, ReactFlow, ReactFlowProvider } from '@xyflow/react';
 import type { KeyboardEvent, MouseEvent, ReactElement, ReactNode } from 'react';
 import { useCallback, useEffect, useRef, useState } from 'react';
 
@@ -13,7 +13,7 @@ import { useEdges, useNear, useNodes } from './elements';
 import { FAR, FarView, FEW } from './far';
 import type { ILayout } from './layout';
 import type { ILooks } from './looks';
-import { GraphMap } from './map';
+import { GraphMap, showAll } from './map';
 import type { Direction } from './model';
 import { neighbour } from './model';
 import type { ItemNode } from './node';
@@ -169,7 +169,22 @@ export function Drawing(props: IDrawingProps): ReactElement {
         ) : null}
       </div>
       <div className="caffe-nb-graph-foot">
-        <Controls orientation="horizontal" showInteractive={false} fitViewOptions={{ padding: 0.05 }} />
+        <Controls orientation="horizontal" showInteractive={false} showFitView={false}>
+          <ControlButton
+            title="Fit View"
+            aria-label="Fit View"
+            onClick={() => showAll(camera.flow.current, layout)}
+          >
+            <svg viewBox="0 0 12 12" aria-hidden="true">
+              <path
+                d="M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8"
+                fill="none"
+                stroke="currentColor"
+                strokeWidth="1.6"
+              />
+            </svg>
+          </ControlButton>
+        </Controls>
         {props.below}
       </div>
     </ReactFlowProvider>

@@ -48,10 +48,18 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1]
 };
 
+/** Bring the whole graph into view. From afar most of its layers are not React Flow's, whose own way knows only those. */
+export function showAll(
+  flow: Pick<Flow, 'fitBounds'> | null,
+  { width, height }: Pick<ILayout, 'width' | 'height'>
+): void {
+  void flow?.fitBounds({ x: 0, y: 0, width, height }, { padding: 0.05 });
+}
+
 /** Move the view as a key says, across the whole graph and no further; whether the key meant something. */
 export function moveByKey(
   key: string,
-  flow: Pick<Flow, 'getViewport' | 'setViewport' | 'zoomIn' | 'zoomOut' | 'fitView'>,
+  flow: Pick<Flow, 'getViewport' | 'setViewport' | 'zoomIn' | 'zoomOut' | 'fitBounds'>,
   layout: Pick<ILayout, 'width' | 'height'>,
   [width, height]: readonly [number, number]
 ): boolean {
@@ -72,7 +80,7 @@ export function moveByKey(
   } else if (key === '-' || key === '_') {
     void flow.zoomOut();
   } else if (key === 'Home' || key === '0') {
-    void flow.fitView({ padding: 0.05 });
+    showAll(flow, layout);
   } else {
     return false;
   }
