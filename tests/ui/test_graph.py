@@ -10,7 +10,6 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.ui import material
 from tests.ui.lab import Lab, wait_for
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -297,39 +296,6 @@ def test_a_net_that_is_open_and_seen_from_afar_is_painted_and_can_be_clicked(sho
     expect(shown.panel.layer("block20/relu")).to_be_in_viewport()
 
 
-def test_neither_map_nor_buttons_cover_a_layer_however_small_the_panel_is(shown: Lab) -> None:
-    shown.panel.root.get_by_role("button", name="Open all").click()
-    _settle(shown)
-    before = shown.page.viewport_size
-    assert before is not None
-    for width in (1600, 900):
-        shown.page.set_viewport_size({"width": width, "height": 900})
-        _settle(shown)
-        expect(shown.panel.find("caffe-graph-map")).to_be_visible()
-        assert _covered(shown) == []
-        shown.picture(f"graph-map-{width}")
-    shown.page.set_viewport_size(before)
-
-
-def _covered(lab: Lab) -> list[str]:
-    """Return the layers in view that something other than the graph lies over."""
-    found: list[str] = lab.panel.root.locator(".caffe-nb-flow").evaluate(_COVERED)
-    return found
-
-
-_COVERED = """flow => {
-    const frame = flow.getBoundingClientRect();
-    return [...flow.querySelectorAll('[data-testid="caffe-graph-node"]')].filter(node => {
-        const box = node.getBoundingClientRect();
-        const corners = [[box.left + 2, box.top + 2], [box.right - 2, box.top + 2],
-            [box.left + 2, box.bottom - 2], [box.right - 2, box.bottom - 2]];
-        return corners.some(([x, y]) =>
-            x > frame.left && x < frame.right && y > frame.top && y < frame.bottom
-            && !document.elementFromPoint(x, y)?.closest('.react-flow__renderer'));
-    }).map(node => node.dataset.layer);
-}"""
-
-
 def test_the_map_leads_anywhere(shown: Lab) -> None:
     shown.panel.root.get_by_role("button", name="Open all").click()
     _settle(shown)
@@ -407,20 +373,3 @@ def _save(lab: Lab, kind: str, folder: Path) -> Path:
     assert path.name == f"Blocks_b_b_.{kind}"
     wait_for(lambda: path.stat().st_size > 0, "the file")
     return path
-
-
-def test_after_a_click_the_graph_still_fits_itself_into_another_room(lab: Lab) -> None:
-    lab.write(material.FILES)
-    lab.open(lab.notebook(material.CELLS[:2]))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
-    lab.panel.select("ip")
-    lab.page.set_viewport_size({"width": 900, "height": 900})
-    expect(lab.panel.layer("data")).to_be_in_viewport(ratio=0.95)
-    expect(lab.panel.layer("conv1")).to_be_in_viewport(ratio=0.95)
-    lab.picture("graph-narrow")
-    assert _covered(lab) == []
-    lab.theme("JupyterLab Dark")
-    lab.page.wait_for_timeout(500)
-    lab.picture("graph-narrow-dark")

@@ -51,6 +51,7 @@ def test_a_run_on_a_cluster_shows_its_curve_and_each_rank(lab: Lab) -> None:
         panel = lab.panel
         panel.wait_for_graph()
         panel.tab("training")
+        assert "iteration 200 of 200" in lab.output(3)
         expect(panel.find("caffe-loss-curve")).to_have_attribute("data-points", "200")
         expect(panel.find("caffe-iteration")).to_have_text("200")
         expect(panel.find("caffe-ranks")).to_have_attribute("data-count", "2")
