@@ -13,7 +13,7 @@ SOLVER = 'solver = caffe.get_solver("solver.prototxt")'
 
 
 def _pictures(lab: Lab, name: str) -> None:
-    for theme in ("Light", "Dark"):
+    for theme in ("Dark", "Light"):
         lab.theme(f"JupyterLab {theme}")
         lab.page.wait_for_timeout(500)
         lab.picture(f"{name}-{theme.lower()}")

@@ -58,6 +58,7 @@ def test_after_a_click_the_graph_still_fits_itself_into_another_room(lab: Lab) -
     lab.theme("JupyterLab Dark")
     lab.page.wait_for_timeout(500)
     lab.picture("graph-narrow-dark")
+    lab.theme("JupyterLab Light")
 
 
 BREAK = """() => {
@@ -82,6 +83,7 @@ def test_a_part_that_cannot_be_drawn_says_so_and_takes_nothing_else_away(lab: La
     lab.theme("JupyterLab Dark")
     lab.page.wait_for_timeout(500)
     lab.picture("broken-dark")
+    lab.theme("JupyterLab Light")
     lab.panel.tab("source")
     expect(broken).to_have_count(0)
     expect(lab.panel.find("caffe-layer-text")).to_contain_text("InnerProduct")
