@@ -118,6 +118,13 @@ function listOf<T>(read: Reader<T>): Reader<T[]> {
 function nullable<T>(read: Reader<T>): Reader<T | null> {
   return (value, path) => (value === null ? null : read(value, path));
 }
+
+function tagged<T>(readers: Readonly<Record<string, Reader<T>>>): Reader<T> {
+  return (value, path) => {
+    const kind = fields(value, path)('kind', literal(...Object.keys(readers)));
+    return (readers[kind] as Reader<T>)(value, path);
+  };
+}
 """
 
 
@@ -290,9 +297,13 @@ def _read(kind: types.Type) -> str:
             return f"literal({', '.join(_literal(value) for value in kind.values)})"
         case types.UnionType():
             parts = [part for part in kind.types if not isinstance(part, types.NoneType)]
-            if len(parts) != 1 or len(kind.types) != 2:
-                raise TypeError(f"no reader for {kind}: only unions with None are known inside messages")
-            return f"nullable({_read(parts[0])})"
+            if len(parts) == 1 and len(kind.types) == 2:
+                return f"nullable({_read(parts[0])})"
+            tagged = [part for part in parts if isinstance(part, types.StructType) and part.tag_field]
+            if len(tagged) == len(kind.types):
+                readers = ", ".join(f"{part.tag}: {_read(part)}" for part in tagged)
+                return f"tagged<{_type(kind)}>({{ {readers} }})"
+            raise TypeError(f"no reader for {kind}: only unions with None and of messages are known inside messages")
     simple = {types.StrType: "String", types.BoolType: "Boolean", types.IntType: "Integer", types.FloatType: "Number"}
     return f"read{simple[type(kind)]}"
 

@@ -5,12 +5,14 @@ it is stale. Requests travel on one comm, on which the kernel only answers; push
 
 A request's comm data is ``{"id": int, "request": Request}``, its answer ``{"id": int, "version": str,
 "reply": Reply}``; a push is ``{"seq": int, "push": Push}`` with `seq` counting up by one on each comm. Tensor values
-travel as the message's first buffer, little-endian float32. All names come from the user's files: text, never HTML.
+travel as buffers, one a view, little-endian float32. All names come from the user's files: text, never HTML.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
+
+import msgspec
 
 from caffe_nb import __version__
 from caffe_nb.inspector.pieces import (
@@ -24,8 +26,10 @@ from caffe_nb.inspector.pieces import (
     Held,
     LayerState,
     LayerTime,
+    Look,
     Message,
     NetInfo,
+    Part,
     Place,
     Source,
     Statistics,
@@ -49,10 +53,9 @@ HELLO_TARGET = "caffe_nb.hello"
 REQUEST_TARGET = "caffe_nb.request"
 PUSH_TARGET = "caffe_nb.push"
 MAX_VIEW_BYTES = 256 * 1024
+MAX_LOOKS = 16
 HEALTH_ZERO = -100_000
 HEALTH_BAD = 100_000
-
-Part = Literal["data", "diff"]
 
 
 # Requests and replies
@@ -68,18 +71,11 @@ class GetGraph(Message, tag="get_graph", frozen=True):
     net: str
 
 
-class GetTensor(Message, tag="get_tensor", frozen=True):
-    """Ask for a view of a blob, at most MAX_VIEW_BYTES of values."""
+class GetTensors(Message, tag="get_tensors", frozen=True):
+    """Ask for views of blobs, all of one moment; each has at most MAX_VIEW_BYTES of values."""
 
     net: str
-    ref: str
-    part: Part
-    index: list[int] = []
-    """One position an axis; used for the axes that are not shown. Missing or too large ones are clamped."""
-    axes: list[int] = []
-    """The axes to show as tiles, rows and columns, -1 for none; empty for the usual ones."""
-    picture: bool = False
-    """Whether a blob of shape (N, 1 or 3, H, W) is wanted as images, with their channels together."""
+    looks: Annotated[list[Look], msgspec.Meta(min_length=1, max_length=MAX_LOOKS)]
 
 
 class GetDistribution(Message, tag="get_distribution", frozen=True):
@@ -170,7 +166,7 @@ class SetBreaks(Message, tag="set_breaks", frozen=True):
 Request = (
     ListNets
     | GetGraph
-    | GetTensor
+    | GetTensors
     | GetSource
     | GetDistribution
     | GetLayerText
@@ -210,8 +206,14 @@ class Graph(Message, tag="graph", frozen=True):
     states: list[LayerState]
 
 
+class Failed(Message, tag="failed", frozen=True):
+    """A request that could not be served, in words for people."""
+
+    message: str
+
+
 class Tensor(Message, tag="tensor", frozen=True):
-    """A view of a blob: `tiles` pictures of `rows` by `cols` values in the first buffer, in C order.
+    """A view of a blob: `tiles` pictures of `rows` by `cols` values in a buffer of its own, in C order.
 
     Where a picture would be too large, each value is the mean of a block of elements, or the first of a block where the
     blob has categories; `statistics` are exact.
@@ -238,6 +240,13 @@ class Tensor(Message, tag="tensor", frozen=True):
     statistics: Statistics
     version: int
     """The blob's write count when it was read."""
+
+
+class Tensors(Message, tag="tensors", frozen=True):
+    """Answer to `GetTensors`: for each look a view or why there is none, and a buffer, empty where there is none."""
+
+    net: str
+    views: list[Tensor | Failed]
 
 
 class Distribution(Message, tag="distribution", frozen=True):
@@ -317,16 +326,10 @@ class Driven(Message, tag="driven", frozen=True):
     net: str
 
 
-class Failed(Message, tag="failed", frozen=True):
-    """A request that could not be served, in words for people."""
-
-    message: str
-
-
 Reply = (
     NetList
     | Graph
-    | Tensor
+    | Tensors
     | SourceText
     | Distribution
     | LayerText

@@ -10,6 +10,7 @@ Pass = Literal["forward", "backward"]
 Measure = Literal["tops", "params", "updates"]
 CurveKind = Literal["loss", "rate", "train", "test"]
 Action = Literal["forward", "backward", "step", "run_to", "run_from", "pause", "resume", "stop"]
+Part = Literal["data", "diff"]
 
 
 class Message(Struct, tag_field="kind", frozen=True, forbid_unknown_fields=True):
@@ -48,12 +49,25 @@ class BlobInfo(Struct, frozen=True):
     name: str
     """The blob's name; for parameters, ``weight``, ``bias`` or ``param 2``."""
     ref: str
-    """What `GetTensor` takes: ``blob:NAME``, ``param:LAYER_INDEX:PARAM_INDEX`` or, for a top without a name,
+    """What a `Look` takes: ``blob:NAME``, ``param:LAYER_INDEX:PARAM_INDEX`` or, for a top without a name,
     ``top:LAYER_INDEX:TOP_INDEX``. A gradient of the layer's last check is ``check:LAYER_INDEX:ROW:WHICH``, WHICH being
     ``backward``, ``differences`` or ``error``."""
     shape: list[int]
     has_diff: bool
     """Whether backward computes its diff."""
+
+
+class Look(Struct, frozen=True):
+    """What is wanted of a blob: data or diff, a position on each axis, the axes shown, and whether as images."""
+
+    ref: str
+    part: Part
+    index: list[int] = []
+    """One position an axis; used for the axes that are not shown. Missing or too large ones are clamped."""
+    axes: list[int] = []
+    """The axes to show as tiles, rows and columns, -1 for none; empty for the usual ones."""
+    picture: bool = False
+    """Whether a blob of shape (N, 1 or 3, H, W) is wanted as images, with their channels together."""
 
 
 class Source(Struct, frozen=True):

@@ -267,10 +267,10 @@ class _Categories:
     def __init__(self) -> None:
         self.values: set[int] | None = set()
 
-    def add(self, piece: NDArray[np.float64]) -> None:
+    def add(self, piece: NDArray[np.float64], low: float, high: float) -> None:
+        """Take a piece in; its least and greatest elements are NaN where one of it is."""
         if self.values is None:
             return
-        low, high = piece.min(), piece.max()
         if not -LARGEST_CATEGORY <= low <= high <= LARGEST_CATEGORY or (piece[:256] != np.rint(piece[:256])).any():
             self.values = None  # as most blobs: they are no whole numbers, which is soon seen
             return
@@ -304,18 +304,18 @@ class _Figures:
 
     def add(self, piece: NDArray[np.float64]) -> None:
         """Take a piece in; it is written over."""
-        self.categories.add(piece)
-        self.negatives += int(np.count_nonzero(piece < 0))
-        self.zeros += piece.size - int(np.count_nonzero(piece))
         with np.errstate(all="ignore"):
+            low, high = float(piece.min()), float(piece.max())
+            self.categories.add(piece, low, high)
+            self.negatives += int(np.count_nonzero(piece < 0))
+            self.zeros += int(np.count_nonzero(piece == 0))  # counting among booleans is four times as fast
             total = float(piece.sum())
-            if not math.isfinite(total):
+            if not math.isfinite(low) or not math.isfinite(high):
                 piece = self._sort_out(piece)
-                total = float(piece.sum())
-            if not piece.size:
-                return
-            self.low = min(self.low, float(piece.min()))
-            self.high = max(self.high, float(piece.max()))
+                if not piece.size:
+                    return
+                total, low, high = float(piece.sum()), float(piece.min()), float(piece.max())
+            self.low, self.high = min(self.low, low), max(self.high, high)
             mean = total / piece.size
             piece -= mean
             delta = mean - self.mean

@@ -9,23 +9,22 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 import msgspec
-from numpy.typing import NDArray
 
 from caffe_nb import live
 from caffe_nb.check import GradientReport, check_node
 from caffe_nb.errors import CaffeError, NetError
-from caffe_nb.inspector import distribution, messages, sample, training, training_messages, versions
-from caffe_nb.inspector.book import Book, check_message, checked_array, export_check
+from caffe_nb.inspector import distribution, messages, tensors, training, training_messages, versions
+from caffe_nb.inspector.book import Book, check_message, export_check
 from caffe_nb.inspector.control import control_of
-from caffe_nb.inspector.describe import find_blob, find_net, find_node, graph
+from caffe_nb.inspector.describe import find_net, find_node, graph
 from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.pusher import Pusher, net_list
 from caffe_nb.inspector.source import layer_text, source_text
 from caffe_nb.inspector.wire import to_wire
 from caffe_nb.net.net import Net, live_nets
 
-Answer = tuple[messages.Reply, bytes | None]
-"""A reply, and the values of its tensor."""
+Answer = tuple[messages.Reply, list[bytes] | None]
+"""A reply, and the values of its tensors."""
 
 TIMEOUT = 10.0
 """Seconds that a running net has to come to a question."""
@@ -71,11 +70,11 @@ class Session:
         dict
             ``{"id": int, "version": str, "reply": Reply}``; a `Failed` reply says in words what went wrong.
         list of bytes
-            The values of a tensor, little-endian float32; else empty.
+            The values of each tensor, little-endian float32; else empty.
         """
         number = data.get("id") if isinstance(data, dict) else None
         number = number if isinstance(number, int) and not isinstance(number, bool) else -1
-        values: bytes | None = None
+        values: list[bytes] | None = None
         try:
             envelope = msgspec.convert(data, Envelope)
             reply, values = self._serve(envelope.request)
@@ -87,7 +86,7 @@ class Session:
             "id": number,
             "version": messages.VERSION,
             "reply": to_wire(reply),
-        }, [] if values is None else [values]
+        }, values or []
 
     @property
     def book(self) -> Book:
@@ -121,12 +120,8 @@ class Session:
             case messages.GetGraph():
                 net = find_net(request.net)
                 return ask(net, lambda: graph(net, self._book), TIMEOUT), None
-            case messages.GetTensor() if request.ref.startswith("check:"):
-                array = checked_array(self._book.record(find_net(request.net)), request.ref)
-                return view_of(array, request, 0)
-            case messages.GetTensor():
-                net = find_net(request.net)
-                return ask(net, lambda: tensor(net, request), TIMEOUT, about_gradients=request.part == "diff")
+            case messages.GetTensors():
+                return tensors.answer(request, self._book, TIMEOUT)
             case messages.GetDistribution():
                 return distribution.answer(request, self._book), None
             case messages.GetSource():
@@ -245,36 +240,3 @@ def _words(error: Exception) -> str:
         return str(error)
     text = "".join(traceback.format_exception_only(error)).strip()
     return f"the request could not be served: {text}"
-
-
-def tensor(net: Net, request: messages.GetTensor) -> Answer:
-    """Return the view of a blob that a request asks for; reads the blob without counting as a write."""
-    blob = find_blob(net, request.ref)
-    array = blob.const_data if request.part == "data" else blob.const_diff
-    return view_of(array, request, blob.version if request.part == "data" else blob.diff_version)
-
-
-def view_of(array: NDArray[Any], request: messages.GetTensor, version: int) -> Answer:
-    """Return the view of an array that a request asks for."""
-    statistics = sample.statistics(array)
-    picked = bool(statistics.categories)
-    view = sample.view(array, request.index, axes=request.axes, picture=request.picture, picked=picked)
-    planes, rows, cols = view.values.shape
-    reply = messages.Tensor(
-        net=request.net,
-        ref=request.ref,
-        part=request.part,
-        shape=list(array.shape),
-        dtype=str(array.dtype),
-        axes=view.axes,
-        channels=view.channels,
-        index=view.index,
-        tiles=planes // max(view.channels, 1),
-        rows=rows,
-        cols=cols,
-        reduced=view.reduced,
-        block=list(view.block),
-        statistics=statistics,
-        version=version,
-    )
-    return reply, view.values.astype("<f4", copy=False).tobytes()

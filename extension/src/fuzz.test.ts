@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Link } from './link';
 import { Service } from './service';
 import { FakeHost, FakeKernel } from './testing/kernel';
+import type { GetTensors } from './protocol';
 import * as messages from './testing/messages';
 
 /** How a message is spoiled: which of its fields, counted through, and what becomes of it. */
@@ -145,14 +146,16 @@ class Troubled {
         return messages.netList(this.nets);
       case 'get_graph':
         return messages.graph('n1', this.revision);
-      case 'get_tensor':
-        return messages.tensor({
-          tiles: 0,
-          rows: 0,
-          cols: 0,
-          statistics: messages.statistics({ count: 0 }),
-          version: this.version
-        });
+      case 'get_tensors':
+        return messages.tensors(request as unknown as GetTensors, () =>
+          messages.tensor({
+            tiles: 0,
+            rows: 0,
+            cols: 0,
+            statistics: messages.statistics({ count: 0 }),
+            version: this.version
+          })
+        );
       default:
         return {
           kind: 'source_text',

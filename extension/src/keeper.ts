@@ -213,10 +213,11 @@ function readKept(value: unknown): IKept | null {
     return null;
   }
   try {
-    const tensor = parseReply(value.tensor);
+    const reply = parseReply({ kind: 'tensors', net: '', views: [value.tensor] });
+    const tensor = reply.kind === 'tensors' ? reply.views[0] : undefined;
     const floats = toFloats(Uint8Array.from(atob(values), letter => letter.charCodeAt(0)));
     const whole =
-      tensor.kind === 'tensor' &&
+      tensor?.kind === 'tensor' &&
       floats.length === tensor.tiles * tensor.rows * tensor.cols * Math.max(1, tensor.channels);
     return whole ? { tensor, values: floats, look: read, when } : null;
   } catch {

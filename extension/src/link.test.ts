@@ -252,7 +252,7 @@ describe('messages', () => {
     const id = (kernel.sent.at(-1)?.content.data as { id: number }).id;
     const data = { id, reply: netList([]) };
     kernel.emit('comm_msg', { comm_id: kernel.requests, data }, [new DataView(bytes.buffer, 3)]);
-    expect([...(await waiting).values]).toEqual([1.5, -2]);
+    expect((await waiting).buffers.map(values => [...values])).toEqual([[1.5, -2]]);
   });
 
   it('passes pushes on, leaves out repeated ones, and lets them begin anew when one is missing', async () => {

@@ -297,7 +297,7 @@ export class Link implements ILink {
     }
     this.#mismatch = mismatch(data.version);
     try {
-      pending.resolve({ reply: parseReply(data.reply), values: toFloats(buffers?.[0]) });
+      pending.resolve({ reply: parseReply(data.reply), buffers: (buffers ?? []).map(toFloats) });
     } catch (error) {
       pending.reject(error instanceof Error ? error : new LinkError(String(error)));
     }

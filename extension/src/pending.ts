@@ -1,9 +1,9 @@
 import type { Reply } from './protocol';
 
-/** A reply with the values that came with it. */
+/** A reply with the values that came with it, a buffer for each view. */
 export interface IAnswer {
   reply: Reply;
-  values: Float32Array;
+  buffers: readonly Float32Array[];
 }
 
 /** A request that got no answer: the connection went away or the time ran out. */

@@ -3,12 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { ProtocolError, parsePush, parseReply } from './protocol';
 import { distribution, graph, layerState, netList, oneNet, tensor, update } from './testing/messages';
 
+const views = (...said: unknown[]): unknown => ({ kind: 'tensors', net: 'n1', views: said });
+
 describe('replies', () => {
   it('pass when they are what the protocol says', () => {
     const check = { ok: false, rows: [], findings: [], path: '', line: 0, message: 'bottom[0] is wrong' };
     const error = { message: 'boom', traceback: '', path: '', line: 0, refused: false, not_finite: false };
     const states = [layerState(0, { check, error })];
-    for (const reply of [netList(['n1'], 'n1'), { ...graph(), states }, tensor(), distribution()]) {
+    for (const reply of [
+      netList(['n1'], 'n1'),
+      { ...graph(), states },
+      views(tensor(), { kind: 'failed', message: 'gone' }),
+      distribution()
+    ]) {
       expect(parseReply(structuredClone(reply))).toEqual(reply);
     }
     const checked = oneNet({ kind: 'check_layer', net: 'n1', layer: 0 });
@@ -20,9 +27,13 @@ describe('replies', () => {
     ['an unknown kind', { kind: 'surprise' }, 'reply.kind'],
     ['a missing field', { kind: 'net_list', inspect: null }, 'reply.nets'],
     ['a wrong type deep inside', { ...graph(), edges: [{ source: '0' }] }, 'reply.edges[0].source'],
-    ['a shape of fractions', { ...tensor(), shape: [1.5] }, 'reply.shape[0]'],
-    ['a figure that is no number', { ...tensor(), statistics: { count: NaN } }, 'reply.statistics.count'],
-    ['a word that is not allowed', { ...tensor(), part: 'weights' }, 'reply.part']
+    ['a shape of fractions', views({ ...tensor(), shape: [1.5] }), 'reply.views[0].shape[0]'],
+    [
+      'a figure that is no number',
+      views({ ...tensor(), statistics: { count: NaN } }),
+      'reply.views[0].statistics.count'
+    ],
+    ['a word that is not allowed', views({ ...tensor(), part: 'weights' }), 'reply.views[0].part']
   ])('are refused for %s, with the field', (_, reply, path) => {
     let caught: unknown;
     try {

@@ -5,6 +5,7 @@ export const HELLO_TARGET = 'caffe_nb.hello';
 export const REQUEST_TARGET = 'caffe_nb.request';
 export const PUSH_TARGET = 'caffe_nb.push';
 export const MAX_VIEW_BYTES = 262144;
+export const MAX_LOOKS = 16;
 export const HEALTH_ZERO = -100000;
 export const HEALTH_BAD = 100000;
 
@@ -108,11 +109,23 @@ export interface NetInfo {
 export interface BlobInfo {
   /** The blob's name; for parameters, `weight`, `bias` or `param 2`. */
   name: string;
-  /** What `GetTensor` takes: `blob:NAME`, `param:LAYER_INDEX:PARAM_INDEX` or, for a top without a name, `top:LAYER_INDEX:TOP_INDEX`. A gradient of the layer's last check is `check:LAYER_INDEX:ROW:WHICH`, WHICH being `backward`, `differences` or `error`. */
+  /** What a `Look` takes: `blob:NAME`, `param:LAYER_INDEX:PARAM_INDEX` or, for a top without a name, `top:LAYER_INDEX:TOP_INDEX`. A gradient of the layer's last check is `check:LAYER_INDEX:ROW:WHICH`, WHICH being `backward`, `differences` or `error`. */
   ref: string;
   shape: number[];
   /** Whether backward computes its diff. */
   has_diff: boolean;
+}
+
+/** What is wanted of a blob: data or diff, a position on each axis, the axes shown, and whether as images. */
+export interface Look {
+  ref: string;
+  part: 'data' | 'diff';
+  /** One position an axis; used for the axes that are not shown. Missing or too large ones are clamped. */
+  index?: number[];
+  /** The axes to show as tiles, rows and columns, -1 for none; empty for the usual ones. */
+  axes?: number[];
+  /** Whether a blob of shape (N, 1 or 3, H, W) is wanted as images, with their channels together. */
+  picture?: boolean;
 }
 
 /** Where a Python layer's code stands. */
@@ -521,18 +534,11 @@ export interface GetGraph {
   net: string;
 }
 
-/** Ask for a view of a blob, at most MAX_VIEW_BYTES of values. */
-export interface GetTensor {
-  kind: 'get_tensor';
+/** Ask for views of blobs, all of one moment; each has at most MAX_VIEW_BYTES of values. */
+export interface GetTensors {
+  kind: 'get_tensors';
   net: string;
-  ref: string;
-  part: 'data' | 'diff';
-  /** One position an axis; used for the axes that are not shown. Missing or too large ones are clamped. */
-  index?: number[];
-  /** The axes to show as tiles, rows and columns, -1 for none; empty for the usual ones. */
-  axes?: number[];
-  /** Whether a blob of shape (N, 1 or 3, H, W) is wanted as images, with their channels together. */
-  picture?: boolean;
+  looks: Look[];
 }
 
 /** Ask for the histogram and the largest elements of a whole blob. */
@@ -641,8 +647,14 @@ export interface Graph {
   states: LayerState[];
 }
 
+/** A request that could not be served, in words for people. */
+export interface Failed {
+  kind: 'failed';
+  message: string;
+}
+
 /**
- * A view of a blob: `tiles` pictures of `rows` by `cols` values in the first buffer, in C order.
+ * A view of a blob: `tiles` pictures of `rows` by `cols` values in a buffer of its own, in C order.
  *
  * Where a picture would be too large, each value is the mean of a block of elements, or the first of a block where the blob has categories; `statistics` are exact.
  */
@@ -669,6 +681,13 @@ export interface Tensor {
   statistics: Statistics;
   /** The blob's write count when it was read. */
   version: number;
+}
+
+/** Answer to `GetTensors`: for each look a view or why there is none, and a buffer, empty where there is none. */
+export interface Tensors {
+  kind: 'tensors';
+  net: string;
+  views: (Tensor | Failed)[];
 }
 
 /** Answer to `GetDistribution`: every element of the blob is counted once. */
@@ -748,12 +767,6 @@ export interface Driven {
   net: string;
 }
 
-/** A request that could not be served, in words for people. */
-export interface Failed {
-  kind: 'failed';
-  message: string;
-}
-
 /**
  * The state of a net, coalesced: at most ten a second a net, the last one always sent.
  *
@@ -788,7 +801,7 @@ export interface NetUpdate {
 export type Request =
   | ListNets
   | GetGraph
-  | GetTensor
+  | GetTensors
   | GetSource
   | GetDistribution
   | GetLayerText
@@ -809,7 +822,7 @@ export type Request =
 export type Reply =
   | NetList
   | Graph
-  | Tensor
+  | Tensors
   | SourceText
   | Distribution
   | LayerText
@@ -911,6 +924,13 @@ function listOf<T>(read: Reader<T>): Reader<T[]> {
 
 function nullable<T>(read: Reader<T>): Reader<T | null> {
   return (value, path) => (value === null ? null : read(value, path));
+}
+
+function tagged<T>(readers: Readonly<Record<string, Reader<T>>>): Reader<T> {
+  return (value, path) => {
+    const kind = fields(value, path)('kind', literal(...Object.keys(readers)));
+    return (readers[kind] as Reader<T>)(value, path);
+  };
 }
 
 const readFailedLayer: Reader<FailedLayer> = (value, path) => {
@@ -1292,6 +1312,14 @@ const readGraph: Reader<Graph> = (value, path) => {
   };
 };
 
+const readFailed: Reader<Failed> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('failed')),
+    message: field('message', readString)
+  };
+};
+
 const readTensor: Reader<Tensor> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -1311,6 +1339,15 @@ const readTensor: Reader<Tensor> = (value, path) => {
     block: field('block', listOf(readInteger)),
     statistics: field('statistics', readStatistics),
     version: field('version', readInteger)
+  };
+};
+
+const readTensors: Reader<Tensors> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    kind: field('kind', literal('tensors')),
+    net: field('net', readString),
+    views: field('views', listOf(tagged<Tensor | Failed>({ tensor: readTensor, failed: readFailed })))
   };
 };
 
@@ -1398,14 +1435,6 @@ const readDriven: Reader<Driven> = (value, path) => {
   };
 };
 
-const readFailed: Reader<Failed> = (value, path) => {
-  const field = fields(value, path);
-  return {
-    kind: field('kind', literal('failed')),
-    message: field('message', readString)
-  };
-};
-
 const readNetUpdate: Reader<NetUpdate> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -1432,15 +1461,15 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
 export function parseReply(value: unknown): Reply {
   const kind = fields(value, 'reply')(
     'kind',
-    literal('net_list', 'graph', 'tensor', 'source_text', 'distribution', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'layer_health', 'training_state', 'driven', 'failed')
+    literal('net_list', 'graph', 'tensors', 'source_text', 'distribution', 'layer_text', 'checked', 'exported', 'versions', 'difference', 'history', 'health', 'layer_health', 'training_state', 'driven', 'failed')
   );
   switch (kind) {
     case 'net_list':
       return readNetList(value, 'reply');
     case 'graph':
       return readGraph(value, 'reply');
-    case 'tensor':
-      return readTensor(value, 'reply');
+    case 'tensors':
+      return readTensors(value, 'reply');
     case 'source_text':
       return readSourceText(value, 'reply');
     case 'distribution':

@@ -170,11 +170,11 @@ describe('tensor views', () => {
     link.push(update({ stamp: 2 }));
     link.push(update({ stamp: 2 }));
     await vi.advanceTimersByTimeAsync(1000);
-    expect(link.count('get_tensor')).toBe(2);
+    expect(link.count('get_tensors')).toBe(2);
     view.dispose();
     link.push(update({ stamp: 3 }));
     await vi.advanceTimersByTimeAsync(1000);
-    expect(link.count('get_tensor')).toBe(2);
+    expect(link.count('get_tensors')).toBe(2);
   });
 
   it('rest while the panel is hidden and catch up when it is shown', async () => {
@@ -185,10 +185,10 @@ describe('tensor views', () => {
     expect(link.watching).toBe(false);
     link.push(update({ stamp: 2 }));
     await vi.advanceTimersByTimeAsync(1000);
-    expect(link.count('get_tensor')).toBe(1);
+    expect(link.count('get_tensors')).toBe(1);
     service.visible = true;
     await vi.advanceTimersByTimeAsync(1000);
-    expect(link.count('get_tensor')).toBe(2);
+    expect(link.count('get_tensors')).toBe(2);
   });
 });
 

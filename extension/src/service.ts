@@ -6,7 +6,8 @@ import { Choice, layerToShow, netToShow, newlyFailed, sameNets } from './choice'
 import type { ILink } from './connection';
 import type { IAnswer } from './pending';
 import { LinkError } from './pending';
-import type { ILook, Part } from './panels/tensor/model';
+import { Gathering } from './panels/tensor/gathering';
+import type { Part } from './panels/tensor/model';
 import { TensorView, USUAL } from './panels/tensor/model';
 import type { IState } from './state';
 import { isSourceOf, merge, NO_NET, START } from './state';
@@ -140,9 +141,7 @@ export class Service implements IDisposable {
   /** A view of one part of a blob of the net shown; to be disposed by who asked for it. */
   openView(ref: string, part: Part, look = USUAL): TensorView {
     const net = this.#state.net ?? '';
-    const pull = ({ index, axes, picture }: ILook): Promise<IAnswer> =>
-      this.#link.request({ kind: 'get_tensor', net, ref, part, index: [...index], axes: [...axes], picture });
-    const view = new TensorView(ref, part, pull, gone => this.#views.delete(gone));
+    const view = new TensorView(ref, part, this.#looks.of(net, ref, part), gone => this.#views.delete(gone));
     this.#views.add(view);
     view.paused = this.#isAway;
     view.look = look;
@@ -387,6 +386,7 @@ export class Service implements IDisposable {
 
   readonly #link: ILink;
   readonly #views = new Set<TensorView>();
+  readonly #looks = new Gathering((net, looks) => this.#link.request({ kind: 'get_tensors', net, looks }));
   /** What was pushed of each net: of one that is idle nothing more may come. */
   readonly #pushed = new Map<string, Pick<IState, 'update' | 'times'>>();
   /** Nets whose graph has changed since it was asked for. */

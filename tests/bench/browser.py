@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def _executable() -> str:
 
 
 @contextmanager
-def training(lab: Lab, net: Message, steps: int) -> Iterator[None]:
+def training(lab: Lab, net: Message, steps: int, processors: Collection[int] = ()) -> Iterator[None]:
     """Train a net with inputs ``data`` and ``label`` in a cell, with the panel open beside it.
 
     Parameters
@@ -113,8 +113,10 @@ def training(lab: Lab, net: Message, steps: int) -> Iterator[None]:
         What is trained.
     steps : int
         Iterations that are timed together.
+    processors : collection of int, default ()
+        Those that the kernel may use; as a rule all that this process may.
     """
-    start_training(lab, net, steps)
+    start_training(lab, net, steps, processors)
     try:
         yield
     finally:
@@ -123,10 +125,11 @@ def training(lab: Lab, net: Message, steps: int) -> Iterator[None]:
         (lab.folder / "stop").unlink()
 
 
-def start_training(lab: Lab, net: Message, steps: int) -> None:
+def start_training(lab: Lab, net: Message, steps: int, processors: Collection[int] = ()) -> None:
     """Do what `training` does, but leave the end of it to the caller: a file ``stop`` in the page's folder."""
     lab.write({"net.prototxt": to_text(net), "solver.prototxt": SOLVER})
-    lab.open(lab.notebook([START, RUN.replace("STEPS", str(steps))]))
+    bound = f"import os\nos.sched_setaffinity(0, {sorted(processors)})\n" if processors else ""
+    lab.open(lab.notebook([bound + START, RUN.replace("STEPS", str(steps))]))
     lab.run(0)
     lab.panel.wait_for_graph()
     lab.start(1)

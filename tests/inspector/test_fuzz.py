@@ -57,7 +57,7 @@ def _drawn(name: str, hint: Any, net: str) -> st.SearchStrategy[Any]:
         return st.just(net)
     if name == "ref":
         return REFS
-    if hint is pieces.Breaks or hint is pieces.Known:
+    if hint in (pieces.Breaks, pieces.Known, pieces.Look):
         return structs(hint, net)
     if get_args(hint) and hint.__class__.__name__ == "GenericAlias":  # list[int], list[Known]
         return st.lists(_drawn("", get_args(hint)[0], net), max_size=4)
@@ -89,6 +89,11 @@ def served(session: Session, data: Any) -> messages.Reply:
     return msgspec.convert(json.loads(wire)["reply"], messages.Reply)
 
 
+def looking(net: Net, ref: str, part: str) -> dict[str, Any]:
+    """Return a request for one view."""
+    return {"kind": "get_tensors", "net": net.id, "looks": [{"ref": ref, "part": part}]}
+
+
 def values(net: Net) -> list[bytes]:
     """Return everything that the net holds."""
     params = [blob for layer in net.layers for blob in layer.blobs]
@@ -99,13 +104,13 @@ def alive(session: Session, net: Net) -> bool:
     """Whether the session lists the net, knows its graph and shows its values."""
     listed = served(session, {"id": 1, "request": {"kind": "list_nets"}})
     graph = served(session, {"id": 2, "request": {"kind": "get_graph", "net": net.id}})
-    tensor = {"kind": "get_tensor", "net": net.id, "ref": "blob:ip", "part": "data"}
-    shown = served(session, {"id": 3, "request": tensor})
+    shown = served(session, {"id": 3, "request": looking(net, "blob:ip", "data")})
     return (
         isinstance(listed, messages.NetList)
         and net.id in {info.id for info in listed.nets}
         and isinstance(graph, messages.Graph)
-        and isinstance(shown, messages.Tensor)
+        and isinstance(shown, messages.Tensors)
+        and isinstance(shown.views[0], messages.Tensor)
     )
 
 
@@ -176,9 +181,11 @@ def test_a_net_without_a_finite_number_can_be_looked_into(session: Session, valu
     assert isinstance(graph, messages.Graph)
     for ref in (blob.ref for layer in graph.nodes for blob in layer.tops):
         for part in ("data", "diff"):
-            for kind in ("get_tensor", "get_distribution"):
-                asked = {"kind": kind, "net": net.id, "ref": ref, "part": part}
-                assert not isinstance(served(session, {"id": 1, "request": asked}), messages.Failed)
+            asked = {"kind": "get_distribution", "net": net.id, "ref": ref, "part": part}
+            assert isinstance(served(session, {"id": 1, "request": asked}), messages.Distribution)
+            shown = served(session, {"id": 1, "request": looking(net, ref, part)})
+            assert isinstance(shown, messages.Tensors)
+            assert isinstance(shown.views[0], messages.Tensor)
 
 
 def test_an_error_and_a_file_name_that_are_not_unicode_are_told(session: Session, net: Net) -> None:

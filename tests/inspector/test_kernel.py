@@ -16,7 +16,7 @@ import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from caffe_nb.inspector import messages
+from caffe_nb.inspector import messages, pieces
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -164,10 +164,12 @@ def test_requests_are_answered_and_pushes_come_while_a_cell_runs(kernel: Kernel,
     took, versions = [], []
     for number in range(1, 21):
         start = time.perf_counter()
-        reply, message = kernel.request(requests, number, messages.GetTensor(net, "blob:ip", "data"))
+        request = messages.GetTensors(net, [pieces.Look("blob:ip", "data")])
+        reply, message = kernel.request(requests, number, request)
+        view = reply.views[0]
         took.append(time.perf_counter() - start)
-        versions.append(reply.version)
-        assert len(message["buffers"][0]) == 4 * reply.tiles * reply.rows * reply.cols
+        versions.append(view.version)
+        assert len(message["buffers"][0]) == 4 * view.tiles * view.rows * view.cols
         time.sleep(0.05)
     kernel.until(lambda m: is_on(m, pushes) and m["content"]["data"]["seq"] > 12)
     (tmp_path / "stop").touch()

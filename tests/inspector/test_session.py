@@ -31,10 +31,19 @@ def node(graph: messages.Graph, name: str) -> pieces.GraphNode:
     return next(node for node in graph.nodes if node.name == name)
 
 
-def get_tensor(session: Session, **fields: Any) -> tuple[messages.Tensor, np.ndarray]:
-    data, buffers = session.handle({"id": 1, "request": msgspec.to_builtins(messages.GetTensor(**fields))})
-    reply = msgspec.convert(data["reply"], messages.Tensor)
-    return reply, np.frombuffer(buffers[0], "<f4").reshape(reply.tiles, reply.rows, reply.cols)
+def get_tensors(
+    session: Session, net: str, *looks: pieces.Look
+) -> list[tuple[messages.Tensor | messages.Failed, np.ndarray]]:
+    request = msgspec.to_builtins(messages.GetTensors(net, list(looks)))
+    data, buffers = session.handle({"id": 1, "request": request})
+    reply = msgspec.convert(data["reply"], messages.Tensors)
+    return [(view, np.frombuffer(values, "<f4")) for view, values in zip(reply.views, buffers, strict=True)]
+
+
+def get_tensor(session: Session, net: str, **fields: Any) -> tuple[messages.Tensor, np.ndarray]:
+    [(view, values)] = get_tensors(session, net, pieces.Look(**fields))
+    assert isinstance(view, messages.Tensor)
+    return view, values.reshape(view.tiles, view.rows, view.cols)
 
 
 # what is not a request
@@ -188,9 +197,27 @@ def test_a_float64_net_is_shown_as_float32_and_says_what_it_is(session: Session,
     ],
 )
 def test_a_wrong_reference_gets_words_and_near_misses(session: Session, net: Net, ref: str, words: str) -> None:
-    reply = request(session, messages.GetTensor(net=net.id, ref=ref, part="data"))
-    assert isinstance(reply, messages.Failed)
-    assert words in reply.message
+    looks = [pieces.Look(ref, "data"), pieces.Look("blob:data", "data")]
+    (refused, values), (shown, _) = get_tensors(session, net.id, *looks)
+    assert isinstance(refused, messages.Failed)
+    assert words in refused.message
+    assert values.size == 0
+    assert isinstance(shown, messages.Tensor), "the others are shown"
+
+
+def test_what_is_asked_for_together_is_of_one_moment(
+    session: Session, solver: Solver, background: Callable[[Callable[[], object]], threading.Thread]
+) -> None:
+    thread = background(lambda: solver.step(100_000))
+    looks = [pieces.Look(f"param:1:{index}", part) for index in (0, 1) for part in ("data", "diff")]
+    moments = set()
+    for _ in range(20):
+        views = [view for view, _ in get_tensors(session, solver.net.id, *looks)]
+        weight, gradient, bias, _ = (view.version for view in views)
+        moments.add((weight - bias, gradient > 0))
+    solver.stop()
+    thread.join()
+    assert len(moments) == 1, "weight and bias of one update, gradients of a whole backward pass"
 
 
 def test_a_tensor_is_served_while_a_solver_steps(
@@ -274,7 +301,8 @@ def test_the_gradients_of_the_last_check_are_tensors(session: Session, net: Net)
     np.testing.assert_allclose(views[0][1], views[1][1], rtol=1e-5)
     assert views[2][1].max() < 1e-5
     for ref, words in ((f"check:{index}:9:error", "no such check"), ("check:x:0:error", "names no gradient")):
-        reply = request(session, messages.GetTensor(net=net.id, ref=ref, part="diff"))
+        [(reply, _)] = get_tensors(session, net.id, pieces.Look(ref, "diff"))
+        assert isinstance(reply, messages.Failed)
         assert words in reply.message
 
 

@@ -68,7 +68,7 @@ export class FakeLink implements ILink {
   async request(request: Request): Promise<IAnswer> {
     this.requests.push(request);
     const said = await this.script(request);
-    return 'reply' in said ? said : { reply: said, values: new Float32Array(0) };
+    return 'reply' in said ? said : { reply: said, buffers: [] };
   }
 
   become(state: LinkState): void {

@@ -1,9 +1,12 @@
 import type {
   BlobInfo,
   Distribution,
+  Failed,
+  GetTensors,
   Graph,
   GraphNode,
   LayerState,
+  Look,
   NetInfo,
   NetList,
   NetUpdate,
@@ -12,8 +15,10 @@ import type {
   Request,
   Statistics,
   Tensor,
+  Tensors,
   Training
 } from '../protocol';
+import type { IAnswer } from '../pending';
 
 export function blob(name: string, shape: number[] = [2, 3]): BlobInfo {
   return { name, ref: `blob:${name}`, shape, has_diff: true };
@@ -142,6 +147,11 @@ export function tensor(more: Partial<Tensor> = {}): Tensor {
   };
 }
 
+/** The answer to looks, a view for each. */
+export function tensors({ net, looks }: GetTensors, view: (look: Look) => Tensor | Failed): Tensors {
+  return { kind: 'tensors', net, views: looks.map(view) };
+}
+
 export function distribution(more: Partial<Distribution> = {}): Distribution {
   return {
     kind: 'distribution',
@@ -173,16 +183,16 @@ export const NO_TRAINING = {
 } as const satisfies Training;
 
 /** A kernel with one net, n1. */
-export function oneNet(request: Request): Reply | { reply: Reply; values: Float32Array } {
+export function oneNet(request: Request): Reply | IAnswer {
   switch (request.kind) {
     case 'list_nets':
       return netList(['n1']);
     case 'get_graph':
       return graph(request.net);
-    case 'get_tensor':
+    case 'get_tensors':
       return {
-        reply: tensor({ ref: request.ref, part: request.part }),
-        values: new Float32Array([0, 1, 2, -1, 0.5, 0.25])
+        reply: tensors(request, ({ ref, part }) => tensor({ ref, part })),
+        buffers: request.looks.map(() => new Float32Array([0, 1, 2, -1, 0.5, 0.25]))
       };
     case 'get_layer_health':
       return { kind: 'layer_health', net: request.net, bad: [], gradients: [], whole: true };

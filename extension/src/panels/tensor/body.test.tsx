@@ -6,7 +6,7 @@ import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
 import { Service } from '../../service';
 import { FakeLink } from '../../testing/link';
-import { oneNet, tensor, update } from '../../testing/messages';
+import { oneNet, tensor, tensors, update } from '../../testing/messages';
 import { TensorsBody } from './body';
 
 const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));
@@ -58,7 +58,9 @@ const cards = (): string[] =>
 
 describe('the tensors of a layer', () => {
   it('are asked for once each, and no distribution before it is opened', () => {
-    expect(link.count('get_tensor')).toBe(4);
+    const looks = link.requests.flatMap(request => (request.kind === 'get_tensors' ? request.looks : []));
+    expect(looks.length).toBe(4);
+    expect(link.count('get_tensors')).toBe(2); // one for data, one for diff
     expect(link.count('get_distribution')).toBe(0);
   });
 
@@ -74,7 +76,10 @@ describe('the tensors of a layer', () => {
     expect(largest.map(({ textContent }) => textContent)).toEqual(['[1, 2]NaN', '[0, 2]2']);
     fireEvent.click(nth(testids.largest));
     await act(() => new Promise(resolve => setTimeout(resolve, 250)));
-    expect(link.requests.at(-1)).toMatchObject({ kind: 'get_tensor', index: [1, 2] });
+    expect(link.requests.at(-1)).toMatchObject({
+      kind: 'get_tensors',
+      looks: [{ index: [1, 2] }, { index: [1, 2] }]
+    });
   });
 
   it('stay in sight when they are pinned and another layer, or none, is selected', async () => {
@@ -98,8 +103,11 @@ describe('the tensors of a layer', () => {
     act(() => service.select(2));
     await act(settle);
     link.script = request =>
-      request.kind === 'get_tensor'
-        ? { reply: tensor({ ref: request.ref, part: request.part }), values: new Float32Array(6) }
+      request.kind === 'get_tensors'
+        ? {
+            reply: tensors(request, ({ ref, part }) => tensor({ ref, part })),
+            buffers: request.looks.map(() => new Float32Array(6))
+          }
         : oneNet(request);
     act(() => service.select(1));
     await act(settle);

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { IAnswer } from '../../pending';
 import { LinkError } from '../../pending';
 import { blob, node, tensor } from '../../testing/messages';
+import type { IViewAnswer } from './gathering';
 import { TensorView, hiddenAxes, roles, shapeText } from './model';
 import { cellText } from './place';
 
@@ -14,10 +14,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const answer = (version: number): IAnswer => ({ reply: tensor({ version }), values: new Float32Array(6) });
+const answer = (version: number): IViewAnswer => ({
+  reply: tensor({ version }),
+  values: new Float32Array(6)
+});
 
 describe('a view', () => {
-  it('pulls at most five times a second, and always once after the last change', async () => {
+  it('pulls at most four times a second, and always once after the last change', async () => {
     let version = 0;
     const pull = vi.fn(() => Promise.resolve(answer(++version)));
     const view = new TensorView('blob:ip', 'data', pull);
@@ -25,7 +28,7 @@ describe('a view', () => {
       view.refresh();
       await vi.advanceTimersByTimeAsync(10);
     }
-    expect(pull.mock.calls.length).toBeLessThanOrEqual(6);
+    expect(pull.mock.calls.length).toBeLessThanOrEqual(5);
     const before = pull.mock.calls.length;
     view.refresh();
     await vi.advanceTimersByTimeAsync(500);
@@ -86,7 +89,7 @@ describe('a view', () => {
   });
 
   it('keeps the last picture when a pull fails, and says why', async () => {
-    const pull = vi.fn<() => Promise<IAnswer>>().mockResolvedValueOnce(answer(7));
+    const pull = vi.fn<() => Promise<IViewAnswer>>().mockResolvedValueOnce(answer(7));
     const view = new TensorView('blob:ip', 'data', pull);
     view.refresh();
     await vi.advanceTimersByTimeAsync(1);
@@ -128,7 +131,7 @@ describe('a view', () => {
     const view = new TensorView('blob:ip', 'data', pull);
     view.look = { index: [3], axes: [1, 0, 2], picture: true };
     await vi.advanceTimersByTimeAsync(1);
-    expect(pull).toHaveBeenLastCalledWith({ index: [3], axes: [1, 0, 2], picture: true });
+    expect(pull).toHaveBeenLastCalledWith({ index: [3], axes: [1, 0, 2], picture: true }, true);
   });
 });
 

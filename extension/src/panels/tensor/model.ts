@@ -1,12 +1,12 @@
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { IAnswer } from '../../pending';
 import { LinkError } from '../../pending';
 import type { BlobInfo, GraphNode, Tensor } from '../../protocol';
+import type { IViewAnswer } from './gathering';
 
 /** The shortest time between two pulls of one view, milliseconds. */
-const SHORTEST_INTERVAL = 200;
+const SHORTEST_INTERVAL = 250;
 /** A view is pulled so rarely that waiting for it takes at most a quarter of the time. */
 const PATIENCE = 4;
 /** A view rests no longer than this: a layer that took long, as one does while its kernel is compiled, says little. */
@@ -34,6 +34,9 @@ export interface ILook {
 }
 
 export const USUAL: ILook = { index: [], axes: [], picture: false };
+
+/** Gets a view; `first` says that there is none yet. */
+export type PullView = (look: ILook, first: boolean) => Promise<IViewAnswer>;
 
 /** Something that is pulled again whenever it may have changed; never more than one pull at a time. */
 export class Pulled<S> {
@@ -110,7 +113,8 @@ export class Pulled<S> {
     this.#served = serving;
     const took = Date.now() - start;
     const rest = Math.max(this.interval, Math.min(PATIENCE * took, took + LONGEST_REST));
-    this.#due = this.#urgent ? 0 : start + rest;
+    // At times that all have in common, so that what is pulled equally often is pulled together.
+    this.#due = this.#urgent ? 0 : Math.round((start + rest) / this.interval) * this.interval;
     this.#urgent = false;
     if (this.#disposed) {
       return;
@@ -140,13 +144,12 @@ export class TensorView extends Pulled<IViewState> {
   constructor(
     readonly ref: string,
     readonly part: Part,
-    pull: (look: ILook) => Promise<IAnswer>,
+    pull: PullView,
     onDispose: (view: TensorView) => void = () => undefined
   ) {
     super(NOTHING, async () => {
       try {
-        const { reply, values } = await pull(this.#look);
-        return accept(this.state, reply, values);
+        return accept(this.state, await pull(this.#look, this.state.tensor === null));
       } catch (error) {
         if (error instanceof LinkError) {
           return { ...this.state, error: null, waiting: true };
@@ -179,13 +182,10 @@ export class TensorView extends Pulled<IViewState> {
   #look = USUAL;
 }
 
-function accept(before: IViewState, reply: IAnswer['reply'], values: Float32Array): IViewState {
+function accept(before: IViewState, { reply, values }: IViewAnswer): IViewState {
   const state = { ...before, waiting: false };
   if (reply.kind === 'failed') {
     return { ...state, error: reply.message };
-  }
-  if (reply.kind !== 'tensor') {
-    return { ...state, error: `The kernel answered '${reply.kind}' where a tensor was asked for.` };
   }
   const empty = reply.tiles === 0 || reply.rows === 0 || reply.cols === 0;
   if (Math.min(reply.tiles, reply.rows, reply.cols) < 0 || (empty && reply.statistics.count > 0)) {
