@@ -63,7 +63,11 @@ def test_after_a_click_the_graph_still_fits_itself_into_another_room(lab: Lab) -
 
 BREAK = """() => {
     const toFixed = Number.prototype.toFixed;
-    Number.prototype.toFixed = () => { throw new Error('no figures today'); };
+    Number.prototype.toFixed = function (digits) {
+        const ours = new Error().stack.includes('/lab/extensions/'); // JupyterLab itself goes on
+        if (ours && digits === 1) throw new Error('no figures today'); // as shares are written, elsewhere none
+        return toFixed.call(this, digits);
+    };
     window.mend = () => { Number.prototype.toFixed = toFixed; };
 }"""
 
