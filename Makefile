@@ -110,6 +110,11 @@ bench: setup ## Measure speed beside PyTorch, which it installs (nothing is asse
 	@$(UV_INSTALL) --group bench
 	$(BIN)/python -m tests.bench
 
+.PHONY: bench-gpu
+bench-gpu: setup ## Measure a GPU beside PyTorch on CUDA (installs both; the extra gpu-cuda13 with EXTRA=gpu-cuda13)
+	@$(UV_INSTALL) -r pyproject.toml --extra $(or $(EXTRA),gpu) --group bench
+	$(BIN)/python -m tests.bench.gpu
+
 .PHONY: bench-ui
 bench-ui: setup ## Measure the panel in a real browser
 	$(BIN)/python -m tests.bench.ui

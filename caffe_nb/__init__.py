@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from caffe_nb import live as live
+    from caffe_nb import zoo as zoo
     from caffe_nb.check import check_layer as check_layer
     from caffe_nb.check import check_net as check_net
     from caffe_nb.check import strict as strict
@@ -69,18 +71,22 @@ _HOMES = {
     "warm_up": "warm",
 }
 """The public names and the modules that they live in; each is imported when it is first asked for."""
+_MODULES = ("live", "zoo")
+"""Modules that people call by their whole name, as ``caffe_nb.live.versions()``, after ``import caffe_nb`` alone."""
 
 __all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604  (names, all of them strings)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"caffe_nb.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'caffe_nb' has no attribute {name!r}")
     return getattr(importlib.import_module(f"caffe_nb.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, *_MODULES])
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,9 +20,25 @@ from caffe_nb.errors import CaffeError
 
 Array = NDArray[Any]
 
+KERNEL_OPTIONS = ("--fmad=false",)
+"""Each operation rounds, as on the CPU; a kernel waits for memory, not for its sums."""
+THREADS, MOST_BLOCKS = 256, 65535
+"""Of a block, and blocks of a launch."""
+
 
 class DeviceError(CaffeError, RuntimeError):
     """A GPU that cannot be used: no CuPy, no device of that number, no memory left on it."""
+
+
+class Event(Protocol):
+    """A point in the order of what a device was told."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the device has come to it."""
+
+    def synchronize(self) -> None:
+        """Wait until it has."""
 
 
 class Device(Protocol):
@@ -39,14 +55,29 @@ class Device(Protocol):
     def zeros(self, count: int, dtype: DTypeLike) -> Any:
         """Return a flat array of zeros in the device's memory."""
 
-    def upload(self, host: Array, array: Any) -> None:
-        """Copy host to device, in the order of what the device was told before."""
+    def pinned(self, count: int, dtype: DTypeLike) -> Array:
+        """Return a flat array on the host that the device can copy from by itself; what lies in it is anything."""
+
+    def upload(self, pinned: Array, array: Any) -> Event:
+        """Copy what `pinned` gave to the device, in the order of what the device was told; do not wait for it.
+
+        The pinned array must stay as it is until the event is done.
+        """
 
     def download(self, array: Any, host: Array) -> None:
         """Copy device to host, when all is computed that the device was told before; done when it returns."""
 
+    def launch(self, source: str, kernel: str, count: int, arguments: list[Any]) -> None:
+        """Run a kernel of CUDA C++, for so many results, in the order of what the device was told before."""
+
     def address(self, array: Any) -> int:
         """Return where an array begins in the device's memory."""
+
+    def synchronize(self) -> None:
+        """Wait until all is done that the device was told."""
+
+    def active(self) -> AbstractContextManager[object]:
+        """Let this thread compute on the device within the block, whatever it has used before."""
 
 
 @dataclass
@@ -74,6 +105,7 @@ class CupyDevice:
                 f"there is no GPU {self.number}: CUDA counts {count} here, from 0; caffe.set_device chooses"
             )
         self.xp.cuda.Device(self.number).use()
+        self._kernels: dict[tuple[str, str], Any] = {}
 
     def zeros(self, count: int, dtype: DTypeLike) -> Any:
         """Return a flat array of zeros from CuPy's pool."""
@@ -85,17 +117,42 @@ class CupyDevice:
                 " make the batch smaller, or let nets go that are no longer needed"
             ) from error
 
-    def upload(self, host: Array, array: Any) -> None:
-        """Copy host to device on the current stream."""
-        array.set(host)
+    def pinned(self, count: int, dtype: DTypeLike) -> Array:
+        """Return page-locked memory from CuPy's pool."""
+        wanted = np.dtype(dtype)
+        return np.frombuffer(self.xp.cuda.alloc_pinned_memory(count * wanted.itemsize), wanted, count)
+
+    def upload(self, pinned: Array, array: Any) -> Event:
+        """Copy to the device on the current stream."""
+        stream = self.xp.cuda.get_current_stream()
+        array.set(pinned, stream)
+        event: Event = stream.record()
+        return event
 
     def download(self, array: Any, host: Array) -> None:
         """Copy device to host on the current stream, and wait for it."""
         array.get(out=host)
 
+    def launch(self, source: str, kernel: str, count: int, arguments: list[Any]) -> None:
+        """Run a kernel on the current stream; at its first call it is compiled, or found in CuPy's cache on disk."""
+        function = self._kernels.get((source, kernel))
+        if function is None:
+            module = self.xp.RawModule(code=source, options=KERNEL_OPTIONS)
+            function = self._kernels[source, kernel] = module.get_function(kernel)
+        function((min(-(-count // THREADS), MOST_BLOCKS),), (THREADS,), tuple(arguments))
+
     def address(self, array: Any) -> int:
         """Return the array's address."""
         return int(array.data.ptr)
+
+    def synchronize(self) -> None:
+        """Wait for the current stream."""
+        self.xp.cuda.get_current_stream().synchronize()
+
+    def active(self) -> AbstractContextManager[object]:
+        """Make it this thread's current device within the block."""
+        made: AbstractContextManager[object] = self.xp.cuda.Device(self.number)
+        return made
 
 
 _current: Device | None = None
@@ -118,14 +175,42 @@ def namespace_of(array: Any) -> Any:
 
 
 def holds(array: Any) -> bool:
-    """Whether an array is in a device's memory, where compiled code of the host cannot reach it."""
-    return not isinstance(array, np.ndarray | np.generic)
+    """Whether an array is in a device's memory, where compiled code of the host cannot reach it; no number is."""
+    return not isinstance(array, np.ndarray | np.generic | float | int)
+
+
+def on_host(array: Any) -> Array:
+    """Return an array as NumPy's; one that is on a device is copied, and waited for."""
+    copied: Array = array.get() if holds(array) else np.asarray(array)
+    return copied
+
+
+def active() -> AbstractContextManager[object]:
+    """Let any thread compute where layers do, within the block: CUDA's current device is a thread's own."""
+    return nullcontext() if _current is None else _current.active()
+
+
+def wait() -> None:
+    """Wait for the device that layers compute on; on the CPU there is nothing to wait for."""
+    if _current is not None:
+        _current.synchronize()
 
 
 def set_mode_cpu() -> None:
     """Compute on the CPU from now on; what a GPU computed last comes over when it is asked for."""
     global _current
     _current = None
+
+
+def gpu() -> Device:
+    """Return the device that layers compute on, in CPU mode the GPU that `set_device` has chosen.
+
+    Raises
+    ------
+    DeviceError
+        When there is none; says what to install.
+    """
+    return CupyDevice(_number) if _current is None else _current
 
 
 def set_mode_gpu() -> None:

@@ -119,7 +119,7 @@ def place(layer: str, layer_type: str, source: str = "", line: int = 0) -> str:
     str
         ``layer 'ip1' (InnerProduct), line 34 of net.prototxt``.
     """
-    text = f"layer '{layer}' ({layer_type})"
+    text = f"layer '{layer}'" + (f" ({layer_type})" if layer_type else "")
     if line:
         text += f", line {line}" + (f" of {source}" if source else "")
     return text

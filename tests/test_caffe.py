@@ -1,5 +1,8 @@
 """`import caffe` is this engine, under the names that pycaffe gave its users."""
 
+import subprocess
+import sys
+
 import numpy as np
 
 import caffe
@@ -53,3 +56,22 @@ def test_the_seed_makes_fillers_reproducible(tmp_path):
         weights.append(caffe.Net(str(path), caffe.TRAIN).params["ip"][0].data.copy())
     assert (weights[0] == weights[1]).all()
     assert isinstance(caffe.TRAIN, Phase)
+
+
+def test_a_name_is_imported_when_it_is_asked_for():
+    program = """
+import sys
+import caffe
+assert not {"numpy", "google.protobuf", "caffe_nb.net"} & set(sys.modules)
+assert {"Net", "layers", "io", "proto", "TRAIN"} <= set(dir(caffe))
+assert caffe.layer_type_list() and "numpy" in sys.modules
+from caffe import *
+assert (TRAIN, Net.__name__, proto.caffe_pb2.LayerParameter(type="ReLU").type) == (0, "Net", "ReLU")
+assert caffe.Net is caffe.Net
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_every_public_name_is_there():
+    for name in caffe.__all__:
+        assert getattr(caffe, name) is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import caffe_nb
+from caffe_nb.ops.cuda import families
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,6 +40,7 @@ def test_the_wheel_has_the_built_extension_where_jupyterlab_looks(wheel_files: l
 
 def test_the_wheel_has_the_data_files_of_the_engine(wheel_files: list[str]) -> None:
     assert {"caffe_nb/proto/caffe.proto", "caffe_nb/proto/caffe.desc", "caffe_nb/py.typed"} <= set(wheel_files)
+    assert {f"caffe_nb/ops/cuda/{name}.cu" for name in ("common", *families())} <= set(wheel_files)
 
 
 def test_the_wheel_has_nothing_else(wheel_files: list[str]) -> None:
@@ -64,6 +66,11 @@ def test_importing_the_engine_brings_in_nothing_of_jupyter(package: str) -> None
     code = f"import sys, {package}; print([name for name in {heavy} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_modules_that_the_docs_call_are_there_after_importing_the_package_alone() -> None:
+    code = "import caffe_nb; caffe_nb.live.versions, caffe_nb.zoo.NETS"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_committed_lock_names_a_host() -> None:

@@ -16,7 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
-import caffe_nb.layers  # noqa: F401  (registers the layer types)
+import caffe_nb.layers  # noqa: F401  (makes the layer types known)
 from caffe_nb.core import registry
 from caffe_nb.core.layer import Layer
 from caffe_nb.layers.utility import python

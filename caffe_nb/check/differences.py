@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb.check.devices import Devices
 from caffe_nb.check.lines import Lines, Slope
 from caffe_nb.check.passes import Passes
 from caffe_nb.check.report import GradientReport, GradientRow
@@ -54,6 +55,8 @@ class Settings:
         Whether every element is compared by itself, however many there are.
     progress : callable or None
         Called with the elements done and the elements in all.
+    devices : {"cpu", "gpu", "both"} or None
+        Where the check runs; None for where layers compute now.
     """
 
     seed: int = 0
@@ -62,6 +65,7 @@ class Settings:
     seconds: float | None = None
     full: bool = False
     progress: Progress | None = None
+    devices: Devices | None = None
 
 
 @dataclass

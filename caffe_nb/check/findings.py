@@ -8,6 +8,7 @@ KINDS = (
     "non-finite",
     "nondeterministic",
     "stale-state",
+    "differs-on-gpu",
     "top-not-written",
     "mutates-bottom",
     "mutates-top-diff",

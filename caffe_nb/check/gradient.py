@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from caffe_nb import device
+from caffe_nb.check.devices import Devices, chosen, compare
 from caffe_nb.check.differences import Comparison, Progress, Settings
 from caffe_nb.check.export import Case
 from caffe_nb.check.report import GradientReport
@@ -28,7 +30,7 @@ listeners: list[Listener] = []
 """Called with the net, the layer's index and the report after each `check_node`."""
 
 
-def check_layer(
+def check_layer(  # noqa: PLR0913  (each is a question of its own)
     layer: LayerLike,
     bottoms: Sequence[BottomLike],
     *,
@@ -41,6 +43,7 @@ def check_layer(
     params: Sequence[ArrayLike] | None = None,
     max_elements: int = 1000,
     full: bool = False,
+    devices: Devices | None = None,
     progress: Progress | None = None,
 ) -> GradientReport:
     """Check a layer's backward against central differences of its forward, in float64 where the layer allows it.
@@ -75,6 +78,9 @@ def check_layer(
         own, and where that is off too in so many elements and those that spoil the line.
     full : bool, default False
         Compare every element by itself, however many there are, without asking a line first.
+    devices : {"cpu", "gpu", "both"}, optional
+        Where the layer runs; by default where layers compute now. "both" checks on the GPU and compares the tops and
+        gradients there with the CPU's.
     progress : callable, optional
         Called with the elements done and the elements in all.
 
@@ -85,11 +91,13 @@ def check_layer(
 
     Raises
     ------
+    DeviceError
+        When a GPU is asked for and there is none.
     Exception
         What the layer raises, as itself.
     """
     __tracebackhide__ = True
-    settings = Settings(seed, tolerance, max_elements, full=full, progress=progress)
+    settings = Settings(seed, tolerance, max_elements, full=full, progress=progress, devices=devices)
     made = Request(layer, list(bottoms), tops, param_str, _phase(phase), propagate_down, params, seed)
     return _check(made.make, settings)
 
@@ -104,6 +112,7 @@ def check_node(
     max_elements: int = 256,
     seconds: float | None = 5.0,
     full: bool = False,
+    devices: Devices | None = None,
     progress: Progress | None = None,
 ) -> GradientReport:
     """Check a layer of a live net on the values that the net's blobs hold now; the net is only read.
@@ -123,8 +132,8 @@ def check_node(
         As for `check_layer`.
     max_elements : int, default 256
         As for `check_layer`.
-    full : bool, default False
-        Compare every element by itself.
+    full, devices
+        As for `check_layer`.
     seconds : float, optional
         About how long the layer may take, 5 by default: a slow layer's blobs are sampled more thinly. None for no
         limit.
@@ -138,13 +147,15 @@ def check_node(
     ------
     NetError
         For a layer that the net does not have.
+    DeviceError
+        When a GPU is asked for and there is none.
     Exception
         What the layer raises, as itself.
     """
     __tracebackhide__ = True
     with net.lock:
         node = _find(net, layer)
-        settings = Settings(seed, tolerance, max_elements, None if full else seconds, full, progress)
+        settings = Settings(seed, tolerance, max_elements, None if full else seconds, full, progress, devices)
         report = _check(lambda dtype: of_node(net, node, dtype, propagate_down), settings)
     for listener in tuple(listeners):
         listener(net, node.index, report)
@@ -160,6 +171,7 @@ def check_net(
     max_elements: int = 256,
     seconds: float | None = 5.0,
     full: bool = False,
+    devices: Devices | None = None,
     progress: Progress | None = None,
 ) -> dict[str, GradientReport]:
     """Check the layers of a live net, each on the net's own blobs.
@@ -170,7 +182,7 @@ def check_net(
         The net; it is only read.
     layers : iterable of int or str, optional
         Indices or names; by default all layers that compute a gradient in this net, inserted splits left out.
-    seed, tolerance, max_elements, seconds, full
+    seed, tolerance, max_elements, seconds, full, devices
         As for `check_node`; seconds are for each layer.
     progress : callable, optional
         Called with the layers done and the layers in all, each as a fraction of its elements: in thousandths.
@@ -200,6 +212,7 @@ def check_net(
             max_elements=max_elements,
             seconds=seconds,
             full=full,
+            devices=devices,
             progress=part,
         )
         reports[f"{node.name}#{node.index}" if node.name in reports else node.name] = report
@@ -240,7 +253,13 @@ def _phase(phase: str | int) -> Phase:
 
 
 def _check(make: Callable[[np.dtype[Any]], Subject], settings: Settings) -> GradientReport:
-    """Check in float64; where the layer cannot run on that, in float32."""
+    """Check where the settings say, in float64; where the layer cannot run on that, in float32."""
+    __tracebackhide__ = True
+    with device.using(chosen(settings.devices)):
+        return _check_here(make, settings)
+
+
+def _check_here(make: Callable[[np.dtype[Any]], Subject], settings: Settings) -> GradientReport:
     __tracebackhide__ = True
     try:
         return _attempt(make, np.dtype(np.float64), settings)
@@ -268,6 +287,8 @@ def _attempt(make: Callable[[np.dtype[Any]], Subject], dtype: np.dtype[Any], set
                 _excuse(report, subject.layer.inexact)
             report.findings = find(comparison, report)
             report.forwards, report.backwards = comparison.runner.forwards, comparison.runner.backwards
+            if settings.devices == "both" and comparison.runner.repeats:
+                compare(make, dtype, settings.seed, settings.tolerance, report)
             return report
         except CaffeError as error:
             error.where = error.where or subject.title

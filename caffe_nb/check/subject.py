@@ -144,13 +144,14 @@ class Request:
 
     def _check_counts(self, layer: Layer) -> None:
         for what, count, (least, most) in (
-            ("bottoms", len(self.bottoms), layer.bottoms_needed),
-            ("tops", self.tops, layer.tops_allowed),
+            ("bottom", len(self.bottoms), layer.bottoms_needed),
+            ("top", self.tops, layer.tops_allowed),
         ):
             if count < least or (most is not None and count > most):
                 bounds = f"{least}" if most == least else f"at least {least}" if most is None else f"{least} to {most}"
+                several = "" if bounds == "1" else "s"
                 raise NetError(
-                    f"{layer.type} takes {bounds} {what}, got {count}; mend check_layer's argument {what!r}",
+                    f"{layer.type} takes {bounds} {what}{several}, got {count}; mend check_layer's argument '{what}s'",
                     where=f"layer {type(layer).__name__}",
                 )
 

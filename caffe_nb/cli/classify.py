@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb.cli.common import use_device
-from caffe_nb.cli.options import Parser, UsageError
+from caffe_nb.cli.options import Parser, UsageError, number
 from caffe_nb.errors import FormatError
 from caffe_nb.proto.binary import blob_to_array, read_blob
 from caffe_nb.proto.files import open_bytes, replace_files
@@ -35,8 +35,8 @@ def add_arguments(parser: Parser) -> None:
     parser.flag("center_only", "classify the centre of each image alone, not the mean over ten crops")
     parser.option("images_dim", "height,width that images are resized to before they are cropped", default="256,256")
     parser.option("mean_file", "mean image, a .npy or .binaryproto; none by default", default="")
-    parser.option("input_scale", "factor of the values, after the mean is taken away", type=float)
-    parser.option("raw_scale", "factor of the values before that (255)", type=float, default=255.0)
+    parser.option("input_scale", "factor of the values, after the mean is taken away", type=number)
+    parser.option("raw_scale", "factor of the values before that (255)", type=number, default=255.0)
     parser.option("channel_swap", "order of the channels (2,1,0: RGB to BGR); '' leaves it", default="2,1,0")
     parser.option("ext", "ending of the images of a folder (jpg)", default="jpg")
     parser.flag("gpu", "compute on the GPU")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from caffe_nb import device
-from caffe_nb.cli.options import Parser, UsageError
+from caffe_nb.cli.options import Parser, UsageError, count, whole
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import CaffeError
 from caffe_nb.net import Net
@@ -45,13 +45,13 @@ def add_net(parser: Parser) -> None:
     """Add ``-model``, ``-weights``, ``-level``, ``-stage`` and ``-iterations``."""
     parser.option("model", "the net's prototxt", required=True)
     parser.option("weights", ".caffemodel files to take the weights from, with commas between", default="")
-    parser.option("iterations", "how many passes (50)", type=int, default=50)
+    parser.option("iterations", "how many passes (50)", type=count, default=50)
     add_state(parser)
 
 
 def add_state(parser: Parser) -> None:
     """Add ``-level`` and ``-stage``."""
-    parser.option("level", "level of the net's include and exclude rules (0)", type=int, default=0)
+    parser.option("level", "level of the net's include and exclude rules (0)", type=whole, default=0)
     parser.option("stage", "stages of these rules, with commas between", default="")
 
 

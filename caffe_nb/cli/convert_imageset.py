@@ -20,7 +20,7 @@ from PIL import Image
 
 from caffe_nb import rng
 from caffe_nb.cli import log as logs
-from caffe_nb.cli.options import Parser, UsageError
+from caffe_nb.cli.options import Parser, UsageError, whole
 from caffe_nb.cli.progress import progress
 from caffe_nb.data.image_list import read_list
 from caffe_nb.data.images import decode, resize
@@ -50,8 +50,8 @@ def add_arguments(parser: Parser) -> None:
     parser.flag("gray", "read the images as grey, one channel")
     parser.flag("shuffle", "put them in a random order")
     parser.option("backend", "lmdb (default) or leveldb", default="lmdb")
-    parser.option("resize_width", "columns that the images are resized to", type=int, default=0)
-    parser.option("resize_height", "rows that the images are resized to; both are needed", type=int, default=0)
+    parser.option("resize_width", "columns that the images are resized to", type=whole, default=0)
+    parser.option("resize_height", "rows that the images are resized to; both are needed", type=whole, default=0)
     parser.flag("check_size", "end with an error where an image has another size than the first")
     parser.flag("encoded", "store the images as image files, not as pixels")
     parser.option("encode_type", "the kind of these files (png, jpg ...); that of each name by default", default="")

@@ -13,7 +13,7 @@ import numpy as np
 
 from caffe_nb import device
 from caffe_nb.cli import log as logs
-from caffe_nb.cli.options import Parser, UsageError
+from caffe_nb.cli.options import Parser, UsageError, count
 from caffe_nb.cli.progress import progress
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
@@ -29,7 +29,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("net", metavar="NETPROTO", help="the net's prototxt, with a data layer")
     parser.add_argument("blobs", metavar="BLOB[,BLOB2...]", help="what to write")
     parser.add_argument("databases", metavar="DB[,DB2...]", help="a new database for each")
-    parser.add_argument("batches", metavar="NUM_BATCHES", type=int, help="how many batches to run")
+    parser.add_argument("batches", metavar="NUM_BATCHES", type=count, help="how many batches to run")
     parser.add_argument("backend", metavar="DB_TYPE", help="lmdb or leveldb")
     parser.add_argument("mode", metavar="CPU|GPU", nargs="?", default="CPU", help="where to compute (CPU)")
     parser.add_argument("device", metavar="DEVICE_ID", nargs="?", default="0", help="which GPU (0)")
@@ -42,8 +42,6 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"each blob needs a database: got {len(names)} blobs and {len(databases)} databases")
     if len(set(databases)) != len(databases):
         raise UsageError(f"each blob needs a database of its own: got {args.databases}")
-    if args.batches < 1:
-        raise UsageError(f"NUM_BATCHES is a number from 1 up, got {args.batches}")
     if args.mode.upper() not in ("CPU", "GPU"):
         raise UsageError(f"after DB_TYPE comes CPU or GPU, not '{args.mode}'")
     backend_class(args.backend)

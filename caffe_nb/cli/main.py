@@ -8,12 +8,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from types import ModuleType
 
 from caffe_nb import __version__
 from caffe_nb.cli.options import Parser, UsageError
 from caffe_nb.errors import CaffeError, did_you_mean
-from caffe_nb.layers.frames import users_frames
 
 COMMANDS = {
     "train": "train or fine-tune a net with a solver",
@@ -62,24 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, rest = _split(words)
     if name is None:
         return _without_command(words)
-    if rest[:1] in (["help"], ["-help"], ["--help"]):  # `caffe help train`
-        rest = ["--help"]
-    module = importlib.import_module(f"caffe_nb.cli.{name}")
-    parser = Parser(f"caffe {name.replace('_', '-')}", module.__doc__ or "")
-    module.add_arguments(parser)
-    try:
-        args = parser.parse(rest)
-    except UsageError as error:
-        print(f"caffe {name.replace('_', '-')}: {error}", file=sys.stderr)
-        return 2
-    if args is None:
-        return 0
-    return _run(module, parser.prog, args)
+    return _run(name, f"caffe {name.replace('_', '-')}", rest)
 
 
-def _run(module: ModuleType, name: str, args: object) -> int:
+def _run(command: str, name: str, words: list[str]) -> int:
     try:
-        return int(module.run(args) or 0)
+        module = importlib.import_module(f"caffe_nb.cli.{command}")  # the engine comes with it, which takes a while
+        parser = Parser(name, module.__doc__ or "")
+        module.add_arguments(parser)
+        args = parser.parse(["--help"] if words[:1] == ["help"] else words)  # `caffe help train`
+        return 0 if args is None else int(module.run(args) or 0)
     except UsageError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
@@ -95,6 +85,8 @@ def _run(module: ModuleType, name: str, args: object) -> int:
     except OSError as error:
         print(f"{name}: {error}", file=sys.stderr)
     except Exception as error:
+        from caffe_nb.layers.frames import users_frames
+
         users = users_frames(error.__traceback__)
         traceback.print_exception(error if users is None else error.with_traceback(users))
     return 1

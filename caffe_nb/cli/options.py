@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any, NoReturn, TypeVar
 
 from caffe_nb.errors import did_you_mean
 
+N = TypeVar("N", int, float)
 _TRUE, _FALSE = ("true", "1", "t", "yes", "y"), ("false", "0", "f", "no", "n")
 
 
@@ -60,13 +63,22 @@ class Parser(argparse.ArgumentParser):
         if "--help" in given:  # asked for before anything is missed
             self.print_help()
             return None
+        needed = [action for action in self._actions if action.required and action.option_strings]
+        for action in needed:
+            action.required = False  # what is not taken is said before what is missed: it may be the same
         args, unknown = self.parse_known_intermixed_args(given)
+        missing = [action for action in needed if getattr(args, action.dest) is None]
         if unknown:
-            known = [f"--{action.dest}" for action in self._actions]
-            raise UsageError(
-                f"unknown argument '{unknown[0]}'.{did_you_mean(unknown[0], known)} See: {self.prog} --help"
-            )
+            self.error(f"unknown argument '{unknown[0]}'.{self._guess(unknown[0], missing)}")
+        if missing:
+            self.error("give " + " and ".join(f"-{action.dest}, {action.help}" for action in missing))
         return args
+
+    def _guess(self, word: str, missing: Sequence[argparse.Action]) -> str:
+        """Say what was meant by a word that is not taken: an option misspelt, or the value of one that is missed."""
+        if missing and not word.startswith("-"):
+            return f" Did you mean '-{missing[0].dest} {word}'?"
+        return did_you_mean(word, [f"--{action.dest}" for action in self._actions])
 
     def _as_argparse(self, word: str) -> str:
         found = re.fullmatch(r"--?([A-Za-z_][\w-]*)(=.*)?", word, re.DOTALL)
@@ -85,4 +97,27 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would end the process for."""
-        raise UsageError(f"{message}. See: {self.prog} --help")
+        said = re.sub(r"^argument (?:-(?=-))?", "", message)
+        raise UsageError(f"{said}{'' if said[-1] in '.?' else '.'} See: {self.prog} --help")
+
+
+def count(text: str) -> int:
+    """Read a whole number from 1 up: the type of an argument."""
+    return _read(int, text, "a number from 1 up", least=1)
+
+
+def whole(text: str) -> int:
+    """Read a whole number: the type of an argument."""
+    return _read(int, text, "a whole number")
+
+
+def number(text: str) -> float:
+    """Read a number: the type of an argument."""
+    return _read(float, text, "a number")
+
+
+def _read(kind: Callable[[str], N], text: str, what: str, least: float = -inf) -> N:
+    with contextlib.suppress(ValueError):
+        if (value := kind(text)) >= least:
+            return value
+    raise argparse.ArgumentTypeError(f"expected {what}, got '{text}'")

@@ -18,9 +18,10 @@ from caffe_nb.cli.options import Parser
 from caffe_nb.errors import CaffeError
 from caffe_nb.proto.files import read_bytes, write_bytes
 
-_ITERATION = re.compile(r"Iteration (\d+)\b")
-_RATE = re.compile(r"lr = ([-+]?[0-9.]+(?:[eE][-+]?\d+)?)")
-_OUTPUT = re.compile(r"(Train|Test) net output #\d+: (\S+) = (\S+)")
+_NUMBER = r"([-+]?(?:[0-9]+\.?[0-9]*(?:[eE][-+]?[0-9]+)?|nan|inf))"
+_ITERATION = re.compile(r"Iteration ([0-9]{1,18})\b")
+_RATE = re.compile(rf"lr = {_NUMBER}")
+_OUTPUT = re.compile(rf"(Train|Test) net output #\d+: (\S+) = {_NUMBER}(?!\S)")
 _TIME = re.compile(r"^[IWEF](\d{8}|\d{4}) (\d\d:\d\d:\d\d\.\d+)")
 
 Row = dict[str, float]
@@ -43,7 +44,10 @@ class _Tables:
         if found is None:
             return
         day = found[1] if len(found[1]) == 8 else f"2000{found[1]}"
-        now = datetime.strptime(f"{day} {found[2]}", "%Y%m%d %H:%M:%S.%f")
+        try:
+            now = datetime.strptime(f"{day} {found[2]}", "%Y%m%d %H:%M:%S.%f")
+        except ValueError:  # no time of a day
+            return
         if self.begun is None:
             self.begun = now
         if now < self.begun:

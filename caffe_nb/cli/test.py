@@ -21,8 +21,6 @@ def run(args: argparse.Namespace) -> int:
     """Test."""
     if not args.weights:
         raise UsageError("give the weights to test: -weights NET.caffemodel")
-    if args.iterations < 1:
-        raise UsageError(f"-iterations is a number from 1 up, got {args.iterations}")
     log = logs.start()
     log.info(use_device(args))
     net = open_net(args, Phase.TEST)

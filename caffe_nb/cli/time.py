@@ -6,7 +6,7 @@ import argparse
 
 from caffe_nb.cli import log as logs
 from caffe_nb.cli.common import add_device, add_net, open_net, phase_of, use_device
-from caffe_nb.cli.options import Parser, UsageError
+from caffe_nb.cli.options import Parser
 
 
 def add_arguments(parser: Parser) -> None:
@@ -19,8 +19,6 @@ def add_arguments(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Time."""
     phase = phase_of(args.phase)
-    if args.iterations < 1:
-        raise UsageError(f"-iterations is a number from 1 up, got {args.iterations}")
     log = logs.start()
     log.info(use_device(args))
     net = open_net(args, phase)

@@ -19,7 +19,7 @@ from types import FrameType
 from caffe_nb.cli import log as logs
 from caffe_nb.cli import processes
 from caffe_nb.cli.common import add_device, add_state, phase_of, stages, use_device
-from caffe_nb.cli.options import Parser, UsageError
+from caffe_nb.cli.options import Parser, UsageError, count
 from caffe_nb.distributed import world
 from caffe_nb.proto.text import SolverSource, read_solver
 from caffe_nb.solvers import Solver
@@ -33,7 +33,7 @@ def add_arguments(parser: Parser) -> None:
     parser.option("solver", "the solver's prototxt", required=True)
     parser.option("snapshot", "a .solverstate to go on from", default="")
     parser.option("weights", ".caffemodel files to begin with, with commas between", default="")
-    parser.option("iterations", "train until this iteration instead of the solver's max_iter", type=int, default=0)
+    parser.option("iterations", "train until this iteration instead of the solver's max_iter", type=count, default=0)
     parser.option(
         "sigint_effect", "what Ctrl-C does: stop (default), snapshot or none", default="stop", choices=_EFFECTS
     )

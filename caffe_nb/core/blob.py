@@ -97,7 +97,7 @@ class Blob(DeviceViews):
         self.memory = data
         self._shape = new
         self._take_views()
-        self.memory.version += 1
+        self.memory.renew()
         layout.changes += 1
 
     def reshape_like(self, other: Blob) -> None:
@@ -236,7 +236,7 @@ class Blob(DeviceViews):
         self._check_same_count(other)
         if self.memory is not other.memory:
             self.memory = other.memory
-            self.memory.version += 1  # other values than this blob had
+            self.memory.renew()  # other values than this blob had
             self._take_views()
             layout.changes += 1
 

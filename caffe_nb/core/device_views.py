@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from caffe_nb import device
-from caffe_nb.core.mirror import Mirror
+from caffe_nb.core.mirror import DEVICE, Mirror
 from caffe_nb.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ class DeviceViews:
         gpu = device.current()
         if gpu is None:
             return blob.data
+        array = self._on(gpu, blob.memory, write=True)
         blob.memory.version += 1
-        return self._on(gpu, blob.memory, write=True)
+        return array
 
     @array.setter
     def array(self, value: Any) -> None:
@@ -56,8 +57,9 @@ class DeviceViews:
         gpu = device.current()
         if gpu is None:
             return blob.diff
+        array = self._on(gpu, blob.diff_memory, write=True)
         blob.diff_memory.version += 1
-        return self._on(gpu, blob.diff_memory, write=True)
+        return array
 
     @diff_array.setter
     def diff_array(self, value: Any) -> None:
@@ -69,6 +71,18 @@ class DeviceViews:
         blob = cast("Blob", self)
         gpu = device.current()
         return blob.const_diff if gpu is None else self._on(gpu, blob.diff_memory, write=False)
+
+    def peek(self, part: str = "data") -> Any:
+        """Return the values, or with "diff" the gradient, where they were written last: nothing is copied.
+
+        An array of the device where that is newer and layers compute there, NumPy's otherwise; to be read only, and
+        not a write.
+        """
+        blob = cast("Blob", self)
+        memory, gpu = blob.memory if part == "data" else blob.diff_memory, device.current()
+        if gpu is not None and memory.mirror is not None and memory.mirror.newest == DEVICE:
+            return self._on(gpu, memory, write=False)
+        return blob.const_data if part == "data" else blob.const_diff
 
     @property
     def gpu_data(self) -> Any:
@@ -106,10 +120,10 @@ class DeviceViews:
 
     def _on(self, gpu: device.Device, memory: Memory, *, write: bool) -> Any:
         mirror = memory.mirror
-        if mirror is None or mirror.device is not gpu:
+        if mirror is None or mirror.device != gpu:
             if mirror is not None:
                 mirror.on_host(write=True)
-            mirror = memory.mirror = Mirror(memory.array, gpu)
+            mirror = memory.mirror = Mirror(memory.array, gpu, blank=memory.blank == memory.version)
         flat = mirror.on_device(write=write)
         shape = cast("Blob", self).shape
         held = self._device_views.get(id(memory))
@@ -127,12 +141,16 @@ def assign(view: Any, value: Any, what: str) -> None:
     ------
     ShapeError
         When the shapes do not fit; says both.
+    TypeError
+        For what is no array of numbers.
     """
     if value is view:  # blob.data += x
         return
     try:
         view[...] = value
     except ValueError:
+        if np.asarray(value).dtype.kind not in "biuf":
+            raise TypeError(f"the {what} of a blob takes numbers, got {value!r:.80}") from None
         shape = np.shape(value)
         raise ShapeError(
             f"cannot assign an array of shape {shape} to the {what} of a blob of shape {view.shape}"

@@ -68,13 +68,15 @@ class Memory:
         The buffer on a device, once it was asked for.
     version : int
         How many times it was written (or taken for writing).
+    blank : int
+        The version up to which nobody wrote: as long as it is that one the buffer holds zeros.
     known : int
         The version that the nets using it know of; `caffe_nb.net.stale` keeps it, and the two below.
     written, writer : int
         When and by which net (0: by nobody's layers) it was last written from outside of the layers' own tops.
     """
 
-    __slots__ = ("_counted", "array", "known", "mirror", "version", "writer", "written")
+    __slots__ = ("_counted", "array", "blank", "known", "mirror", "version", "writer", "written")
 
     def __init__(self, capacity: int, dtype: DTypeLike, *, counted: bool = True) -> None:
         global _taken
@@ -90,7 +92,7 @@ class Memory:
         with _lock:
             _taken += needed
         self.mirror: Mirror | None = None
-        self.version = 0
+        self.version = self.blank = 0
         self.known = 0
         self.written = 0
         self.writer = 0
@@ -99,7 +101,15 @@ class Memory:
         """Return the buffer on the host, up to date; no write is counted. `write`: whether it will be written."""
         if self.mirror is not None:
             self.mirror.on_host(write=write)
+        if write:
+            self.blank = -1
         return self.array
+
+    def renew(self) -> None:
+        """Count a write that wrote nothing: a blob took other values by another shape or other memory."""
+        self.version += 1
+        if self.blank == self.version - 1:
+            self.blank = self.version
 
     def __del__(self) -> None:
         global _taken
@@ -137,7 +147,7 @@ def available() -> int:
     except (AttributeError, OSError, ValueError):  # no such call here: the allocation itself has to say it
         return 2**63 - 1
     try:
-        return min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+        return min(total, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
     except (OSError, ValueError):  # no control groups, or "max"
         return total
 

@@ -1,17 +1,28 @@
 """Memory on a device beside the host's, copied when somebody asks for it where it is not up to date.
 
 The states are those of Caffe's SyncedMemory (`src/caffe/syncedmem.cpp`); here every copy is counted, too.
+
+What goes to a device is put into pinned memory first, from which the device takes it by itself while the host goes on:
+the host may write its own buffer at once, and a piece of pinned memory is used again only when its event is done. What
+comes to the host is waited for. Both are in the order of what the device was told (of its current stream), so that no
+read sees half a write.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from typing import Any
 
 from numpy.typing import NDArray
 
-from caffe_nb.device import Device
+from caffe_nb.device import Device, Event
 
 HOST, DEVICE, BOTH = 1, 2, 3
+PIECE = 1 << 24
+"""Elements that go to a device at once: large blobs are not pinned whole."""
+UNDERWAY = 8
+"""Most pieces that are on their way."""
 
 
 class Mirror:
@@ -23,6 +34,8 @@ class Mirror:
         The flat buffer on the host, which is up to date.
     device : Device
         Where to mirror it.
+    blank : bool, default False
+        Whether the host's buffer holds nothing but zeros, which need not be copied.
 
     Attributes
     ----------
@@ -38,11 +51,11 @@ class Mirror:
 
     __slots__ = ("_host", "array", "device", "newest", "to_device", "to_host")
 
-    def __init__(self, host: NDArray[Any], device: Device) -> None:
+    def __init__(self, host: NDArray[Any], device: Device, *, blank: bool = False) -> None:
         self._host = host
         self.device = device
         self.array = device.zeros(host.size, host.dtype)
-        self.newest = HOST
+        self.newest = BOTH if blank else HOST
         self.to_device = self.to_host = 0
 
     def on_host(self, *, write: bool) -> None:
@@ -57,9 +70,26 @@ class Mirror:
     def on_device(self, *, write: bool) -> Any:
         """Return the device's buffer, up to date; `write` says that it is going to be written."""
         if self.newest == HOST:
-            self.device.upload(self._host, self.array)
+            _upload(self._host, self.array, self.device)
             self.to_device += 1
             self.newest = BOTH
         if write:
             self.newest = DEVICE
         return self.array
+
+
+_underway: deque[tuple[Event, NDArray[Any]]] = deque()
+_lock = threading.Lock()
+
+
+def _upload(host: NDArray[Any], array: Any, device: Device) -> None:
+    """Copy host to device through pinned memory; `host` may be written again when this returns."""
+    for start in range(0, host.size, PIECE):
+        part = slice(start, start + PIECE)
+        with _lock:
+            while _underway and (_underway[0][0].done or len(_underway) >= UNDERWAY):
+                _underway[0][0].synchronize()
+                _underway.popleft()  # its memory goes back to the pool
+            pinned = device.pinned(host[part].size, host.dtype)
+            pinned[...] = host[part]
+            _underway.append((device.upload(pinned, array[part]), pinned))

@@ -44,6 +44,17 @@ LayerType = TypeVar("LayerType", bound=type[Layer])
 _factories: dict[str, Factory] = {}
 _classes: dict[str, type[Layer]] = {}
 _users: set[str] = set()
+_load: list[Callable[[str | None], None]] = []
+
+
+def built_in(load: Callable[[str | None], None]) -> None:
+    """Say what imports the module of a built-in type: `load` is called with its name, or with None for all types."""
+    _load[:] = [load]
+
+
+def _look_for(name: str | None) -> None:
+    for load in _load:
+        load(name)
 
 
 def register(name: str) -> Callable[[LayerType], LayerType]:
@@ -59,7 +70,8 @@ def register(name: str) -> Callable[[LayerType], LayerType]:
 
         cls.type_name = name
         _classes[name] = cls
-        _factories[name] = make
+        if name not in _users:
+            _factories[name] = make
         return cls
 
     return decorate
@@ -84,14 +96,17 @@ def register_factory(name: str, factory: Factory, *, users: bool = False) -> Non
 def unregister(name: str) -> None:
     """Forget a type of the user's own; a built-in one of that name comes back."""
     _users.discard(name)
-    if name in _classes:
-        register(name)(_classes[name])
+    built_in_class = layer_class(name)
+    if built_in_class is not None:
+        register(name)(built_in_class)
     else:
         _factories.pop(name, None)
 
 
 def is_known(name: str) -> bool:
-    """Whether a type is registered."""
+    """Whether there is such a type."""
+    if name not in _factories:
+        _look_for(name)
     return name in _factories
 
 
@@ -108,20 +123,22 @@ def create(param: caffe_pb2.LayerParameter, context: Context) -> Layer:
     NetError
         For a type that nobody registered; the message has near misses.
     """
-    factory = _factories.get(param.type)
-    if factory is None:
+    if not is_known(param.type):
+        known = layer_types()
         raise NetError(
-            f"unknown layer type '{param.type}'.{did_you_mean(param.type, _factories)}"
-            f" Known types: {listing(sorted(_factories), 80)}"
+            f"unknown layer type '{param.type}'.{did_you_mean(param.type, known)} Known types: {listing(known, 80)}"
         )
-    return factory(param, context)
+    return _factories[param.type](param, context)
 
 
 def layer_types() -> list[str]:
-    """Return the registered types, sorted (pycaffe's `layer_type_list`)."""
+    """Return all types, sorted (pycaffe's `layer_type_list`)."""
+    _look_for(None)
     return sorted(_factories)
 
 
 def layer_class(name: str) -> type[Layer] | None:
     """Return the class of a built-in type, or None."""
+    if name not in _classes:
+        _look_for(name)
     return _classes.get(name)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from caffe_nb.errors import CaffeError, FormatError, NetError, did_you_mean
 from caffe_nb.proto.files import MissingFileError
@@ -19,16 +19,6 @@ COMMIT_AFTER = 1000
 LONGEST_KEY = 511
 """Bytes of a key; LMDB takes no more."""
 _FIRST_MAP = 2**26
-
-
-class Backend(Protocol):
-    """A new database that takes records."""
-
-    def commit(self, items: Sequence[Item]) -> None:
-        """Write records, all of them or none."""
-
-    def close(self) -> None:
-        """Flush it to the disk and close it."""
 
 
 class Writer:

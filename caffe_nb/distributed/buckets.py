@@ -49,14 +49,11 @@ class Spent:
         Moving on what is under way, between layers of backward.
     waiting : float
         After backward, until all sums were there: what was not hidden.
-    under_way : float
-        From the start of the first sum to the end of the last.
     """
 
     starting: float = 0.0
     moving: float = 0.0
     waiting: float = 0.0
-    under_way: float = 0.0
 
 
 class Buckets:
@@ -85,7 +82,6 @@ class Buckets:
         self._buffers: dict[int, Array] = {}
         self._next = 0
         self._under_way: list[tuple[Pending, Bucket, Array | None]] = []
-        self._first_start = 0.0
         self.spent = Spent()
 
     @property
@@ -106,7 +102,6 @@ class Buckets:
             self._params, self._plan, self._buffers = params, plan(self._net, params), {}
         self._next = 0
         self._under_way = []
-        self._first_start = 0.0
         self.spent = Spent()
 
     def layer_done(self, index: int) -> None:
@@ -132,13 +127,10 @@ class Buckets:
                 for blob, part in _parts(bucket, buffer):
                     blob.diff[...] = part
         self._under_way = []
-        end = time.perf_counter()
         self.spent.starting += middle - began
-        self.spent.waiting = end - middle
-        self.spent.under_way = end - self._first_start if self._first_start else 0.0
+        self.spent.waiting = time.perf_counter() - middle
 
     def _start(self, bucket: Bucket) -> None:
-        self._first_start = self._first_start or time.perf_counter()
         share = 1 / self._comm.size
         if len(bucket.blobs) == 1:
             diff = bucket.blobs[0].diff.reshape(-1)

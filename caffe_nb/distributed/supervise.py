@@ -30,7 +30,7 @@ def main(words: list[str]) -> int:
         env=os.environ | own,
         close_fds=False,
         start_new_session=True,
-        preexec_fn=_end_with_parent,  # noqa: PLW1509  (there are no threads here)
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (there are no threads here)
     )
     passed_on: list[int] = []
 
@@ -38,8 +38,9 @@ def main(words: list[str]) -> int:
         passed_on.append(number)
         child.send_signal(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, pass_on)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no hangup
+            signal.signal(getattr(signal, name), pass_on)
     code = child.wait()
     if code >= 0:
         return code
@@ -50,11 +51,10 @@ def main(words: list[str]) -> int:
 
 
 def _end_with_parent() -> None:
-    """Let the rank be killed with its supervisor, where the system can do that (Linux)."""
-    if sys.platform == "linux":
-        import ctypes
+    """Let the rank be killed with its supervisor; Linux can do that."""
+    import ctypes
 
-        ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
 
 
 def orphaned() -> bool:

@@ -276,15 +276,15 @@ class Control:
     def _why_after(self, node: Node, direction: Pass) -> str:
         breaks = self.breaks
         if direction == "forward":
-            written = [(f"top '{label}'", top.const_data) for label, top in zip(node.top_names, node.tops, strict=True)]
+            written = [(f"top '{label}'", top.peek()) for label, top in zip(node.top_names, node.tops, strict=True)]
         else:
             written = [
-                (f"diff of bottom '{label}'", bottom.const_diff)
+                (f"diff of bottom '{label}'", bottom.peek("diff"))
                 for label, bottom, needed in zip(node.bottom_labels, node.bottoms, node.propagate_down, strict=True)
                 if needed
             ]
             params: list[Blob] = list(node.layer.blobs)
-            written += [(f"diff of param {i}", blob.const_diff) for i, blob in enumerate(params)]
+            written += [(f"diff of param {i}", blob.peek("diff")) for i, blob in enumerate(params)]
         for what, array in written:
             if breaks.not_finite and not np.isfinite(array).all():
                 return f"{_first_bad(array)} in {what}"

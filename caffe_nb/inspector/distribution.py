@@ -15,6 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
+from caffe_nb.inspector import on_device
 from caffe_nb.inspector.book import Book, checked_array
 from caffe_nb.inspector.describe import find_blob, find_net
 from caffe_nb.inspector.mailbox import ask
@@ -76,9 +78,8 @@ def answer(request: GetDistribution, book: Book) -> Distribution:
 
 def _of_blob(net: Net, request: GetDistribution) -> Distribution:
     blob = find_blob(net, request.ref)
-    if request.part == "data":
-        return _reply(request, blob.const_data, blob.version)
-    return _reply(request, blob.const_diff, blob.diff_version)
+    with device.active():
+        return _reply(request, blob.peek(request.part), blob.version if request.part == "data" else blob.diff_version)
 
 
 def _reply(request: GetDistribution, array: NDArray[Any], version: int) -> Distribution:
@@ -116,8 +117,16 @@ def distribution(array: NDArray[Any], figures: Statistics) -> Spread:
         The array's own.
     """
     low, high = (figures.categories[0], figures.categories[-1]) if figures.categories else reach(figures)
-    counter = _Counter(low, high, figures.categories)
-    largest, not_finite = _Largest(), _NotFinite()
+    counter, largest, not_finite = _Counter(low, high, figures.categories), _Largest(), _NotFinite()
+    if device.holds(array):
+        _look_there(array, counter, largest, not_finite)
+    else:
+        _look_through(array, counter, largest, not_finite)
+    elements = not_finite.elements(array.shape) + largest.elements(array.shape)
+    return Spread(low, high, counter.counts.tolist(), counter.below, counter.above, elements)
+
+
+def _look_through(array: NDArray[Any], counter: _Counter, largest: _Largest, not_finite: _NotFinite) -> None:
     start = 0
     for piece in pieces_of(array):
         finite = np.isfinite(piece)
@@ -125,12 +134,24 @@ def distribution(array: NDArray[Any], figures: Statistics) -> Spread:
             largest.add(piece, start)
             counter.add(piece)
         else:
-            not_finite.add(piece, ~finite, start)
+            not_finite.add(piece, np.flatnonzero(~finite), start)
             largest.add(np.where(finite, piece, np.nan), start)
             counter.add(piece[finite])
         start += piece.size
-    elements = not_finite.elements(array.shape) + largest.elements(array.shape)
-    return Spread(low, high, counter.counts.tolist(), counter.below, counter.above, elements)
+
+
+def _look_there(array: Any, counter: _Counter, largest: _Largest, not_finite: _NotFinite) -> None:
+    """Do the same on a device, and copy what is found."""
+    start, categories = 0, counter.categories.astype(int).tolist()
+    for piece in on_device.pieces_of(array):
+        below, *counts, above = on_device.counts_in_bins(
+            piece, counter.low, counter.high, len(counter.counts), categories
+        ).tolist()
+        counter.counts += counts
+        counter.below, counter.above = counter.below + below, counter.above + above
+        largest.take(*on_device.largest(piece, LARGEST), start)
+        not_finite.take(*on_device.not_finite(piece, NOT_FINITE), start)
+        start += piece.size
 
 
 class _Counter:
@@ -165,9 +186,13 @@ class _NotFinite:
     def __init__(self) -> None:
         self.found: list[tuple[int, float]] = []
 
-    def add(self, piece: NDArray[np.float64], which: NDArray[np.bool_], start: int) -> None:
-        for at in np.flatnonzero(which)[: NOT_FINITE - len(self.found)]:
-            self.found.append((start + int(at), float(piece[at])))
+    def add(self, piece: NDArray[np.float64], which: NDArray[np.intp], start: int) -> None:
+        self.take(which, piece[which[:NOT_FINITE]], start)
+
+    def take(self, at: NDArray[np.intp], values: NDArray[np.float64], start: int) -> None:
+        """Take in the first ones of a piece, by their places in it."""
+        room = NOT_FINITE - len(self.found)
+        self.found += [(start + int(i), float(value)) for i, value in zip(at[:room], values[:room], strict=True)]
 
     def elements(self, shape: Sequence[int]) -> list[Element]:
         return [Element(index=_index(at, shape), value=None, sign=_sign(value)) for at, value in self.found]
@@ -190,7 +215,11 @@ class _Largest:
             least = np.partition(sizes[above], above.size - LARGEST)[above.size - LARGEST]
             more = above[sizes[above] > least]
             above = np.sort(np.concatenate([more, above[sizes[above] == least][: LARGEST - more.size]]))
-        at, values = np.append(self.at, above + start), np.append(self.values, piece[above])
+        self.take(above, piece[above], start)
+
+    def take(self, found: NDArray[np.intp], its: NDArray[np.float64], start: int) -> None:
+        """Take in the largest ones of a piece, by their places in it."""
+        at, values = np.append(self.at, found + start), np.append(self.values, its)
         best = np.argsort(-np.abs(values), kind="stable")[:LARGEST]
         self.at, self.values = at[best], values[best]
         if best.size == LARGEST:

@@ -187,22 +187,22 @@ class Health:
         row = self._rows.get(index)
         if row is not None and row.tops and self._sampling:
             began = time.perf_counter()
-            self._found["tops"][index] = code(*size(top.const_diff for top in row.tops))
+            self._found["tops"][index] = code(*size(top.peek("diff") for top in row.tops))
             self._cost += time.perf_counter() - began
 
     def _params(self, index: int) -> None:
         row = self._rows.get(index)
         if row is not None and row.params and self._sampling:
             began = time.perf_counter()
-            self._found["params"][index] = code(*size(blob.const_diff for blob in row.params))
+            self._found["params"][index] = code(*size(blob.peek("diff") for blob in row.params))
             self._cost += time.perf_counter() - began
 
     def _after(self, solver: Solver) -> None:
         began = time.perf_counter()
         for index, row in self._rows.items():
             if row.params:  # the update is where the gradient was
-                update, _ = size(blob.const_diff for blob in row.params)
-                weight, _ = size(blob.const_data for blob in row.params)
+                update, _ = size(blob.peek("diff") for blob in row.params)
+                weight, _ = size(blob.peek() for blob in row.params)
                 self._found["updates"][index] = code(update, weight)
         self._end(solver)
         self._cost += time.perf_counter() - began

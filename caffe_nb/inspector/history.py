@@ -9,8 +9,11 @@ import threading
 import uuid
 import weakref
 from array import array
+from collections import deque
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from caffe_nb import device
 from caffe_nb.core.blob import Blob
 from caffe_nb.inspector.pieces import Curve, CurveKind
 from caffe_nb.net.build import AUTOMATIC
@@ -20,6 +23,8 @@ from caffe_nb.solvers.alive import on_new
 from caffe_nb.solvers.losses import Losses
 from caffe_nb.solvers.lr_policy import learning_rate
 
+MOST_WAITING = 256
+"""Most iterations whose values are left on a device."""
 MOST_POINTS = 4000
 """Points of a curve; when it has so many, every two of them become one."""
 MOST_CURVES = 32
@@ -155,7 +160,8 @@ class History:
 
     def __init__(self) -> None:
         self.key = uuid.uuid4().hex[:12]
-        self._guard = threading.Lock()
+        self._guard, self._settling = threading.Lock(), threading.Lock()
+        self._waiting: deque[tuple[int, list[tuple[CurveKind, str, Any]]]] = deque()
         self._series: dict[str, Series] = {}
         self._clock = itertools.count(1)
         self._scalars: tuple[weakref.ref[Net] | None, int, list[tuple[str, Blob]]] = (None, -1, [])
@@ -177,6 +183,7 @@ class History:
 
     def cut(self, solver: Solver) -> None:
         """Forget what lies ahead of the solver: it was put back to an earlier iteration."""
+        self._settle()
         with self._guard:
             for series in self._series.values():
                 series.cut(solver.iter + (series.kind == "test"))
@@ -196,6 +203,7 @@ class History:
         bool
             Whether to ask again at once.
         """
+        self._settle()
         curves, room = [], MOST_SENT
         with self._guard:
             for series in self._series.values():
@@ -213,11 +221,26 @@ class History:
     def _iterated(self, solver: Solver) -> None:
         iteration = solver.iter - 1  # as Caffe numbers them in its log
         rate = learning_rate(solver.param, iteration)
-        values: list[tuple[CurveKind, str, float]] = [("loss", "loss", solver.loss), ("rate", "learning rate", rate)]
-        values += [("train", name, blob.const_data.item()) for name, blob in self._scalar_tops(solver.net)]
-        self._note(iteration, values)
+        values: list[tuple[CurveKind, str, Any]] = [
+            ("loss", "loss", solver.loss_there),
+            ("rate", "learning rate", rate),
+            *(("train", name, _value(blob)) for name, blob in self._scalar_tops(solver.net)),
+        ]
+        self._waiting.append((iteration, values))
+        if len(self._waiting) >= MOST_WAITING or not any(device.holds(value) for *_, value in values):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Take in what was left on a device, which waits for it."""
+        with self._settling, device.active():
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            held = [value for _, values in waiting for *_, value in values if device.holds(value)]
+            there = iter(device.on_host(device.namespace_of(held[0]).stack(held)).tolist() if held else ())
+            for iteration, values in waiting:
+                self._note(iteration, [(k, n, next(there) if device.holds(v) else v) for k, n, v in values])
 
     def _tested(self, solver: Solver, index: int, means: dict[str, float]) -> None:
+        self._settle()
         blobs = solver.test_nets[index].blobs
         self._note(solver.iter, [("test", name, mean) for name, mean in means.items() if name in blobs], index)
 
@@ -239,6 +262,12 @@ class History:
             found = scalar_tops(net)
             self._scalars = weakref.ref(net), net.revision, found
         return found
+
+
+def _value(blob: Blob) -> Any:
+    """Return the value of a blob of one: a number, or on a device a copy without axes, for which nobody waits."""
+    value = blob.peek()
+    return value.reshape(()).copy() if device.holds(value) else value.item()
 
 
 def scalar_tops(net: Net) -> list[tuple[str, Blob]]:

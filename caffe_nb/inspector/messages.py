@@ -377,6 +377,8 @@ class NetUpdate(Message, tag="net_update", frozen=True):
     breaks: Breaks
     stale: list[int]
     """Layers whose tops are older than an edit of their code, or of the code of a layer before them."""
+    transfers: str
+    """What was copied between host and GPU since the net was made, in words; empty in CPU mode."""
 
 
 Push = NetList | NetUpdate

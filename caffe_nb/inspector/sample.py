@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
+from caffe_nb.inspector import on_device
 from caffe_nb.inspector.messages import MAX_VIEW_BYTES
 from caffe_nb.inspector.pieces import Statistics
 
@@ -143,7 +145,7 @@ def view(
     shown_tiles = min(shown_tiles, max(1, limit // size))
     pictures = pictures[:shown_tiles]
     pictures = pictures[:, :, :: block[0], :: block[1]] if picked else _block_means(pictures, *block)
-    values = _float32(pictures).reshape(shown_tiles * planes, *pictures.shape[2:])
+    values = _float32(device.on_host(pictures)).reshape(shown_tiles * planes, *pictures.shape[2:])
     return View(list(chosen), at, values, block != (1, 1) or shown_tiles < tiles, block, channels)
 
 
@@ -186,6 +188,9 @@ def _block_means(pictures: Array, row_block: int, col_block: int) -> Array:
     """Return the means of blocks; the last block of a side may be smaller."""
     if row_block == col_block == 1:
         return pictures
+    if device.holds(pictures):
+        reduced: Array = on_device.block_means(pictures, row_block, col_block)
+        return reduced
     tiles, planes, rows, cols = pictures.shape
     means = np.empty((tiles, planes, -(-rows // row_block), -(-cols // col_block)))
     wide = max(1, min(means.shape[3], CHUNK // (row_block * col_block)))  # blocks taken at once, in each direction
@@ -242,6 +247,8 @@ def statistics(array: Array) -> Statistics:
         float64; counts of zeros, of elements below zero, of NaN and of the infinities; the distinct values where they
         are 2 to 20 whole numbers.
     """
+    if device.holds(array) and array.size:
+        return on_device.statistics(array, MAX_CATEGORIES, LARGEST_CATEGORY)
     figures = _Figures()
     for piece in pieces_of(array):
         figures.add(piece)

@@ -130,7 +130,7 @@ class Sweep:
         for row in self._rows:
             version = sum(top.diff_version for top in row.tops)
             if version and self._measured.get(row.node.index, (0, 0))[0] != version:
-                self._measured[row.node.index] = version, code(*size(top.const_diff for top in row.tops))
+                self._measured[row.node.index] = version, code(*size(top.peek("diff") for top in row.tops))
 
     def _gradients(self) -> list[LayerGradient]:
         return [LayerGradient(index, measured) for index, (_, measured) in self._measured.items()]
@@ -140,9 +140,9 @@ def _parts(node: Node) -> Iterator[tuple[str, Blob, str, Array, tuple[int, int]]
     """Yield all that a layer holds, in words and as arrays, with a version that changes when it is written."""
     tops = [(f"top '{name}'", blob) for name, blob in zip(node.top_names, node.tops, strict=True)]
     for name, blob in [*tops, *((f"parameter {i}", blob) for i, blob in enumerate(node.layer.blobs))]:
-        yield name, blob, "data", blob.const_data, (id(blob.memory), blob.version)
+        yield name, blob, "data", blob.peek(), (id(blob.memory), blob.version)
         if blob.diff_version:
-            yield f"the diff of {name}", blob, "diff", blob.const_diff, (blob.count, blob.diff_version)
+            yield f"the diff of {name}", blob, "diff", blob.peek("diff"), (blob.count, blob.diff_version)
 
 
 def _sign(array: Array) -> Sign:

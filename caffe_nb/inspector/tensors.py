@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
 from caffe_nb.errors import CaffeError
 from caffe_nb.inspector import messages, sample
 from caffe_nb.inspector.book import Book, checked_array
@@ -84,17 +85,18 @@ def _read(net: Net, look: Look, book: Book, room: _Room) -> Callable[[], View]:
     """Return what makes the view of a blob; reading the blob does not count as a write.
 
     Called while the net stands still, so it only copies the blob, and the view is made when the net is running again;
-    of a blob too large to copy, it is made at once.
+    of a blob too large to copy, and on a device, it is made at once.
     """
     try:
         if look.ref.startswith("check:"):
             return partial(_view, net, checked_array(book.record(net), look.ref), look, 0)
         blob = find_blob(net, look.ref)
-        array = blob.const_data if look.part == "data" else blob.const_diff
+        array = blob.peek(look.part)
         version = blob.version if look.part == "data" else blob.diff_version
-        if array.nbytes <= COPIED_BYTES:
+        if not device.holds(array) and array.nbytes <= COPIED_BYTES:
             return partial(_view, net, room.copy_of(array), look, version)
-        made = _view(net, array, look, version)
+        with device.active():
+            made = _view(net, array, look, version)
     except CaffeError as error:
         made = messages.Failed(str(error)), b""
     return lambda: made

@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable
 
+from caffe_nb import device
 from caffe_nb.core.hooks import Callback
 from caffe_nb.inspector.book import Record, finite
 from caffe_nb.inspector.control import control_of
@@ -143,6 +144,7 @@ class Watch:
             place=control.place,
             breaks=control.breaks,
             stale=_stale(net),
+            transfers="" if device.current() is None else net.transfers.message,
         )
 
     def _layer_times(self, net: Net) -> list[LayerTime]:

@@ -19,6 +19,7 @@ class Kept:
 
     def __init__(self, dtype: DTypeLike) -> None:
         self._copy = Blob(dtype=dtype)
+        self._lent: Blob | None = None
 
     def fit(self, bottom: Blob, top: Blob) -> None:
         """Make room for the copy; called at each reshape."""
@@ -27,15 +28,26 @@ class Kept:
 
     def store(self, bottom: Blob, top: Blob) -> Array:
         """Return the bottom's values, from memory that writing the top leaves alone."""
-        if top is bottom:
-            np.copyto(self._copy.array, bottom.const_array)
+        copy = self.memory(bottom, top)
+        if copy is not None:
+            np.copyto(copy, bottom.const_array)
         return self.values(bottom, top)
 
     def memory(self, bottom: Blob, top: Blob) -> Array | None:
         """Return where to copy the bottom's values to; None where nothing overwrites them."""
+        self._lent = None
         return self._copy.array if top is bottom else None
 
     def values(self, bottom: Blob, top: Blob) -> Array:
-        """Return the bottom's values of the last `store`."""
-        values: Array = self._copy.const_array if top is bottom else bottom.const_array
+        """Return the bottom's values of the last `store`, or of who lent them since."""
+        kept = self._lent or (self._copy if top is bottom else bottom)
+        values: Array = kept.const_array.reshape(bottom.shape)
         return values
+
+    def lend(self, values: Blob) -> None:
+        """Take the bottom's values from another layer's blob, as it is then, until they are stored again."""
+        self._lent = values
+
+    def has_lent(self, values: Blob) -> bool:
+        """Whether the values are those of this blob."""
+        return self._lent is values

@@ -354,7 +354,7 @@ def find_class(module: ModuleType, name: str) -> type[Layer]:
             f"{place} has no class '{name}'.{did_you_mean(name, [*layers, *others])} Its layers: {listing(layers)}"
         )
     if not isinstance(found, type):
-        raise NetError(f"'{name}' of {place} is a {type(found).__name__}, not a class; name a subclass of caffe.Layer")
+        raise NetError(f"'{name}' of {place} is of type {type(found).__name__}; name a subclass of caffe.Layer")
     if not issubclass(found, Layer):
         raise NetError(f"class '{name}' of {place} is not a layer; write 'class {found.__name__}(caffe.Layer):'")
     return found

@@ -55,11 +55,6 @@ class Watcher:
             self._thread.join(5)
         self._thread = None
 
-    @property
-    def watching(self) -> bool:
-        """Whether the thread runs."""
-        return self._running
-
     def look(self) -> None:
         """Say that there may be other folders to watch now."""
         if self._running:

@@ -22,6 +22,10 @@ def as_source(source: str | os.PathLike[str] | caffe_pb2.NetParameter | NetSourc
         param.CopyFrom(source)
         upgrade_net(param)
         return NetSource(param, param.name or "<message>")
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"a net is made from the name of a prototxt or a NetParameter, got {type(source).__name__}")
+    if isinstance(source, str) and source.rstrip().endswith("}"):
+        raise NetError("this is a net's text, and the name of a file is asked for; Net.from_text(text) takes a text")
     return read_net(source, keep_unknown=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import caffe_nb.layers  # noqa: F401  (registers the layer types)
+import caffe_nb.layers  # noqa: F401  (makes the layer types known)
 from caffe_nb.core import registry
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer, Phase

@@ -18,6 +18,7 @@ from caffe_nb.layers.modules import is_users_file
 from caffe_nb.net.build import Built, MissingBottomError, Node, build
 from caffe_nb.net.filter import included_layers
 from caffe_nb.net.running import placed
+from caffe_nb.net.unknown import NO_TYPE
 from caffe_nb.net.weights import fits
 from caffe_nb.proto import caffe_pb2, hdf5, scan
 from caffe_nb.proto.files import read_bytes
@@ -225,6 +226,8 @@ def _row(
 
 def _words(layer: caffe_pb2.LayerParameter, error: BaseException | None) -> list[str]:
     """Say what an exception of a layer means, and what to do."""
+    if not layer.type:
+        return [NO_TYPE]
     if not registry.is_known(layer.type):
         near = did_you_mean(layer.type, registry.layer_types())
         return [

@@ -96,7 +96,6 @@ class Net(Names, Passes, Shown):
         self.id = f"n{self.number}"
         self.dtype = np.dtype(dtype)
         text = self.source = as_source(source)
-        self.source_name = text.name
         self.folder = folder or (text.path.absolute().parent if text.path else None)
         self._build(text, level, list(stages or ()))
         if weights is not None:
@@ -339,7 +338,7 @@ class Net(Names, Passes, Shown):
         layers : iterable of int or str, optional
             Indices or names; all that compute a gradient by default.
         **options
-            seed, tolerance, max_elements, seconds, progress.
+            seed, tolerance, max_elements, seconds, full, devices, progress.
 
         Returns
         -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
@@ -38,6 +39,16 @@ class Passes(Running):
             What a layer raises: a user's exception as itself with a note of the layer, our own with the layer's place.
         """
         __tracebackhide__ = True  # IPython shows the user's frames: what they called, and their layer
+        loss = self.forward_loss(start, end)
+        self.settle()
+        return float(loss)
+
+    def forward_loss(self, start: int = 0, end: int | None = None) -> Any:
+        """Run as `forward_pass`, but do not wait for a device: the loss is an array of its own without axes there.
+
+        Labels and the like that a layer refuses there raise in the next `settle`.
+        """
+        __tracebackhide__ = True
         last = len(self.nodes) - 1 if end is None else end
         with self.lock:
             self.paused = None
@@ -52,7 +63,7 @@ class Passes(Running):
         first = len(self.nodes) - 1 if start is None else start
         with self.lock:
             self.paused = None
-            self._run_backward(reversed(self.nodes[end : first + 1]), first, end)
+            self._run_backward(self.nodes[end : first + 1][::-1], first, end)
             self.awaiting_backward = False
             if self.debug_info and debug.enabled() and first == len(self.nodes) - 1 and end == 0:
                 debug.totals(self.learnable_params)
@@ -63,14 +74,15 @@ class Passes(Running):
         __tracebackhide__ = True
         self._notify(self.hooks.safe_point)
         with self.lock:
-            loss = self.forward_pass()
+            loss = self.forward_loss()
             self.backward_pass()
-        return loss
+        self.settle()
+        return float(loss)
 
     def clear_param_diffs(self) -> None:
         """Zero the diffs of all parameters."""
         for blob in self.learnable_params:
-            blob.diff.fill(0)
+            blob.diff_array.fill(0)
 
     # fixing and going on
 
@@ -159,7 +171,8 @@ class Passes(Running):
                 chosen |= set(range(at.index, at.end + 1))
                 self._run_forward([self.nodes[i] for i in sorted(chosen)], at.start, at.end)
                 self.paused = None
-            return sum(map(weighted_sum, self.nodes[min(at.start, at.end) : max(at.start, at.end) + 1]))
+            self.settle()
+            return float(sum(map(weighted_sum, self.nodes[min(at.start, at.end) : max(at.start, at.end) + 1])))
 
     def _named(self, indices: Iterable[int]) -> list[str]:
         """Return layers' names, without those of the splits that the builder inserted."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from contextvars import Token
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
+from caffe_nb import device
+from caffe_nb.core.deferred import Checks
 from caffe_nb.core.hooks import Callback, NetHooks
 from caffe_nb.core.layer import Phase
 from caffe_nb.core.memory import layout
@@ -19,6 +22,7 @@ from caffe_nb.errors import CaffeError, ShapeError
 from caffe_nb.layers import changes
 from caffe_nb.net import debug, stale
 from caffe_nb.net.build import Node
+from caffe_nb.net.chains import Chains
 from caffe_nb.net.guard import Guard
 
 _numbers = itertools.count(1)
@@ -97,7 +101,9 @@ class Running:
         self._pass = ("", 0, 0)  # its direction, and the layers that the pass was to begin and to end with
         self._since = 0.0  # by `time.perf_counter`, while a layer runs; else 0
         self._memories = stale.Memories()
+        self._checks = Checks()
         self._heard = False  # a listener was called in this pass: it may have written
+        self._chains: Chains | None = None  # found at the first pass
 
     @property
     def running(self) -> tuple[int, str, float] | None:
@@ -109,13 +115,14 @@ class Running:
     # is done before, and what depends on shapes, sharing and code is worked out anew when `layout` says that it may
     # have changed.
 
-    def _run_forward(self, nodes: Iterable[Node], start: int, end: int) -> float:
+    def _run_forward(self, nodes: Sequence[Node], start: int, end: int) -> Any:
         __tracebackhide__ = True
-        self._begin("forward", start, end)
+        checks = self._begin("forward", start, end)
         hooks, guard, debugging = self.hooks, self._guard, self.debug_info and debug.enabled()
-        now, tick, loss, method = time.perf_counter, stale.clock, 0.0, ""
+        now, tick, method = time.perf_counter, stale.clock, ""
+        loss: Any = 0.0
         try:
-            for node in nodes:
+            for node in self._chained(nodes, debugging):
                 self._node = node
                 if self.interrupted:
                     self._stop_here()
@@ -153,16 +160,18 @@ class Running:
             if method:  # else it is an interrupt between layers, or a listener's
                 self._failed(node, method, error, guarded=node.is_python)
             raise
+        finally:
+            self._checks.end(checks)
         self.awaiting_backward = self.phase == Phase.TRAIN and end == len(self.nodes) - 1
         return loss
 
-    def _run_backward(self, nodes: Iterable[Node], start: int, end: int) -> None:
+    def _run_backward(self, nodes: Sequence[Node], start: int, end: int) -> None:
         __tracebackhide__ = True
-        self._begin("backward", start, end)
+        checks = self._begin("backward", start, end)
         hooks, guard, debugging = self.hooks, self._guard, self.debug_info and debug.enabled()
         now, method = time.perf_counter, ""
         try:
-            for node in nodes:
+            for node in self._chained(nodes, debugging):
                 if not node.needs_backward:
                     continue
                 self._node = node
@@ -194,13 +203,45 @@ class Running:
             if method:
                 self._failed(node, method, error, guarded=node.is_python)
             raise
+        finally:
+            self._checks.end(checks)
 
-    def _begin(self, direction: str, start: int, end: int) -> None:
-        """Before a pass: what was written until now, others wrote."""
+    def _chained(self, nodes: Sequence[Node], debugging: bool) -> Iterable[Node]:
+        """Return the layers of a pass, with those as one that can be while nobody looks between them."""
+        if self._chains is None:
+            self._chains = Chains(self.nodes)
+        if debugging or not self._chains or device.current() is not None:
+            return nodes
+        hooks = self.hooks
+        if self._pass[0] == "forward":
+            return self._chains.forward(
+                nodes, lambda: bool(hooks.before_forward or hooks.after_forward or hooks.between_layers)
+            )
+        return self._chains.backward(
+            nodes, lambda: bool(hooks.before_backward or hooks.after_backward or hooks.between_layers)
+        )
+
+    def settle(self) -> None:
+        """Wait for the device, and raise what a layer has refused there since the last time.
+
+        Raises
+        ------
+        CaffeError
+            With the layer's place. On the CPU there is never anything: a layer raises while it runs.
+        """
+        __tracebackhide__ = True
+        self._checks.settle()
+
+    def _begin(self, direction: str, start: int, end: int) -> Token[Checks | None]:
+        """Before a pass: what was written until now, others wrote; what a device checks is this net's."""
         self._pass = (direction, start, end)
         self._heard = False
         self._guard.begin()
         stale.notice(self._memories.of(self.nodes))
+        return self._checks.begin(self._where)
+
+    def _where(self) -> str:
+        return "" if self._node is None else self._node.where
 
     def _tell_before(self, listeners: Iterable[Callback], node: Node) -> None:
         """Tell listeners that a layer is about to run; what any of them wrote since the pass began, others wrote."""
@@ -289,12 +330,13 @@ class Running:
         self._contents = stale.Contents(self.nodes)
 
 
-def weighted_sum(node: Node) -> float:
-    """Return what a layer's tops add to the net's loss."""
-    loss = 0.0
+def weighted_sum(node: Node) -> Any:
+    """Return what a layer's tops add to the net's loss; on a device, for which nobody waits, an array without axes."""
+    loss: Any = 0.0
     for top, weight in zip(node.tops, node.loss_weights, strict=False):
         if weight:
-            loss += float(np.vdot(top.const_data, top.const_diff))
+            part = np.vdot(top.const_array, top.const_diff_array)
+            loss += part if device.holds(part) else float(part)
     return loss
 
 
@@ -307,8 +349,9 @@ def placed(error: BaseException, node: Node, method: str) -> BaseException:
     elif isinstance(error, Exception):
         if node.is_python:
             changes.explain(error)
-        shapes = ", ".join(f"{n} {b.shape}" for n, b in zip(node.bottom_labels, node.bottoms, strict=True))
-        error.add_note(f"in {method} of {node.where}; bottoms: {shapes or 'none'}")
+        ends = ((node.bottom_labels, node.bottoms), (node.top_names, node.tops))
+        bottoms, tops = (", ".join(f"{n} {b.shape}" for n, b in zip(*end, strict=False)) or "none" for end in ends)
+        error.add_note(f"in {method} of {node.where}; bottoms: {bottoms}; tops: {tops}")
     return error
 
 

@@ -10,6 +10,8 @@ from caffe_nb.errors import NetError, PrototxtError, did_you_mean, place
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.proto.unknown import UnknownField, several_unknown
 
+NO_TYPE = 'it has no type; write, for example, type: "InnerProduct"'
+
 
 def refuse_unknown(
     param: caffe_pb2.NetParameter,
@@ -38,6 +40,9 @@ def refuse_unknown(
     PrototxtError, NetError
         One error for all of them, with their lines.
     """
+    for index in kept:
+        if not param.layer[index].type:
+            raise NetError(NO_TYPE, where=place(param.layer[index].name, "", source, lines[index]))
     types = [(index, param.layer[index]) for index in kept if not registry.is_known(param.layer[index].type)]
     mine = [index for index, layer in enumerate(param.layer) if registry.is_users(layer.type)]
     fields = list(chain.from_iterable(group for index, group in enumerate(unknown) if index not in mine))

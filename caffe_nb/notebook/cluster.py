@@ -262,7 +262,7 @@ def _take_up(data: dict[str, Any], seen: int, solver: Solver, progress: ClusterP
         for iteration, loss, rate in told["points"]:
             solver.go_back(iteration)
             solver.loss = loss
-            solver.smoothed_loss = solver.losses.add(iteration - 1, loss, solver.param.average_loss)
+            solver.losses.add(iteration - 1, loss, solver.param.average_loss)
             progress.advance(iteration, loss, rate)
             for listener in tuple(solver.hooks.after_iteration):
                 listener(solver)

@@ -30,5 +30,5 @@ def inspect(target: Net | Solver | None = None) -> None:
             raise NetError("there is no net to inspect; build one with %%caffe_net or caffe.Net first")
         target = next((net for net in reversed(nets) if net.phase == Phase.TRAIN), nets[-1])
     if not isinstance(target, Net | Solver):
-        raise TypeError(f"inspect takes a net or a solver, got a {type(target).__name__}")
+        raise TypeError(f"inspect takes a net or a solver, got {type(target).__name__}")
     session.show(target.net if isinstance(target, Solver) else target)

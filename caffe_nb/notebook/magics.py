@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.display import display
 
 from caffe_nb import check, live
@@ -26,6 +26,7 @@ from caffe_nb.notebook.display import ticking
 from caffe_nb.notebook.inspect import inspect
 from caffe_nb.notebook.on_save import CheckOnSave
 from caffe_nb.notebook.run import run, run_on_cluster, told
+from caffe_nb.notebook.targets import kind
 from caffe_nb.notebook.versions import VersionDiff, VersionList
 from caffe_nb.solvers import Solver
 
@@ -45,12 +46,14 @@ class CaffeMagics(Magics):
         self.on_save = CheckOnSave()
         self.matcher = matcher(parsers.PARSERS, shell.user_ns)
 
-    @cell_magic
-    def caffe_net(self, line: str, cell: str) -> None:
-        """Build a net from the cell's prototxt; %%caffe_net --help says more."""
+    @line_cell_magic
+    def caffe_net(self, line: str, cell: str | None = None) -> None:
+        """Build a net from the cell's prototxt."""
 
         def body() -> None:
             args = parsers.net_parser().parse_line(line)
+            if cell is None:
+                raise UsageError("write %%caffe_net with two %, and the net's prototxt on the lines below it")
             if not args.name.isidentifier() or keyword.iskeyword(args.name):
                 raise UsageError(f"'{args.name}' cannot be a variable's name; use letters, digits and _")
             net = Net.from_text(
@@ -72,12 +75,14 @@ class CaffeMagics(Magics):
         __tracebackhide__ = True
         plainly(body)
 
-    @cell_magic
-    def caffe_layer(self, line: str, cell: str) -> None:
-        """Define layer classes and give them to the live nets; %%caffe_layer --help says more."""
+    @line_cell_magic
+    def caffe_layer(self, line: str, cell: str | None = None) -> None:
+        """Define layer classes and give them to the live nets."""
 
         def body() -> None:
             args = parsers.layer_parser().parse_line(line)
+            if cell is None:
+                raise UsageError("write %%caffe_layer with two %, and the layer's class on the lines below it")
             space = self.shell.user_ns
             before = {name: value for name, value in space.items() if isinstance(value, type)}
             exec(self._compiled(cell), space)  # noqa: S102  (the user's own cell)
@@ -111,7 +116,7 @@ class CaffeMagics(Magics):
 
     @line_magic
     def caffe_run(self, line: str) -> None:
-        """Run a solver or a net; %caffe_run --help says more."""
+        """Run a solver or a net."""
         __tracebackhide__ = True
 
         def body() -> None:
@@ -119,24 +124,27 @@ class CaffeMagics(Magics):
             args = parsers.run_parser().parse_line(line)
             target = targets.target(self.shell.user_ns, args.target)
             if not isinstance(target, Net | Solver):
-                raise UsageError(f"'{args.target}' is a {type(target).__name__}; %caffe_run takes a net or a solver")
+                raise UsageError(f"%caffe_run takes a net or a solver; '{args.target}' is {kind(target)}")
             if args.target.endswith(".prototxt"):
                 self.shell.user_ns["solver"] = target
-            if args.refresh:
-                done = (target.net if isinstance(target, Solver) else target).refresh()
-                if not args.quiet:
-                    print(done)  # noqa: T201
-                return
             if args.cluster:
+                if args.gpu is not None:
+                    raise UsageError("--gpu and --cluster do not go together: the ranks compute on their CPUs")
                 run_on_cluster(target, args.iterations, quiet=args.quiet)
                 return
-            run(target, args.iterations, backward=not args.forward, quiet=args.quiet, wait=args.wait)
+            with targets.where(args.gpu):
+                if args.refresh:
+                    done = (target.net if isinstance(target, Solver) else target).refresh()
+                    if not args.quiet:
+                        print(done)  # noqa: T201
+                    return
+                run(target, args.iterations, backward=not args.forward, quiet=args.quiet, wait=args.wait)
 
         plainly(body)
 
     @line_magic
     def caffe_cluster(self, line: str) -> Any:
-        """Start, show or stop a cluster; %caffe_cluster --help says more."""
+        """Start, show or stop a cluster."""
 
         def body() -> Any:
             from caffe_nb.notebook import cluster
@@ -154,7 +162,7 @@ class CaffeMagics(Magics):
 
     @line_magic
     def caffe_check(self, line: str) -> Any:
-        """Check gradients; %caffe_check --help says more."""
+        """Check gradients."""
 
         def body() -> Any:
             args = parsers.check_parser().parse_line(line)
@@ -180,6 +188,7 @@ class CaffeMagics(Magics):
                     param_str=args.param_str,
                     seed=args.seed,
                     full=args.full,
+                    devices=args.devices,
                     progress=tick,
                 )
             return _exported(report, args.export)
@@ -193,7 +202,7 @@ class CaffeMagics(Magics):
 
     @line_magic
     def caffe_reload(self, line: str) -> Any:
-        """Take up edits, list versions, go back to one; %caffe_reload --help says more."""
+        """Take up edits, list versions, go back to one."""
 
         def body() -> Any:
             args = parsers.reload_parser().parse_line(line)
@@ -220,15 +229,13 @@ class CaffeMagics(Magics):
 
     @line_magic
     def caffe_inspect(self, line: str) -> None:
-        """Open the inspector panel; %caffe_inspect --help says more."""
+        """Open the inspector panel."""
 
         def body() -> None:
             args = parsers.inspect_parser().parse_line(line)
             target = targets.target(self.shell.user_ns, args.target) if args.target else None
             if target is not None and not isinstance(target, Net | Solver):
-                raise UsageError(
-                    f"'{args.target}' is a {type(target).__name__}; %caffe_inspect takes a net or a solver"
-                )
+                raise UsageError(f"%caffe_inspect takes a net or a solver; '{args.target}' is {kind(target)}")
             inspect(target)
 
         __tracebackhide__ = True
@@ -236,7 +243,7 @@ class CaffeMagics(Magics):
 
     @line_magic
     def caffe_time(self, line: str) -> Any:
-        """Time the layers of a net; %caffe_time --help says more."""
+        """Time the layers of a net."""
 
         def body() -> Any:
             args = parsers.time_parser().parse_line(line)
@@ -253,7 +260,7 @@ class CaffeMagics(Magics):
 
     @line_magic
     def caffe_graph(self, line: str) -> Any:
-        """Draw a net; %caffe_graph --help says more."""
+        """Draw a net."""
 
         def body() -> Any:
             args = parsers.graph_parser().parse_line(line)
@@ -266,6 +273,8 @@ class CaffeMagics(Magics):
         return plainly(body)
 
     def _check_net(self, net: Net, args: argparse.Namespace) -> Any:
+        if args.bottom:
+            raise UsageError("--bottom is for a class; the layers of a net are checked on the net's own values")
         names = [node.name for node in net.nodes]
         for name in args.layer:
             if name not in names:
@@ -273,9 +282,12 @@ class CaffeMagics(Magics):
                     f"net '{net.name}' has no layer '{name}'.{did_you_mean(name, names)} Its layers: {listing(names)}"
                 )
         with ticking("checking") as tick:
-            reports = check.check_net(net, args.layer or None, seed=args.seed, full=args.full, progress=tick)
+            options = {"seed": args.seed, "full": args.full, "devices": args.devices}
+            reports = check.check_net(net, args.layer or None, progress=tick, **options)
         if len(reports) == 1:
             return _exported(next(iter(reports.values())), args.export)
+        if not reports:
+            print(f"net '{net.name}' has no layer with a gradient to check")  # noqa: T201
         if args.export:
             raise UsageError("--export takes one layer: name it after the net")
         for report in reports.values():
@@ -319,3 +331,7 @@ def _exported(report: check.GradientReport, path: str | None) -> check.GradientR
     if path:
         print(f"written: {report.export(path)}, and its values beside it")  # noqa: T201
     return report
+
+
+for _name, _parser in parsers.PARSERS.items():
+    getattr(CaffeMagics, _name).__doc__ = _parser().format_help()  # what `%caffe_run?` shows

@@ -47,6 +47,14 @@ def run_parser() -> MagicParser:
         action="store_true",
         help="when a layer raises, wait for the next save that mends it, and go on with the same batch",
     )
+    parser.add_argument(
+        "--gpu",
+        metavar="N",
+        nargs="?",
+        type=int,
+        const=-1,
+        help="compute this run on GPU N, without N on the one that set_device chose; give it after the target",
+    )
     parser.add_argument("--quiet", action="store_true", help="show nothing")
     parser.add_argument(
         "--cluster", action="store_true", help="for a solver of a file: on all ranks of the cluster (%%caffe_cluster)"
@@ -58,7 +66,7 @@ def cluster_parser() -> MagicParser:
     """Return the parser of %caffe_cluster."""
     parser = MagicParser(
         prog="%caffe_cluster",
-        description="Start, show or stop the processes that %%caffe_run --cluster trains on (IPyParallel, over MPI).",
+        description="Start, show or stop the processes that %caffe_run --cluster trains on (IPyParallel, over MPI).",
     )
     parser.add_argument("action", choices=["start", "status", "stop"], help="what to do")
     parser.add_argument("-n", "--ranks", type=int, default=2, help="for start: how many processes (2)")
@@ -88,6 +96,11 @@ def check_parser() -> MagicParser:
     parser.add_argument("--on-save", choices=["on", "off"], help="whether every edit checks its layer at once (off)")
     parser.add_argument("--export", metavar="FILE", help="write the check as a pytest file, test_NAME.py")
     parser.add_argument("--full", action="store_true", help="compare every element by itself, also of large blobs")
+    parser.add_argument(
+        "--devices",
+        choices=["cpu", "gpu", "both"],
+        help="where the layer runs: where layers compute now; 'both' compares what the GPU gives with the CPU",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the random values (0)")
     return parser
 

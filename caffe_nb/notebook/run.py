@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from caffe_nb import live
+from caffe_nb import device, live
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import SolverError
 from caffe_nb.inspector.control import control_of
 from caffe_nb.net import Net
 from caffe_nb.net.interrupts import Interrupt
-from caffe_nb.notebook.display import Progress, shown
+from caffe_nb.notebook.display import REFRESH, Progress, shown
 from caffe_nb.solvers import Solver
 
 told: list[live.Swap] = []
@@ -65,7 +66,7 @@ def run(
     """
     __tracebackhide__ = True
     if not isinstance(target, Net | Solver):
-        raise TypeError(f"run takes a net or a solver, got a {type(target).__name__}")
+        raise TypeError(f"run takes a net or a solver, got {type(target).__name__}")
     if iterations is None:
         iterations = _left(target) if isinstance(target, Solver) else 1
     iterations = operator.index(iterations)
@@ -107,7 +108,7 @@ def run_on_cluster(target: Net | Solver, iterations: int | None = None, *, quiet
     from caffe_nb.notebook import cluster
 
     if not isinstance(target, Solver):
-        raise TypeError(f"a cluster trains a solver, got a {type(target).__name__}")
+        raise TypeError(f"a cluster trains a solver, got {type(target).__name__}")
     cluster.current().run(target, _left(target) if iterations is None else iterations, quiet=quiet)
 
 
@@ -162,8 +163,14 @@ def _left(solver: Solver) -> int:
 def _run_solver(solver: Solver, end: int, progress: Progress) -> None:
     __tracebackhide__ = True
 
+    read = 0.0
+
     def after_iteration(solver: Solver) -> None:
-        progress.advance(solver.iter, solver.loss, solver.lr)
+        nonlocal read
+        now = time.perf_counter()
+        if device.current() is None or now - read > REFRESH:  # reading the loss waits for a GPU
+            read = now
+            progress.advance(solver.iter, solver.loss, solver.lr)
 
     def after_test(solver: Solver, index: int, outputs: dict[str, float]) -> None:
         progress.test(solver.iter, index, outputs)
@@ -183,6 +190,8 @@ def _run_solver(solver: Solver, end: int, progress: Progress) -> None:
             ):
                 solver.test_all()
     finally:
+        if progress.iteration != solver.iter:
+            progress.advance(solver.iter, solver.loss, solver.lr)
         solver.hooks.after_iteration.remove(after_iteration)
         solver.hooks.after_test.remove(after_test)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
 
+from caffe_nb import device
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import did_you_mean, listing
 from caffe_nb.net import Net
@@ -49,10 +51,15 @@ def net(space: Mapping[str, Any], word: str, magic: str, phase: str | None = Non
         return Net(_file(space, word), phase=Phase[phase or "TRAIN"])
     found = _variable(space, word)
     if not isinstance(found, Net | Solver):
-        raise UsageError(f"'{word}' is a {type(found).__name__}; {magic} takes a net or a solver")
+        raise UsageError(f"{magic} takes a net or a solver; '{word}' is {kind(found)}")
     if phase is not None:
         raise UsageError(f"--phase is for a prototxt; '{word}' has its phase")
     return found.net if isinstance(found, Solver) else found
+
+
+def kind(found: Any) -> str:
+    """Say what something is, for a message."""
+    return f"the class {found.__name__}" if isinstance(found, type) else f"of type {type(found).__name__}"
 
 
 def _is_name(space: Mapping[str, Any], word: str) -> bool:
@@ -73,3 +80,23 @@ def _file(space: Mapping[str, Any], word: str) -> str:
     known = [k for k, v in space.items() if isinstance(v, Net | Solver)]
     what = f"there is no file '{word}'." if word.endswith(".prototxt") else f"there is no variable '{word}'."
     raise UsageError(f"{what}{did_you_mean(word, known)} Nets and solvers here: {listing(known)}")
+
+
+@contextmanager
+def where(gpu: int | None) -> Iterator[None]:
+    """Compute on this GPU within the block, on the one that was chosen for -1; for None where layers compute now.
+
+    Raises
+    ------
+    DeviceError
+        When there is no such GPU; says what to install.
+    """
+    if gpu is None:
+        yield
+        return
+    try:
+        found = device.gpu() if gpu == -1 else device.CupyDevice(gpu)
+    except device.DeviceError as error:
+        raise device.DeviceError(error.message.replace("set_mode_gpu()", "--gpu")) from error
+    with device.using(found):
+        yield

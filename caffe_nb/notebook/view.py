@@ -31,7 +31,7 @@ def view(target: Net | Blob | Solver) -> object:
     """
     shown = target.net if isinstance(target, Solver) else target
     if not isinstance(shown, Net | Blob):
-        raise TypeError(f"view takes a net, a blob or a solver, got a {type(target).__name__}")
+        raise TypeError(f"view takes a net, a blob or a solver, got {type(target).__name__}")
     try:
         from caffe_nb.notebook.viewer import Viewer
     except ImportError:  # anywidget is not installed: what is shown without it is the picture

@@ -1,7 +1,7 @@
 """Convolution, in whichever way is fastest for the shape.
 
 Kernels of 3 by 3 go Winograd's way where that wins; channels that do not see each other, one by one; all others are
-matrix products over columns, in pieces of the batch that bound the memory.
+matrix products over columns, of the whole batch where images are small or few, else in pieces that bound the memory.
 
 Images are ``(N, C, *spatial)``, weights ``(M, C / groups, *kernel)``, results ``(N, M, *output)``. What is computed is
 a correlation, as in Caffe: the kernel is not flipped.
@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
-from caffe_nb.ops import depthwise, winograd
+from caffe_nb.ops import depthwise, merged, winograd
 from caffe_nb.ops.depthwise import is_depthwise
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
 from caffe_nb.ops.parallel import one_blas_thread, run
+from caffe_nb.ops.scratch import scratch
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
@@ -32,6 +33,8 @@ DEVICE_PIECE_BYTES = 1 << 28
 """The same on a device, where it only bounds the memory."""
 TALL = 192
 """A BLAS is faster when the result has more rows than columns; from so many rows on it makes little difference."""
+KEPT_BYTES = 1 << 25
+"""Upper bound of the work space that a thread keeps for the next time."""
 MERGED_PIXELS = 1024
 """The gradient of the kernels takes so many pixels together, so that its products are not all overhead."""
 
@@ -60,14 +63,16 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, g
     how = _plan(images, weight, window, groups)
     if how is not None and winograd.convolve(how, images, weight, bias, out):
         return
-    maps, multiply = weight.shape[0], device.namespace_of(images).matmul
-    matrix = _grouped(weight, groups)
+    if merged.pays(images, weight, window, groups):
+        merged.convolve(images, weight, bias, window, out)
+        return
+    maps, matrix = weight.shape[0], _grouped(weight, groups)
 
     def some(start: int, stop: int) -> None:
         for part, columns in _pieces(images[start:stop], window, groups):
             result = out[start:stop][part]
             product = result.reshape(len(result), groups, maps // groups, prod(out.shape[2:]))
-            multiply(matrix, columns, out=product)
+            _multiply(matrix, columns, out=product)
             if bias is not None:
                 result += _per_map(bias, out.ndim)
 
@@ -98,6 +103,9 @@ def gradients(
     how = _plan(images, weight, window, groups)
     if how is not None and winograd.gradients(how, images, gradient, weight, d_weight, d_images):
         return
+    if merged.pays(images, weight, window, groups):
+        merged.gradients(images, gradient, weight, window, d_weight, d_images)
+        return
     if d_weight is not None:
         add_weight_gradient(images, gradient, window, groups, d_weight)
     if d_images is not None:
@@ -123,7 +131,7 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     if is_depthwise(images, window, groups):
         depthwise.add_weight_gradient(images, gradient, window, out)
         return
-    total, multiply = _grouped(out, groups), device.namespace_of(out).matmul
+    total = _grouped(out, groups)
     upright = total.shape[1] >= min(total.shape[2], TALL)
 
     def some(start: int, stop: int) -> Array | None:
@@ -131,8 +139,10 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
         for part, columns in _merged_pieces(images[start:stop], window, groups):
             above = _by_map(gradient[start:stop][part], groups)
             left, right = (above, columns) if upright else (columns, above)
-            product = multiply(left, right.swapaxes(1, 2))
-            mine = product if mine is None else np.add(mine, product, out=mine)
+            if mine is None:
+                mine = _multiply(left, right.swapaxes(1, 2))
+            else:
+                mine += _multiply(left, right.swapaxes(1, 2), out=_work(mine, mine.shape, "kernels"))
         return mine
 
     with one_blas_thread():
@@ -162,26 +172,33 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
         depthwise.input_gradient(gradient, weight, window, out)
         return
     transposed = _grouped(weight, groups).swapaxes(1, 2)
-    pixels, multiply = prod(gradient.shape[2:]), device.namespace_of(out).matmul
+    pixels = prod(gradient.shape[2:])
     shape = columns_shape((1, *out.shape[1:]), window)  # checks the geometry, too
 
     def some(start: int, stop: int) -> None:
-        buffer: Array | None = None
         for part in _parts(out[start:stop], window):
             above, below = gradient[start:stop][part], out[start:stop][part]
             above = above.reshape(len(above), groups, transposed.shape[2], pixels)
             if window.pointwise:
-                multiply(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
+                _multiply(transposed, above, out=below.reshape(len(below), groups, transposed.shape[1], pixels))
                 continue
-            if buffer is None:
-                buffer = device.namespace_of(out).empty((len(below), groups, transposed.shape[1], pixels), out.dtype)
-            columns = multiply(transposed, above, out=buffer[: len(below)])
+            columns = _multiply(transposed, above, out=_work(out, (len(below), groups, transposed.shape[1], pixels)))
             axes = 1 + len(window.kernel)
             columns = columns.reshape(len(below), *shape[:axes], *shape[axes + 1 :])
             col2im(_images_last(columns, axes), window, out.shape[2:], below)
 
     with one_blas_thread():
         _share_out(some, out, gradient.size * transposed.shape[1])
+
+
+def _multiply(a: Array, b: Array, out: Array | None = None) -> Array:
+    """Return the products of matrices of each group, ``(groups, rows, columns)``, and perhaps of each image before."""
+    if not device.holds(a) or a.shape[-3] > 1:
+        return device.namespace_of(a).matmul(a, b, out=out)  # type: ignore[no-any-return]
+    # Without the axis of the one group, CuPy launches less and copies no matrix to transpose it.
+    target = None if out is None else out[..., 0, :, :]
+    product = device.namespace_of(a).matmul(a[..., 0, :, :], b[..., 0, :, :], out=target)
+    return product[..., None, :, :]  # type: ignore[no-any-return]
 
 
 def _plan(images: Array, weight: Array, window: Window, groups: int) -> winograd.Plan | None:
@@ -222,7 +239,6 @@ def _parts(images: Array, window: Window, pixels: int = 0) -> Iterator[slice]:
 def _pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice, Array]]:
     """Yield parts of the batch with their columns, ``(n, groups, rows, pixels)``; the memory is used again."""
     channels, axes = images.shape[1] // groups, 1 + len(window.kernel)
-    buffer: Array | None = None
     for part in _parts(images, window):
         piece = images[part]
         count = len(piece)
@@ -230,9 +246,7 @@ def _pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice,
             yield part, piece.reshape(count, groups, channels, prod(piece.shape[2:]))
             continue
         shape = columns_shape(piece.shape, window)
-        if buffer is None:
-            buffer = device.namespace_of(images).empty((count, *shape[:axes], *shape[axes + 1 :]), images.dtype)
-        columns = buffer[:count]
+        columns = _work(images, (count, *shape[:axes], *shape[axes + 1 :]))
         im2col(piece, window, _images_last(columns, axes))
         yield part, columns.reshape(count, groups, channels * window.taps, prod(shape[axes + 1 :]))
 
@@ -240,17 +254,21 @@ def _pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice,
 def _merged_pieces(images: Array, window: Window, groups: int) -> Iterator[tuple[slice, Array]]:
     """Yield parts of the batch with their columns side by side, ``(groups, rows, n * pixels)``."""
     channels, axes = images.shape[1] // groups, 1 + len(window.kernel)
-    buffer: Array | None = None
     for part in _parts(images, window, MERGED_PIXELS):
         piece = images[part]
         if window.pointwise:
             yield part, _grouped(piece.swapaxes(0, 1), groups)
             continue
         shape = columns_shape(piece.shape, window)
-        if buffer is None:
-            buffer = device.namespace_of(images).empty(prod(shape), images.dtype)
-        columns = im2col(piece, window, buffer[: prod(shape)].reshape(shape))
+        columns = im2col(piece, window, _work(images, shape))
         yield part, columns.reshape(groups, channels * window.taps, prod(shape[axes:]))
+
+
+def _work(like: Array, shape: tuple[int, ...], use: str = "columns") -> Array:
+    """Return memory that the thread uses again, but for what is large; on a device it comes from the device's pool."""
+    if device.holds(like) or prod(shape) * like.itemsize > KEPT_BYTES:
+        return device.namespace_of(like).empty(shape, like.dtype)  # type: ignore[no-any-return]
+    return scratch(use, shape, like.dtype)
 
 
 def _images_last(columns: Array, axes: int) -> Array:

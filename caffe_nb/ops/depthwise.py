@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.jit import compiled, compiled_sums
 from caffe_nb.ops.parallel import flat, run
 from caffe_nb.ops.window import Window
@@ -25,8 +26,7 @@ BLOCK = 4096
 def is_depthwise(images: Array, window: Window, groups: int) -> bool:
     """Whether these functions compute such a convolution: one channel a group, two spatial axes, ordinary numbers."""
     return (
-        not device.holds(images)
-        and groups > 1
+        groups > 1
         and groups == images.shape[1]
         and len(window.kernel) == 2
         and images.dtype in (np.float32, np.float64)
@@ -49,6 +49,11 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, o
     out : (N, M, *output) ndarray
         Where to write.
     """
+    if device.holds(images):
+        numbers = bias is not None, *_geometry(images.shape, window, out.shape)
+        offsets = weight if bias is None else bias  # an array there must be
+        launch("depthwise", "forward", out.size, images, weight, offsets, out, *numbers)
+        return
     offsets = np.zeros(weight.shape[0], weight.dtype) if bias is None else bias
     x, w, b, y = flat(images), flat(weight), flat(offsets), out.reshape(-1)
     place, laid = _layout(images.shape, window, out.shape)
@@ -62,6 +67,12 @@ def convolve(images: Array, weight: Array, bias: Array | None, window: Window, o
 
 def add_weight_gradient(images: Array, gradient: Array, window: Window, out: Array) -> None:
     """Add the gradient of the kernels; parameters as in `caffe_nb.ops.convolution.add_weight_gradient`."""
+    if device.holds(images):
+        parts = device.namespace_of(out).empty((len(gradient), gradient.shape[2], *out.shape), out.dtype)
+        geometry = _geometry(images.shape, window, gradient.shape)
+        launch("depthwise", "weight_parts", parts.size, images, gradient, parts, *geometry)
+        out += parts.sum(axis=(0, 1))
+        return
     x, g, total = flat(images), flat(gradient), out.reshape(-1)
     place, laid = _layout(images.shape, window, gradient.shape)
     shapes = images.shape, gradient.shape
@@ -74,6 +85,10 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, out: Arr
 
 def input_gradient(gradient: Array, weight: Array, window: Window, out: Array) -> None:
     """Compute the gradient of the images; parameters as in `caffe_nb.ops.convolution.input_gradient`."""
+    if device.holds(out):
+        geometry = _geometry(out.shape, window, gradient.shape)
+        launch("depthwise", "input_gradient", out.size, gradient, weight, out, *geometry)
+        return
     g, w, dx = flat(gradient), flat(weight), out.reshape(-1)
     place, laid = _layout(out.shape, window, gradient.shape)
     shapes = out.shape, gradient.shape
@@ -82,6 +97,12 @@ def input_gradient(gradient: Array, weight: Array, window: Window, out: Array) -
         _images(start, stop, g, *shapes, w, *place, *laid, dx)
 
     run(some, out.shape[1], gradient.size * window.taps)
+
+
+def _geometry(images: tuple[int, ...], window: Window, grid: tuple[int, ...]) -> tuple[int, ...]:
+    """Return what the device's kernels ask: channels, results of each, extents, and how the kernel moves."""
+    moves = (*window.kernel, *window.stride, *window.pad, *window.dilation)
+    return (images[1], grid[1] // images[1], *images[2:], *grid[2:], *moves)
 
 
 def _layout(images: tuple[int, ...], window: Window, grid: tuple[int, ...]) -> Layout:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.core.deferred import refuse
 from caffe_nb.errors import NetError
+from caffe_nb.ops.cuda import in_one_piece, launch
 from caffe_nb.ops.jit import compiled
 
 Array = NDArray[Any]
@@ -38,17 +40,21 @@ def row_numbers(values: Array, rows: int, what: str, whole: bool = False) -> Row
     ------
     NetError
         For a number that names no row, or is not whole where it must be; the message has the value and its place.
+        On a device it is raised when the net is asked for a value; see `caffe_nb.core.deferred`.
     """
     inside = (values >= 0) & (values < rows)
     if whole:
         inside &= np.trunc(values) == values
-    if not inside.all():
-        first = tuple(int(i) for i in np.argwhere(~inside)[0])
-        more = int(np.count_nonzero(~inside)) - 1
-        raise NetError(
-            f"{values[first]:g} at {list(first)} of {what} is not {'a whole number' if whole else 'one'} from 0 to "
+
+    def describe(value: float, at: tuple[int, ...], more: int) -> NetError:
+        return NetError(
+            f"{value:g} at {list(at)} of {what} is not {'a whole number' if whole else 'one'} from 0 to "
             f"{rows - 1}" + (f" (and {more} more like it)" if more else "")
         )
+
+    refuse(~inside, values, describe)
+    if device.holds(values):
+        values = np.where(inside, values, 0)  # they are used before anybody sees that they are wrong
     return values.astype(np.intp)
 
 
@@ -64,10 +70,12 @@ def add_rows(rows: Array, numbers: Rows, out: Array) -> None:
     out : (M, K) ndarray
         What it is added to.
     """
-    if device.namespace_of(out) is np:
-        _add_rows(rows, numbers, out)
-    else:
-        device.namespace_of(out).add.at(out, numbers, rows)
+    if device.holds(out):
+        count, xp = len(rows), device.namespace_of(out)
+        keys = xp.sort(numbers.astype(np.int64) * count + xp.arange(count, dtype=np.int64))
+        launch("gather", "add_rows", out.size, in_one_piece(rows), keys, out, out.shape[1], count)
+        return
+    _add_rows(rows, numbers, out)
 
 
 @compiled

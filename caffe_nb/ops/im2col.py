@@ -2,17 +2,19 @@
 
 Columns are laid out channel first, image after: ``(channels, *kernel, images, *output)``, so that a convolution of
 several images is one matrix product, whose left factor is Caffe's weight matrix. What is written or read may also be
-such a view of columns with the images first, which are one product an image.
+such a view of columns with the images first, which are one product an image, or some of the images of such columns.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import flat
 from caffe_nb.ops.window import Window
@@ -48,6 +50,10 @@ def im2col(images: Array, window: Window, out: Array | None = None) -> Array:
     axes = len(window.kernel)
     output = shape[axes + 2 :]
     memory = _memory(images, columns)
+    if memory is not None and device.holds(images):
+        count, axes_of = prod(images.shape[:2]) * prod(output), _geometry(images, window, output)
+        launch("im2col", "im2col", count, images, *memory, images.shape[1], *axes_of)
+        return columns
     if memory is not None:
         if set(window.stride) == {1} and output == images.shape[2:]:
             _im2col_whole(flat(images), images.shape, window.kernel, window.pad, window.dilation, *memory)
@@ -87,8 +93,12 @@ def col2im(columns: Array, window: Window, spatial: tuple[int, ...], out: Array 
     axes = len(window.kernel)
     channels, number, output = columns.shape[0], columns.shape[axes + 1], columns.shape[axes + 2 :]
     images = device.namespace_of(columns).empty((number, channels, *spatial), columns.dtype) if out is None else out
-    images[...] = 0
     memory = _memory(images, columns)
+    if memory is not None and device.holds(images):
+        axes_of = _geometry(images, window, output)
+        launch("im2col", "col2im", images.size, memory[0], images, *memory[1:], images.shape[1], *axes_of)
+        return images
+    images[...] = 0
     if memory is not None:
         held, rows, pictures = memory
         geometry = (window.kernel, window.stride, window.pad, window.dilation)
@@ -101,6 +111,13 @@ def col2im(columns: Array, window: Window, spatial: tuple[int, ...], out: Array 
     return images
 
 
+def _geometry(images: Array, window: Window, output: tuple[int, ...]) -> list[int]:
+    """Return what the device's kernels ask, each for three axes: extents of images and output, and the window's."""
+    extents = images.shape[2:], output, window.kernel, window.stride, window.pad, window.dilation
+    missing = 3 - len(output)
+    return [n for row, blank in zip(extents, (1, 1, 1, 1, 0, 1), strict=True) for n in ((blank,) * missing + row)]
+
+
 def _tap(columns: Array, tap: tuple[int, ...]) -> Array:
     """Return what one tap sees, ``(C, N, *output)``, a view."""
     index: tuple[slice | int, ...] = (slice(None), *tap)
@@ -111,24 +128,35 @@ def _tap(columns: Array, tap: tuple[int, ...]) -> Array:
 def _memory(images: Array, columns: Array) -> tuple[Array, int, int] | None:
     """Return the columns' memory in one piece, and the steps from row to row and from image to image in it.
 
-    None for what the kernels do not take: other than two spatial axes, other numbers, other layouts.
+    None for what the kernels do not take: other than two spatial axes (a device's: more than three), other numbers,
+    other layouts.
     """
-    if (
-        device.holds(images)
-        or images.ndim != 4
-        or images.dtype not in (np.float32, np.float64)
-        or not images.flags.c_contiguous
-    ):
+    axes = images.ndim - 2
+    if axes > 3 or (axes != 2 and not device.holds(images)):
         return None
-    if columns.dtype != images.dtype:
+    if images.dtype not in (np.float32, np.float64) or columns.dtype != images.dtype:
         return None
-    pixels = columns.shape[4] * columns.shape[5]
+    if not images.flags.c_contiguous:
+        return None
+    if not device.holds(images):
+        return _host_memory(columns)
+    pixels = prod(columns.shape[axes + 2 :])
     if columns.flags.c_contiguous:
-        return columns.reshape(-1), columns.shape[3] * pixels, pixels
-    first = np.moveaxis(columns, 3, 0)
+        return columns.reshape(-1), columns.shape[axes + 1] * pixels, pixels
+    first = np.moveaxis(columns, axes + 1, 0)
     if first.flags.c_contiguous:
         return first.reshape(-1), pixels, first[0].size
     return None
+
+
+def _host_memory(columns: Array) -> tuple[Array, int, int] | None:
+    channels, high, wide, number, *_ = columns.shape
+    *steps, across, one = (step // columns.itemsize for step in columns.strides)
+    rows, pictures = steps[2], steps[3]
+    if (steps[0], steps[1], across, one) != (high * wide * rows, wide * rows, columns.shape[5], 1):
+        return None
+    last = (channels * high * wide - 1) * rows + (number - 1) * pictures + columns.shape[4] * columns.shape[5]
+    return np.lib.stride_tricks.as_strided(columns, (max(0, last),), (columns.itemsize,)), rows, pictures
 
 
 @compiled

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.cuda import in_one_piece, launch
 from caffe_nb.ops.jit import compiled
 
 Array = NDArray[Any]
@@ -25,10 +25,11 @@ def interpolate(images: Array, out: Array) -> None:
     out : (N, C, h, w) ndarray
         Where to write; pixel i of h lies at ``i (H - 1) / (h - 1)``, the only one of one row at 0.
     """
-    steps = _steps(images.shape[2], out.shape[2]), _steps(images.shape[3], out.shape[3])
     if device.holds(images):
-        out[...] = sum(share * images[:, :, rows, columns] for rows, columns, share in _corners(images, *steps))
+        whole = in_one_piece(images)  # of images with their borders cut off
+        launch("interpolation", "interpolate", out.size, whole, out, *images.shape[2:], *out.shape[2:])
         return
+    steps = _steps(images.shape[2], out.shape[2]), _steps(images.shape[3], out.shape[3])
     _interpolate(images, *steps[0], *steps[1], out)
 
 
@@ -42,12 +43,15 @@ def interpolation_gradient(gradient: Array, out: Array) -> None:
     out : (N, C, H, W) ndarray
         Overwritten with that of the images.
     """
+    if device.holds(out):
+        whole = out if out.flags.c_contiguous else device.namespace_of(out).empty_like(out, order="C")
+        extents = (*out.shape[2:], *gradient.shape[2:])
+        launch("interpolation", "interpolation_gradient", out.size, gradient, whole, *extents)
+        if whole is not out:
+            out[...] = whole
+        return
     out[...] = 0
     steps = _steps(out.shape[2], gradient.shape[2]), _steps(out.shape[3], gradient.shape[3])
-    if device.holds(out):
-        for rows, columns, share in _corners(out, *steps):
-            device.namespace_of(out).add.at(out, (slice(None), slice(None), rows, columns), share * gradient)
-        return
     _interpolation_gradient(gradient, *steps[0], *steps[1], out)
 
 
@@ -56,17 +60,6 @@ def _steps(old: int, new: int) -> Steps:
     numbers = np.arange(new) * (old - 1)  # whole numbers, so that a pixel that lies on one is read from it alone
     low, rest = np.divmod(numbers, max(1, new - 1))
     return low, np.where(rest > 0, low + 1, low), rest / max(1, new - 1)
-
-
-def _corners(images: Any, vertical: Steps, horizontal: Steps) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield, for each of the four neighbours, its rows, its columns and its share, on the images' device."""
-    xp = device.namespace_of(images)
-    up, down, under = (xp.asarray(array)[:, None] for array in vertical)
-    left, right, beside = (xp.asarray(array)[None, :] for array in horizontal)
-    under, beside = under.astype(images.dtype), beside.astype(images.dtype)
-    for rows, high in ((up, 1 - under), (down, under)):
-        for columns, wide in ((left, 1 - beside), (right, beside)):
-            yield rows, columns, high * wide
 
 
 @compiled

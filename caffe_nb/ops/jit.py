@@ -60,3 +60,19 @@ def _linked(function: Callable[..., Any]) -> Callable[..., Any]:
     if not others:
         return function
     return wraps(function)(FunctionType(function.__code__, function.__globals__ | others, function.__name__))
+
+
+def uncompiled(function: Callable[..., Any], xp: Any) -> Callable[..., Any]:
+    """Return a kernel as Python runs it, as the kernels that it calls, with another array namespace for NumPy's.
+
+    Parameters
+    ----------
+    function : callable
+        What `compiled` made.
+    xp : module
+        What `np` is in it.
+    """
+    plain: FunctionType = function.__wrapped__  # type: ignore[attr-defined]
+    found = {name: plain.__globals__.get(name) for name in plain.__code__.co_names}
+    others = {name: uncompiled(value, xp) for name, value in found.items() if value and hasattr(value, "kernel")}
+    return FunctionType(plain.__code__, plain.__globals__ | others | {"np": xp}, plain.__name__)

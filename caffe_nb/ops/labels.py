@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
+from caffe_nb.core.deferred import refuse
 from caffe_nb.errors import NetError
 
 
@@ -37,6 +39,7 @@ def class_labels(
     ------
     NetError
         For a label that is neither a class nor `ignore`, or not a number; the message has the value and its place.
+        On a device it is raised when the net is asked for a value; see `caffe_nb.core.deferred`.
     """
     with np.errstate(invalid="ignore"):
         labels = values.astype(np.intp)
@@ -45,14 +48,16 @@ def class_labels(
     if counted is not None:
         wrong &= counted
         labels = np.where(counted, labels, 0)
-    if wrong.any():
-        first = tuple(int(i) for i in np.argwhere(wrong)[0])
-        more = int(wrong.sum()) - 1
-        raise NetError(
-            f"label {values[first]:g} at {list(first)} of {what} is not one of the {classes} classes"
-            f" (0 to {classes - 1})"
+    if device.holds(labels):
+        labels = np.where(wrong, 0, labels)  # they are used before anybody sees that they are wrong
+
+    def describe(value: float, at: tuple[int, ...], more: int) -> NetError:
+        return NetError(
+            f"label {value:g} at {list(at)} of {what} is not one of the {classes} classes (0 to {classes - 1})"
             + (f" (and {more} more like it)" if more else "")
             + ("" if ignore is None else f"; label {ignore} would be ignored")
             + ". Give the scores more classes, mend the labels, or set ignore_label"
         )
+
+    refuse(wrong, values, describe)
     return labels, counted

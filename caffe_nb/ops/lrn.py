@@ -6,17 +6,17 @@ neural networks", 2012.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import run
 from caffe_nb.ops.pooling import average_gradient, average_pool
-from caffe_nb.ops.taps import sums_across_channels
 from caffe_nb.ops.window import Window
 
 Array = NDArray[Any]
@@ -42,10 +42,8 @@ def across_channels(images: Array, size: int, alpha: float, beta: float, k: floa
         Where to write the result; neither `images` nor `scale`.
     """
     if device.holds(images):
-        np.multiply(sums_across_channels(images * images, size), alpha / size, out=scale)
-        scale += k
-        np.power(scale, -beta, out=out)
-        out *= images
+        axes = images.shape[1], prod(images.shape[2:])
+        launch("lrn", "across", out.size, images, scale, out, *axes, size, alpha / size, float(beta), float(k))
         return
     x, energy, y = _rows(images), _rows(scale, True), _rows(out, True)
 
@@ -75,10 +73,10 @@ def across_channels_gradient(
         Where to write; it is overwritten, and is none of the others.
     """
     if device.holds(images):
-        np.power(scale, -beta, out=out)
-        share = sums_across_channels(gradient * images * out / scale, size)
-        out *= gradient
-        out -= 2 * alpha * beta / size * images * share
+        shares, power = device.namespace_of(images).empty_like(images), float(beta)
+        launch("lrn", "shares", out.size, images, scale, gradient, shares, power)
+        numbers = images.shape[1], prod(images.shape[2:]), size, 2 * alpha * beta / size, power
+        launch("lrn", "across_gradient", out.size, images, scale, gradient, shares, out, *numbers)
         return
     x, energy, dy, dx = _rows(images), _rows(scale), _rows(gradient), _rows(out, True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -112,7 +112,8 @@ def run(function: Callable[[int, int], Result], count: int, work: float) -> list
         try:
             first = part(0)
         finally:
-            wait(futures)  # they write into the caller's arrays
+            for future in futures:  # they write into the caller's arrays
+                future.exception()  # waits until it has ended, in less time than `wait` takes
     return [first, *(future.result() for future in futures)]
 
 

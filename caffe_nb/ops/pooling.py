@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from caffe_nb import device, rng
 from caffe_nb.errors import ShapeError
-from caffe_nb.ops import taps
+from caffe_nb.ops.cuda import in_one_piece, launch
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import run
 from caffe_nb.ops.window import Window
@@ -75,7 +75,8 @@ def max_pool(images: Array, window: Window, out: Array, mask: Mask) -> None:
         Where to write the places.
     """
     if device.holds(images):
-        taps.max_pool(images, window, out, mask)
+        lowest = float(np.finfo(images.dtype).min)
+        launch("pooling", "max_pool", out.size, images, out, mask, lowest, *_geometry(images, window, out))
         return
     lowest = images.dtype.type(np.finfo(images.dtype).min)
     pixels, shape, grid = _planes(images), images.shape[1:], out.shape[2:]
@@ -100,22 +101,24 @@ def stochastic_pool(images: Array, window: Window, out: Array, mask: Mask) -> No
 
     Parameters are those of `max_pool`. Source: Zeiler and Fergus, Stochastic Pooling, 2013.
     """
-    if device.holds(images):
-        taps.stochastic_pool(images, window, out, mask)
-        return
     draws = rng.generator().random(out.shape)
+    if device.holds(images):
+        on_device = device.namespace_of(images).asarray(draws)
+        geometry = _geometry(images, window, out)
+        launch("pooling", "stochastic_pool", out.size, images, on_device, out, mask, *geometry)
+        return
     _stochastic_pool(_planes(images), *_pairs(window), _planes(draws), _planes(out, True), _planes(mask, True))
 
 
 def expected_pool(images: Array, window: Window, out: Array) -> None:
     """Take the mean of each window weighted by the values themselves: what `stochastic_pool` gives on average."""
     if device.holds(images):
-        taps.expected_pool(images, window, out)
+        launch("pooling", "expected_pool", out.size, images, out, *_geometry(images, window, out))
         return
     _expected_pool(_planes(images), *_pairs(window), _planes(out, True))
 
 
-def scatter(gradient: Array, mask: Mask, out: Array) -> None:
+def scatter(gradient: Array, mask: Mask, window: Window, out: Array) -> None:
     """Add each gradient to the pixel that the mask names.
 
     Parameters
@@ -124,11 +127,14 @@ def scatter(gradient: Array, mask: Mask, out: Array) -> None:
         The gradient of the result.
     mask : (N, C, h, w) ndarray of int32
         As the forward pass wrote it.
+    window : Window
+        The kernel's extents.
     out : (N, C, H, W) ndarray
         Where to write; it is overwritten.
     """
     if device.holds(out):
-        taps.scatter(gradient, mask, out)
+        above = in_one_piece(gradient)
+        launch("pooling", "mask_gradient", out.size, above, mask, out, *_geometry(out, window, gradient))
         return
     above, places, below = _planes(gradient), _planes(mask), _planes(out, True)
     run(
@@ -151,7 +157,7 @@ def average_pool(images: Array, window: Window, out: Array) -> None:
         Where to write; 0 for a window that sees nothing.
     """
     if device.holds(images):
-        taps.average_pool(images, window, out)
+        launch("pooling", "average_pool", out.size, images, out, *_geometry(images, window, out))
         return
     pixels, means = _planes(images), _planes(out, True)
     run(
@@ -174,7 +180,8 @@ def average_gradient(gradient: Array, window: Window, out: Array) -> None:
         Where to write; it is overwritten.
     """
     if device.holds(out):
-        taps.average_gradient(gradient, window, out)
+        above = in_one_piece(gradient)
+        launch("pooling", "average_gradient", out.size, above, out, *_geometry(out, window, gradient))
         return
     above, below = _planes(gradient), _planes(out, True)
     run(
@@ -191,6 +198,11 @@ def _planes(array: Array, writable: bool = False) -> Array:
         planes = planes.view()
         planes.flags.writeable = False
     return planes
+
+
+def _geometry(images: Array, window: Window, grid: Array) -> tuple[int, ...]:
+    """Return what the device's kernels ask: extents of the images and of the grid, kernel, stride and pad."""
+    return (*images.shape[2:], *grid.shape[2:], *window.kernel, *window.stride, *window.pad)
 
 
 def _pairs(window: Window) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import flat, run
 
@@ -30,7 +31,7 @@ def rectify(x: Array, slope: float, out: Array) -> None:
         Where to write; may be `x` itself.
     """
     if device.holds(x):
-        np.maximum(x, 0, out=out) if slope == 0 else np.multiply(x, np.where(x > 0, 1, slope).astype(x.dtype), out=out)
+        launch("rectify", "rectify", x.size, x, out, float(slope))
         return
     source, target, factor = flat(x), out.reshape(-1), x.dtype.type(slope)
     run(lambda start, stop: _rectify(source[start:stop], factor, target[start:stop]), x.size, x.size)
@@ -49,7 +50,7 @@ def rectify_gradient(x: Array, dy: Array, slope: float, out: Array) -> None:
         Where to write; may be `dy` itself.
     """
     if device.holds(x):
-        np.multiply(dy, np.where(x > 0, 1, slope).astype(x.dtype), out=out)
+        launch("rectify", "gradient", x.size, x, dy, out, float(slope))
         return
     values, above, target, factor = flat(x), flat(dy), out.reshape(-1), x.dtype.type(slope)
     run(

@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
+from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import one_blas_thread
+from caffe_nb.ops.scratch import scratch
 
 Array = NDArray[Any]
 
@@ -36,6 +39,9 @@ def lstm_unit(gates: Array, cont: Array, c_before: Array, c: Array, h: Array) ->
         Where to write the cells and the hidden state.
     """
     units = c.shape[1]
+    if device.holds(gates):
+        launch("recurrent", "lstm_unit", c.size, gates, gates, cont, c_before, c, h, units, False)
+        return
     squashed, added = gates[:, : 3 * units], gates[:, 3 * units :]
     np.negative(squashed, out=squashed)
     with np.errstate(over="ignore"):  # 1 / (1 + exp(-x)), as in Caffe: by tanh, a nearly closed gate loses its digits
@@ -64,6 +70,11 @@ def lstm_unit_gradient(
     dc_before : (N, H) ndarray
         Where to write the gradient of `c_before`; may be `dc`.
     """
+    if device.holds(gates):
+        below = d_gates, dc_before
+        above = gates, cont, c_before, c, dc, dh, dh, cont  # the last two are not looked at
+        launch("recurrent", "lstm_unit_gradient", c.size, *above, *below, c.shape[1], False)
+        return
     _unit_gradient(_read(gates), _read(cont), _read(c_before), np.tanh(c), _read(dc), _read(dh), d_gates, dc_before)
 
 
@@ -84,6 +95,14 @@ def lstm(gates: Array, weight: Array, cont: Array, first: tuple[Array, Array], c
         Where to write the cells and the hidden states.
     """
     h_before, c_before = first
+    if device.holds(gates):
+        product = np.empty_like(gates[0])
+        for t in range(len(gates)):
+            gemm(h_before, weight.T, out=product)
+            arrays = gates[t], product, cont[t], c_before, c[t], h[t]
+            launch("recurrent", "lstm_unit", c_before.size, *arrays, c.shape[2], True)
+            h_before, c_before = h[t], c[t]
+        return
     carried = np.empty_like(h_before)
     product = np.empty((weight.shape[0], len(carried)), gates.dtype)
     with one_blas_thread():
@@ -128,18 +147,42 @@ def lstm_gradient(
         The gradient of the state before the first step.
     """
     d_gates = np.empty_like(gates) if out is None else out
+    if device.holds(gates):
+        return d_gates, *_lstm_gradient_on_device(gates, weight, cont, c, c_first, dh, last, d_gates)
     squashed, total = np.empty_like(c[0]), np.empty_like(c[0])
     dh_next, dc = last[0].copy(), last[1].copy()
     product = np.empty(dh_next.shape[::-1], gates.dtype)
+    transposed = scratch("transposed weights", weight.shape[::-1], weight.dtype)
+    np.copyto(transposed, weight.T)  # the BLAS lays it out anew for every product, which takes longer from columns
     with one_blas_thread():
         for t in reversed(range(len(gates))):
             np.add(dh[t], dh_next, out=total)
             np.tanh(c[t], out=squashed)
             before = _read(c[t - 1] if t else c_first)
             _unit_gradient(_read(gates[t]), _read(cont[t]), before, squashed, _read(dc), _read(total), d_gates[t], dc)
-            np.matmul(weight.T, d_gates[t].T, out=product)
+            np.matmul(transposed, d_gates[t].T, out=product)
             np.multiply(product.T, cont[t][:, None], out=dh_next)
     return d_gates, dh_next, dc
+
+
+def _lstm_gradient_on_device(
+    gates: Array,
+    weight: Array,
+    cont: Array,
+    c: Array,
+    c_first: Array,
+    dh: Array,
+    last: tuple[Array, Array],
+    d_gates: Array,
+) -> tuple[Array, Array]:
+    """Do what `lstm_gradient` does, in a kernel and a product for each step; return all but `d_gates`."""
+    dh_next, dc = last[0], last[1].copy()
+    share, product = np.ones_like(cont[0]), np.empty_like(dc)
+    for t in reversed(range(len(gates))):
+        above = gates[t], cont[t], c[t - 1] if t else c_first, c[t], dc, dh[t], dh_next, share
+        launch("recurrent", "lstm_unit_gradient", dc.size, *above, d_gates[t], dc, c.shape[2], True)
+        dh_next, share = gemm(d_gates[t], weight, out=product), cont[t]
+    return product * share[:, None], dc
 
 
 def rnn(h: Array, weight: Array, cont: Array, h_first: Array) -> None:
@@ -157,6 +200,13 @@ def rnn(h: Array, weight: Array, cont: Array, h_first: Array) -> None:
         Hidden state before the first step.
     """
     before = h_first
+    if device.holds(h):
+        product = np.empty_like(h[0])
+        for t in range(len(h)):
+            gemm(before, weight.T, out=product)
+            launch("recurrent", "rnn_step", product.size, h[t], product, cont[t], h.shape[2])
+            before = h[t]
+        return
     for t in range(len(h)):
         h[t] += gemm(before * cont[t][:, None], weight.T)
         np.tanh(h[t], out=h[t])
@@ -182,6 +232,14 @@ def rnn_gradient(h: Array, weight: Array, cont: Array, dh: Array) -> tuple[Array
     dh_first : (N, H) ndarray
         The gradient of the state before the first step.
     """
+    if device.holds(h):
+        product, share = np.empty_like(h[0]), cont[-1]
+        for t in reversed(range(len(h))):
+            arrays = h[t], product, share, dh[t]
+            launch("recurrent", "rnn_step_gradient", product.size, *arrays, h.shape[2], t < len(h) - 1)
+            gemm(dh[t], weight, out=product)
+            share = cont[t]
+        return dh, product * share[:, None]
     dh_next = np.zeros_like(h[0])
     for t in reversed(range(len(h))):
         dh[t] += dh_next
@@ -232,14 +290,23 @@ def _unit_gradient(
 ) -> None:
     streams, units = c_before.shape
     one = gates.dtype.type(1)
+    kept = np.empty(units, gates.dtype)  # where `dc_before` is `dc`, the loop would be no vector code
     for n in range(streams):
-        for u in range(units):
-            i, f = gates[n, u], gates[n, units + u]
-            o, g, s = gates[n, 2 * units + u], gates[n, 3 * units + u], squashed[n, u]
-            total = (one - s * s) * o * dh[n, u] + dc[n, u]
-            carried = total * f * cont[n]
-            d_gates[n, u] = total * g * i * (one - i)
-            d_gates[n, units + u] = carried * c_before[n, u] * (one - f)
-            d_gates[n, 2 * units + u] = dh[n, u] * s * o * (one - o)
-            d_gates[n, 3 * units + u] = total * i * (one - g * g)
-            dc_before[n, u] = carried
+        gate, before, s, d_gate, goes_on = gates[n], c_before[n], squashed[n], d_gates[n], cont[n]
+        i_s, f_s, o_s, g_s = gate[:units], gate[units : 2 * units], gate[2 * units : 3 * units], gate[3 * units :]
+        di, df, do, dg = d_gate[:units], d_gate[units : 2 * units], d_gate[2 * units : 3 * units], d_gate[3 * units :]
+        above, beside = dh[n], dc[n]
+        for u in range(np.uintp(units)):
+            kept[u] = (one - s[u] * s[u]) * o_s[u] * above[u] + beside[u]
+        for u in range(np.uintp(units)):
+            di[u] = kept[u] * g_s[u] * i_s[u] * (one - i_s[u])
+        for u in range(np.uintp(units)):
+            do[u] = above[u] * s[u] * o_s[u] * (one - o_s[u])
+        for u in range(np.uintp(units)):
+            dg[u] = kept[u] * i_s[u] * (one - g_s[u] * g_s[u])
+        for u in range(np.uintp(units)):
+            kept[u] = kept[u] * f_s[u] * goes_on
+        for u in range(np.uintp(units)):
+            df[u] = kept[u] * before[u] * (one - f_s[u])
+        for u in range(np.uintp(units)):
+            dc_before[n, u] = kept[u]

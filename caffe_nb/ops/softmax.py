@@ -103,7 +103,7 @@ def softmax_gradient(y: Array, dy: Array, axis: int, out: Array) -> Array:
     return out
 
 
-def cross_entropy(probabilities: Array, labels: Labels, counted: NDArray[np.bool_] | None) -> float:
+def cross_entropy(probabilities: Array, labels: Labels, counted: NDArray[np.bool_] | None) -> Any:
     """Return the sum over all positions of ``-log(probability of the label)``.
 
     Parameters
@@ -117,11 +117,12 @@ def cross_entropy(probabilities: Array, labels: Labels, counted: NDArray[np.bool
 
     Returns
     -------
-    float
+    float, or on a device an array without axes
         The sum, in nats.
     """
     losses = label_losses(probabilities, labels)
-    return float(losses.sum() if counted is None else losses.sum(where=counted))
+    total = (losses if counted is None else np.where(counted, losses, 0)).sum()
+    return total if device.holds(total) else float(total)
 
 
 def label_losses(probabilities: Array, labels: Labels) -> Array:
@@ -132,7 +133,7 @@ def label_losses(probabilities: Array, labels: Labels) -> Array:
 
 
 def cross_entropy_gradient(
-    probabilities: Array, labels: Labels, counted: NDArray[np.bool_] | None, scale: float, out: Array
+    probabilities: Array, labels: Labels, counted: NDArray[np.bool_] | None, scale: Any, out: Array
 ) -> Array:
     """Compute the gradient of ``scale * cross_entropy`` for the scores that `softmax` made into probabilities.
 
@@ -140,7 +141,7 @@ def cross_entropy_gradient(
     ----------
     probabilities, labels, counted
         As in `cross_entropy`.
-    scale : float
+    scale : float, or on a device an array without axes
         Loss weight over the normalizer.
     out : array of the shape of `probabilities`
         Where the result goes; not `probabilities` itself. Positions that are not counted get 0.
@@ -150,9 +151,10 @@ def cross_entropy_gradient(
     array
         `out`.
     """
+    scale = scale.astype(out.dtype) if device.holds(scale) else out.dtype.type(scale)
     np.multiply(probabilities, scale, out=out)
     at = labels[:, None, :]
-    np.put_along_axis(out, at, np.take_along_axis(out, at, axis=1) - out.dtype.type(scale), axis=1)
+    np.put_along_axis(out, at, np.take_along_axis(out, at, axis=1) - scale, axis=1)
     if counted is not None:
         np.copyto(out, 0, where=~counted[:, None, :])
     return out

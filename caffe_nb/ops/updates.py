@@ -2,18 +2,21 @@
 
 Every value is rounded as by NumPy with one operation after the other, so results are the same bits on any number of
 threads. The kernels' `numbers` are ``clip, average, decay, rate``, then the rule's own; see `update`. The formulas are
-at the rules, in caffe_nb/solvers/rules.
+at the rules, in caffe_nb/solvers/rules. On a device the same functions run once over whole arrays, and CuPy fuses what
+they do into one kernel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caffe_nb.ops.jit import compiled
+from caffe_nb import device
+from caffe_nb.ops.jit import compiled, uncompiled
 from caffe_nb.ops.parallel import run
 
 Array = NDArray[Any]
@@ -31,7 +34,7 @@ def update(
     diff: Array,
     histories: Sequence[Array],
     kind: int,
-    numbers: Sequence[float],
+    numbers: Sequence[Any],
 ) -> None:
     """Turn a gradient into an update in its place, and subtract it from the weights.
 
@@ -46,15 +49,36 @@ def update(
     kind : int
         `NO_DECAY`, `L1` or `L2`: what the decay adds.
     numbers : sequence of float
-        What the gradient is multiplied by, first and second; the weight decay; the learning rate; the rule's own.
+        What the gradient is multiplied by, first and second; the weight decay; the learning rate; the rule's own. On a
+        device the first may be an array without axes.
     """
+    if device.holds(weights):
+        values = [x if device.holds(x) else float(weights.dtype.type(x)) for x in numbers]
+        _fused(kernel, device.namespace_of(weights), kind, len(histories))(weights, diff, *histories, *values)
+        return
     rows = [array.reshape(-1) for array in (weights, diff, *histories)]
-    values = np.array(numbers, weights.dtype)
+    constants = np.array(numbers, weights.dtype)
     run(
-        lambda start, stop: kernel(*[row[start:stop] for row in rows], kind, values),
+        lambda start, stop: kernel(*[row[start:stop] for row in rows], kind, constants),
         weights.size,
         weights.size / FASTER,
     )
+
+
+@cache
+def _fused(kernel: Callable[..., None], xp: Any, kind: int, histories: int) -> Callable[..., None]:
+    """Return a kernel for a device's arrays: its loop runs once, over an element that is the whole array."""
+    step, count = uncompiled(kernel, xp), histories + 2
+
+    def fused(*given: Any) -> None:
+        cells = [[array] for array in given[:count]]
+        step(*cells, kind, given[count:])
+        for array, cell in zip(given[1:count], cells[1:], strict=True):
+            array[...] = cell[0]
+
+    fused.__name__ = kernel.__name__
+    made: Callable[..., None] = xp.fuse(fused)
+    return made
 
 
 @compiled
@@ -64,11 +88,7 @@ def _regularized(diff: Any, weight: Any, kind: int, clip: Any, average: Any, dec
     if kind == L2:
         return gradient + decay * weight
     if kind == L1:
-        if weight > 0:
-            return gradient + decay
-        if weight < 0:
-            return gradient - decay
-        return gradient + decay * abs(weight)  # NaN stays
+        return gradient + decay * np.sign(weight)  # NaN stays
     return gradient
 
 

@@ -120,19 +120,6 @@ def read_solver_state(path: Path) -> caffe_pb2.SolverState:
     return state
 
 
-def write_solver_state(path: Path, state: caffe_pb2.SolverState) -> None:
-    """Write the state of a solver as a .solverstate, beside its place and then renamed.
-
-    Parameters
-    ----------
-    path : path-like
-        The file; one that is there is replaced.
-    state : SolverState
-        The state.
-    """
-    write_bytes(path, encode(state, path))
-
-
 def read_blob(path: Path) -> caffe_pb2.BlobProto:
     """Read one array, such as the mean image of a data set.
 

@@ -75,7 +75,8 @@ def _missing(path: Path) -> str:
     folder = path.absolute().parent
     if not folder.is_dir():
         return f"there is no file '{path}': its folder '{folder}' does not exist."
-    names = [entry.name for entry in folder.iterdir() if entry.is_file()]
+    # An ending that many files have makes none of them likely.
+    names = [entry.name for entry in folder.iterdir() if did_you_mean(path.stem, [entry.stem]) and entry.is_file()]
     return f"there is no file '{path.name}' in '{folder}'.{did_you_mean(path.name, names)}"
 
 

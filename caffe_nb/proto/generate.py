@@ -15,7 +15,6 @@ from typing import Any
 from google.protobuf import descriptor_pb2
 
 HERE = Path(__file__).parent
-OUTPUTS = ("caffe.desc", "caffe_pb2.pyi")
 
 
 def build() -> dict[str, bytes]:
@@ -24,7 +23,7 @@ def build() -> dict[str, bytes]:
     Returns
     -------
     dict of str to bytes
-        The contents of `OUTPUTS` by file name.
+        The contents of caffe.desc and caffe_pb2.pyi by file name.
 
     Raises
     ------

@@ -125,6 +125,8 @@ def parse_net(text: str, name: str = "<string>", *, keep_unknown: bool = False) 
     FormatError
         When a net in an older format cannot be brought up to date.
     """
+    if text.endswith(".prototxt") and "{" not in text:
+        raise PrototxtError(f"'{text}' is the name of a file, and a net's text is asked for; Net(name) reads a file")
     return _net(text, name, None, keep_unknown)
 
 

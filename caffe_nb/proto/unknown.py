@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf import text_encoding, text_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from caffe_nb.errors import PrototxtError, did_you_mean
+from caffe_nb.errors import PrototxtError, did_you_mean, listing
 from caffe_nb.proto.explain import Walk, walk_through
 from caffe_nb.proto.lines import NETS, position
 from caffe_nb.proto.suggest import Block, root_with
@@ -309,13 +309,23 @@ def several_unknown(fields: Sequence[UnknownField], types: Sequence[tuple[int, s
     name : str
         What the message calls the text.
     """
-    lines = [(each.line, str(each)) for each in fields] + [(line, f"line {line}: {text}") for line, text in types]
-    listed = "\n".join(f"    {text}" for _, text in sorted(lines, key=lambda each: each[0]))
+    said: dict[str, list[tuple[int, str]]] = {}
+    for each in fields:
+        said.setdefault(each.words, []).append((each.line, str(each)))
+    for line, text in types:
+        said.setdefault(text, []).append((line, f"line {line}: {text}"))
+    alike = [sorted(group) for group in said.values()]
+    listed = "\n".join(f"    {group[0][1]}{_also(group[1:])}" for group in sorted(alike))
     first = min(fields, key=lambda each: (each.line, each.column), default=None)
     line, column = (first.line, first.column) if first else (types[0][0], 0)
     return PrototxtError(
-        f"{len(lines)} things in this text are unknown here:\n{listed}",
+        f"{len(fields) + len(types)} things in this text are unknown here:\n{listed}",
         where=f"line {line}, column {column} of {name}" if first else f"line {line} of {name}",
         line=line,
         column=column,
     )
+
+
+def _also(others: Sequence[tuple[int, str]]) -> str:
+    lines = listing(str(line) for line, _ in others)
+    return f" (also on line{'s' if len(others) > 1 else ''} {lines})" if others else ""

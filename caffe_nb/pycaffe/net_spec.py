@@ -228,6 +228,9 @@ class Function:
         elif name in _LAYER.fields_by_name:
             assign_proto(layer, name, value)
         else:
+            if field is None and self.type_name not in layer_types():
+                known = did_you_mean(self.type_name, layer_types())
+                raise SpecError(f"no layer type is called '{self.type_name}'.{known}")
             has = f" It has: {listing(fields)}." if fields else ""
             raise SpecError(f"{self.type_name} has no parameter '{name}'.{did_you_mean(name, fields)}{has}")
 

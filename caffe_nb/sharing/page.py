@@ -143,7 +143,7 @@ def _trainer(net: Net, solver: Solver | None) -> Solver | None:
         solver = solver_of(net)
         return solver if solver is not None and solver.losses.points else None
     if not isinstance(solver, Solver):
-        raise TypeError(f"solver takes a solver, got a {type(solver).__name__}")
+        raise TypeError(f"solver takes a solver, got {type(solver).__name__}")
     if net is not solver.net and not any(net is other for other in solver.test_nets):
         raise NetError(
             f"this solver trains net '{label(solver.net.name)}', another net than '{label(net.name)}' ({net!r});"
@@ -160,5 +160,5 @@ def _checks(net: Net, reports: Reports) -> list[GradientReport]:
     found = list(reports.values() if isinstance(reports, Mapping) else reports)
     for report in found:
         if not isinstance(report, GradientReport):
-            raise TypeError(f"reports takes gradient reports, got a {type(report).__name__}")
+            raise TypeError(f"reports takes gradient reports, got {type(report).__name__}")
     return found

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from caffe_nb.proto.text import SolverSource, parse_solver
 from caffe_nb.solvers import nets, outputs, regularize, rules, snapshot
 from caffe_nb.solvers.alive import announce
 from caffe_nb.solvers.display import solver_html
-from caffe_nb.solvers.losses import Losses, Scores
+from caffe_nb.solvers.losses import WithLosses
 from caffe_nb.solvers.lr_policy import learning_rate
 from caffe_nb.solvers.source import as_source, check
 
@@ -44,7 +44,7 @@ class SolverHooks:
     after_test: list[Callable[[Solver, int, dict[str, float]], object]] = field(default_factory=list)
 
 
-class Solver:
+class Solver(WithLosses):
     """Trains a net; subclasses choose the update rule and are known by their `type_name`.
 
     Parameters
@@ -64,10 +64,6 @@ class Solver:
 
     Attributes
     ----------
-    loss, smoothed_loss : float
-        Of the last iteration; smoothed over `average_loss` iterations. NaN before the first.
-    losses, scores : Losses, Scores
-        Those of all iterations, and what the tests gave, in bounded memory.
     running : bool
         Whether `step` is running.
     hooks : SolverHooks
@@ -90,6 +86,7 @@ class Solver:
         net: Net | None = None,
         folder: Path | None = None,
     ) -> None:
+        super().__init__()
         text = as_source(source)
         self._param, self.path = text.param, text.path
         folder = folder or (text.path.absolute().parent if text.path else None)
@@ -103,11 +100,9 @@ class Solver:
         self.rule = self.rule_class(self.net.learnable_params, self.param)
         self.hooks = SolverHooks()
         self._iter = 0
-        self.loss = self.smoothed_loss = float("nan")
         self.running = False
-        self.losses, self.scores = Losses(), Scores()
         self._stop = False
-        self._begun: tuple[int, float] | None = None  # passes done of the iteration that runs, and their loss
+        self._begun: tuple[int, Any] | None = None  # passes done of the iteration that runs, and their loss
         self._callbacks: list[tuple[Callable[[], object], Callable[[], object]]] = []
         announce(self)
 
@@ -170,6 +165,7 @@ class Solver:
             try:
                 while self.iter < end and not self._stop:
                     self._iterate()
+                self.net.settle()
             finally:
                 self.running = False
 
@@ -250,10 +246,10 @@ class Solver:
     def _shown(self) -> bool:
         return self.param.display > 0 and self.iter % self.param.display == 0
 
-    def _pass(self, index: int) -> float:
+    def _pass(self, index: int) -> Any:
         __tracebackhide__ = True
         paused = self.net.paused
-        loss = self.net.resume(keep_diffs=index > 0) if paused is not None else self.net.forward_pass()
+        loss = self.net.resume(keep_diffs=index > 0) if paused is not None else self.net.forward_loss()
         if paused is None or paused.method == "forward":
             self.net.backward_pass()
         return loss
@@ -296,15 +292,17 @@ class Solver:
         log.info("Iteration %d, Testing net (#%d)", self.iter, index)
         net.share_with(self.net)
         net.debug_info = self.param.debug_info
-        means, loss, batches = outputs.Means(net), 0.0, self.param.test_iter[index]
+        means, batches = outputs.Means(net), self.param.test_iter[index]
+        loss: Any = 0.0
         for _ in range(batches):
             if self.stopping:
                 log.info("Test interrupted.")
                 return {}
             if self.net.interrupted:
                 raise KeyboardInterrupt
-            loss += net.forward_pass()
+            loss += net.forward_loss()
             means.add()
+        net.settle()
         if self.param.test_compute_loss and batches > 0:
             log.info("Test loss: %g", loss / batches)
         means.log()
@@ -315,9 +313,10 @@ class Solver:
         return result
 
     def _smooth(self) -> None:
-        self.smoothed_loss = self.losses.add(self.iter, self.loss, self.param.average_loss)
+        self.losses.add(self.iter, self._loss, self.param.average_loss)
 
     def _display(self) -> None:
+        self.net.settle()
         log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
         outputs.log_train(self.net)
         log.info("Iteration %d, lr = %g", self.iter, self.lr)
@@ -373,12 +372,12 @@ class Solver:
     def snapshot(self) -> Path:
         """Write PREFIX_iter_N.caffemodel and .solverstate; return the latter's path."""
         start = snapshot.prefix(self.param, self.path)
-        return snapshot.write(self.net, self.rule.history, self.iter, self.param, start)
+        return snapshot.write(self.net, self.rule.memories, self.iter, self.param, start)
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Take up a .solverstate and the weights that it names."""
         self._begun = None
-        self._iter = snapshot.read(Path(path), self.net, self.rule.history)
+        self._iter = snapshot.read(Path(path), self.net, self.rule.memories)
 
     def go_back(self, iteration: int) -> None:
         """Count on from an earlier iteration, whose state the caller has put back."""

@@ -106,7 +106,7 @@ def stop_at_nan(target: Solver | Net, on: bool = True) -> None:
     NonFiniteError: layer 'ip1' (InnerProduct): NaN at [0, 3] of top 'ip1' in forward of iteration 17 ...
     """
     if not isinstance(target, Net | Solver):
-        raise TypeError(f"stop_at_nan takes a solver or a net, got a {type(target).__name__}")
+        raise TypeError(f"stop_at_nan takes a solver or a net, got {type(target).__name__}")
     net = target.net if isinstance(target, Solver) else target
     watch = _watches.get(net)
     if watch is not None:
@@ -168,14 +168,14 @@ class _Watch:
         node = net.nodes[index]
         arrays: list[tuple[str, int, Part, Array]]
         if method == "forward":
-            arrays = [("top", i, "data", top.const_data) for i, top in enumerate(node.tops)]
+            arrays = [("top", i, "data", top.peek()) for i, top in enumerate(node.tops)]
         else:
             arrays = [
-                ("bottom", i, "diff", blob.const_diff)
+                ("bottom", i, "diff", blob.peek("diff"))
                 for i, (blob, needed) in enumerate(zip(node.bottoms, node.propagate_down, strict=False))
                 if needed
             ]
-            arrays += [("param", i, "diff", blob.const_diff) for i, blob in enumerate(node.layer.blobs)]
+            arrays += [("param", i, "diff", blob.peek("diff")) for i, blob in enumerate(node.layer.blobs)]
         for kind, place, part, array in arrays:
             if spoilt(array):
                 solver = self._driver()
@@ -189,7 +189,7 @@ class _Watch:
     def _updated(self, solver: Solver) -> None:
         __tracebackhide__ = True
         for blob in solver.net.learnable_params:
-            if not spoilt(blob.const_data):
+            if not spoilt(blob.peek()):
                 continue
             node, place = _owner(solver.net, blob)
             self.found = _bad(node, "param", place, "data", blob.const_data, "update", solver.iter - 1)
@@ -207,9 +207,9 @@ def spoilt(array: Array) -> bool:
     if array.dtype.kind != "f":
         return False
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(np.add.reduce(array, axis=None)):
+        if np.isfinite(array.sum()):
             return False
-    return not np.isfinite(array).all()
+    return not bool(np.isfinite(array).all())
 
 
 def _bad(node: Node, kind: str, place: int, part: Part, array: Array, method: Method, iteration: int | None) -> Bad:

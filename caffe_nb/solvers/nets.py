@@ -15,6 +15,7 @@ from caffe_nb.errors import SolverError
 from caffe_nb.net import Net
 from caffe_nb.net.arguments import as_source
 from caffe_nb.proto import caffe_pb2
+from caffe_nb.proto.files import MissingFileError
 from caffe_nb.proto.text import NetSource, SolverSource
 
 log = logging.getLogger("caffe_nb")
@@ -50,7 +51,7 @@ def train_net(source: SolverSource, folder: Path | None, net: Net | None = None)
         )
     name = given[0]
     inside = name.endswith("_param")
-    text = source.nets[name][0] if inside else as_source(find_file(getattr(source.param, name), folder))
+    text = source.nets[name][0] if inside else _named(source, name, getattr(source.param, name), folder)
     return _build(text, Phase.TRAIN, source.param.train_state, folder)
 
 
@@ -64,7 +65,7 @@ def test_nets(source: SolverSource, folder: Path | None, net: Net | None = None)
     """
     param = source.param
     sources = list(source.nets.get("test_net_param", []))
-    sources += [as_source(find_file(name, folder)) for name in param.test_net]
+    sources += [_named(source, "test_net", name, folder) for name in param.test_net]
     count = len(param.test_iter)
     shared = _shared_text(source, folder, net)
     if count < len(sources) or (count > len(sources) and shared is None):
@@ -91,7 +92,16 @@ def _shared_text(source: SolverSource, folder: Path | None, net: Net | None) -> 
         return net.source
     if source.param.HasField("net_param"):
         return source.nets["net_param"][0]
-    return as_source(find_file(source.param.net, folder)) if source.param.HasField("net") else None
+    return _named(source, "net", source.param.net, folder) if source.param.HasField("net") else None
+
+
+def _named(source: SolverSource, field: str, name: str, folder: Path | None) -> NetSource:
+    """Read the net of a file that a solver names."""
+    try:
+        return as_source(find_file(name, folder))
+    except MissingFileError as error:
+        beside = f" Nor is it in '{folder}', or above." if folder not in (None, Path.cwd()) else ""
+        raise MissingFileError(f"{error.message}{beside}", where=f"{field} of {source.name}") from error
 
 
 def _build(

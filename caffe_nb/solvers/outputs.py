@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from caffe_nb import device
 from caffe_nb.core.blob import Array
 from caffe_nb.net import Net
 
@@ -31,7 +32,7 @@ class Means:
         """Add what the outputs hold now."""
         self._passes += 1
         for name in self.net.outputs:
-            value = self.net.blobs[name].const_data.astype(np.float64).ravel()
+            value = self.net.blobs[name].const_array.astype(np.float64).ravel()
             total = self._totals.setdefault(name, np.zeros_like(value))
             if total.size != value.size:  # an output whose shape follows its values: means of what all passes have
                 total = self._totals[name] = np.resize(total, value.size)
@@ -41,14 +42,16 @@ class Means:
         """Return the means; an output with several elements gets ``name[i]`` for each."""
         result: dict[str, float] = {}
         for name, total in self._totals.items():
-            means = total / self._passes
+            means = device.on_host(total) / self._passes
             labels = [name] if means.size == 1 else [f"{name}[{i}]" for i in range(means.size)]
             result.update(zip(labels, means.tolist(), strict=True))
         return result
 
     def log(self) -> None:
         """Log them, with what each is worth in the loss."""
-        log_lines("Test", self.net, self._totals, self._passes)
+        if log.isEnabledFor(logging.INFO):
+            totals = {name: device.on_host(total) for name, total in self._totals.items()}
+            log_lines("Test", self.net, totals, self._passes)
 
 
 def log_train(net: Net) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from caffe_nb import device
 from caffe_nb.core.blob import Blob
 from caffe_nb.errors import SolverError, did_you_mean
 from caffe_nb.ops.updates import L1, L2, NO_DECAY
@@ -21,8 +22,8 @@ KINDS = {"L1": L1, "L2": L2}
 class Regularization(NamedTuple):
     """What happens to one parameter's gradient before the update rule sees it; by default, nothing."""
 
-    clip: float = 1.0
-    """What it is multiplied by; see `clipping`."""
+    clip: Any = 1.0
+    """What it is multiplied by, a number or, on a device, an array without axes; see `clipping`."""
     average: float = 1.0
     """What it is multiplied by then: 1 / iter_size."""
     decay: float = 0.0
@@ -34,19 +35,28 @@ class Regularization(NamedTuple):
 NOTHING = Regularization()
 
 
-def clipping(params: Sequence[Blob], limit: float) -> float:
+def clipping(params: Sequence[Blob], limit: float) -> Any:
     """Return what all diffs are to be multiplied by so that their common L2 norm is at most `limit`.
 
-    It is 1 where the norm is not above the limit, and for a negative limit.
+    It is 1 where the norm is not above the limit, and for a negative limit. On a device it is an array without axes,
+    for which nobody waits unless clipping is logged.
     """
-    if limit < 0:
+    if limit < 0 or not params:
         return 1.0
-    norm = sqrt(sum(float(np.vdot(blob.const_diff, blob.const_diff)) for blob in params))
-    if norm > limit:
-        scale = limit / norm
-        log.info("Gradient clipping: scaling down gradients (L2 norm %g > %g) by scale factor %g", norm, limit, scale)
-        return scale
-    return 1.0
+    diffs = [blob.const_diff_array.reshape(-1) for blob in params]
+    if not device.holds(diffs[0]):
+        norm = sqrt(sum(float(np.vdot(diff, diff)) for diff in diffs))
+        scale: Any = limit / norm if norm > limit else 1.0
+    else:
+        xp = device.namespace_of(diffs[0])
+        squares = [xp.vdot(diff, diff) for diff in diffs]
+        norm = xp.sqrt(xp.stack(squares).sum())
+        scale = xp.where(norm > limit, limit / norm, 1.0)
+    if log.isEnabledFor(logging.INFO) and float(norm) > limit:
+        log.info(
+            "Gradient clipping: scaling down gradients (L2 norm %g > %g) by scale factor %g", norm, limit, float(scale)
+        )
+    return scale
 
 
 def check_kind(kind: str) -> None:

@@ -85,7 +85,7 @@ def keep_iterations(solver: Solver, on: bool = True, *, megabytes: float = LIMIT
         When not even one iteration fits.
     """
     if not isinstance(solver, Solver):
-        raise TypeError(f"keep_iterations takes a solver, got a {type(solver).__name__}")
+        raise TypeError(f"keep_iterations takes a solver, got {type(solver).__name__}")
     ring = _rings.get(solver)
     if on and (ring is None or ring.limit != int(megabytes * MEGABYTE)):
         if ring is not None:
@@ -249,7 +249,7 @@ class _Ring:
             raise SolverError(
                 f"cannot go back by {iterations} iterations: {self.kept(solver)}; the solver is at {solver.iter}"
             )
-        arrays = list(_arrays(solver))
+        arrays = list(_arrays(solver, write=True))
         if [each.shape for each in arrays] != [each.shape for each in state.arrays]:
             raise SolverError(f"parameters have other shapes now than they had at iteration {wanted}")
         for blob in _params(solver.net):
@@ -323,11 +323,10 @@ def _params(net: Net) -> Iterator[Blob]:
                 yield blob
 
 
-def _arrays(solver: Solver) -> Iterator[Array]:
-    """Iterate over what has to be kept, live; looking at it counts as no write."""
-    for blob in _params(solver.net):
-        yield blob.memory.host(write=True)[: blob.count].reshape(blob.shape)
-    yield from solver.rule.history
+def _arrays(solver: Solver, *, write: bool = False) -> Iterator[Array]:
+    """Iterate over what has to be kept, live, on the host; `write`: whether it will be written. No write is counted."""
+    for blob in (*_params(solver.net), *solver.rule.memories):
+        yield blob.memory.host(write=write)[: blob.count].reshape(blob.shape)
 
 
 def _with_state(solver: Solver) -> Iterator[Node]:

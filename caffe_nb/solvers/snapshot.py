@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from caffe_nb.core.blob import Array
+from caffe_nb.core.blob import Blob
 from caffe_nb.errors import FormatError
 from caffe_nb.net import Net, weights
 from caffe_nb.proto import binary, caffe_pb2, hdf5
@@ -29,7 +29,7 @@ def prefix(param: caffe_pb2.SolverParameter, text: Path | None) -> str:
     return param.snapshot_prefix
 
 
-def write(net: Net, history: Sequence[Array], iteration: int, param: caffe_pb2.SolverParameter, start: str) -> Path:
+def write(net: Net, history: Sequence[Blob], iteration: int, param: caffe_pb2.SolverParameter, start: str) -> Path:
     """Write PREFIX_iter_N.caffemodel and PREFIX_iter_N.solverstate, both with ``.h5`` for HDF5; return the latter.
 
     Both are written beside their places and flushed, then renamed, the weights first: wherever the process is killed,
@@ -39,8 +39,8 @@ def write(net: Net, history: Sequence[Array], iteration: int, param: caffe_pb2.S
     ----------
     net : Net
         The trained net; its diffs are written too where `snapshot_diff` asks.
-    history : sequence of ndarray
-        The rule's memory.
+    history : sequence of Blob
+        The rule's memories.
     iteration : int
         How many were done.
     param : caffe_pb2.SolverParameter
@@ -61,10 +61,10 @@ def write(net: Net, history: Sequence[Array], iteration: int, param: caffe_pb2.S
 
     def write_state(beside: Path) -> None:
         if ending:
-            hdf5.write_state(beside, iteration, step, str(model), history)
+            hdf5.write_state(beside, iteration, step, str(model), [blob.const_data for blob in history])
         else:
             state = caffe_pb2.SolverState(iter=iteration, learned_net=str(model), current_step=step)
-            state.history.extend(binary.array_to_blob(array) for array in history)
+            state.history.extend(binary.array_to_blob(blob.const_data) for blob in history)
             beside.write_bytes(binary.encode(state, path))
 
     replace_files([(model, write_model), (path, write_state)])
@@ -74,7 +74,7 @@ def write(net: Net, history: Sequence[Array], iteration: int, param: caffe_pb2.S
     return path
 
 
-def read(path: Path, net: Net, history: Sequence[Array]) -> int:
+def read(path: Path, net: Net, history: Sequence[Blob]) -> int:
     """Take up a .solverstate or .solverstate.h5 and its weights; return the iteration.
 
     Nothing changes unless all of it fits.
@@ -85,7 +85,7 @@ def read(path: Path, net: Net, history: Sequence[Array]) -> int:
         The file.
     net : Net
         Gets the weights that the file names, as it names them or beside the file.
-    history : sequence of ndarray
+    history : sequence of Blob
         Filled in place.
 
     Raises
@@ -112,11 +112,11 @@ def read(path: Path, net: Net, history: Sequence[Array]) -> int:
         beside = path.parent / Path(model).name
         net.copy_from(model if Path(model).exists() or not beside.exists() else beside)
     for array, mine in zip(arrays, history, strict=True):
-        mine[...] = array.reshape(mine.shape)
+        mine.data[...] = array.reshape(mine.shape)
     return iteration
 
 
-def _check_shapes(shapes: Sequence[tuple[int, ...]], history: Sequence[Array], path: Path) -> None:
+def _check_shapes(shapes: Sequence[tuple[int, ...]], history: Sequence[Blob], path: Path) -> None:
     if len(shapes) != len(history):
         raise FormatError(
             f"holds {len(shapes)} history blobs, this solver and net need {len(history)};"
@@ -124,5 +124,5 @@ def _check_shapes(shapes: Sequence[tuple[int, ...]], history: Sequence[Array], p
             where=str(path),
         )
     for index, (shape, mine) in enumerate(zip(shapes, history, strict=True)):
-        if math.prod(shape) != mine.size:
+        if math.prod(shape) != mine.count:
             raise FormatError(f"history {index} has shape {shape}, this net needs {mine.shape}", where=str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from caffe_nb.errors import SolverError
@@ -10,9 +11,11 @@ from caffe_nb.proto.text import SolverSource, parse_solver, read_solver, to_text
 from caffe_nb.solvers import regularize, rules
 from caffe_nb.solvers.lr_policy import learning_rate
 
+log = logging.getLogger("caffe_nb")
+
 
 def check(param: caffe_pb2.SolverParameter, rule: type[rules.Rule], where: str) -> None:
-    """Refuse settings that could not be used later."""
+    """Refuse settings that could not be used later, and name one that is forgotten without a trace."""
     try:
         learning_rate(param, 0)
         rule((), param)
@@ -23,6 +26,8 @@ def check(param: caffe_pb2.SolverParameter, rule: type[rules.Rule], where: str) 
     except SolverError as error:
         error.where = error.where or where
         raise
+    if not param.HasField("base_lr"):
+        log.warning("%s: base_lr is not set, so the learning rate is 0 and nothing is learned", where)
 
 
 def as_source(source: str | os.PathLike[str] | caffe_pb2.SolverParameter | SolverSource) -> SolverSource:

@@ -796,6 +796,8 @@ export interface NetUpdate {
   breaks: Breaks;
   /** Layers whose tops are older than an edit of their code, or of the code of a layer before them. */
   stale: number[];
+  /** What was copied between host and GPU since the net was made, in words; empty in CPU mode. */
+  transfers: string;
 }
 
 export type Request =
@@ -1453,7 +1455,8 @@ const readNetUpdate: Reader<NetUpdate> = (value, path) => {
     held: field('held', nullable(readHeld)),
     place: field('place', readPlace),
     breaks: field('breaks', readBreaks),
-    stale: field('stale', listOf(readInteger))
+    stale: field('stale', listOf(readInteger)),
+    transfers: field('transfers', readString)
   };
 };
 

@@ -11,20 +11,25 @@ from typing import Any
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from caffe_nb.proto import caffe_pb2
 from tests.bench.layers import LAYERS, NETS
 
 
 class Peer:
-    """A net of the zoo whose layers are calls of PyTorch's functions."""
+    """A net whose layers are calls of PyTorch's functions.
 
-    def __init__(self, name: str) -> None:
-        self.layers = list(NETS[name]().layer)
+    Parameters
+    ----------
+    net : its text.
+    whole : whether its data takes a gradient, too.
+    """
+
+    def __init__(self, net: caffe_pb2.NetParameter, *, whole: bool = False) -> None:
+        self.layers = list(net.layer)
         self.params: dict[str, list[Any]] = {}
         self.modules: dict[str, Any] = {}
         self.inputs = {
-            layer.name: torch.randn(*dims, requires_grad=name in LAYERS)
-            if layer.name.startswith("data")
-            else torch.ones(*dims)
+            layer.name: torch.randn(*dims, requires_grad=whole) if layer.name.startswith("data") else torch.ones(*dims)
             for layer in self.layers
             if layer.type == "Input"
             for dims in [list(layer.input_param.shape[0].dim)]
@@ -107,7 +112,7 @@ class Peer:
 def main(name: str, threads: int) -> None:
     """Time it."""
     torch.set_num_threads(threads)
-    net = Peer(name)
+    net = Peer(NETS[name](), whole=name in LAYERS)
     began = time.perf_counter()
     loss = net.forward()
     loss.backward(torch.ones_like(loss))

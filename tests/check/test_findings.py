@@ -33,7 +33,7 @@ def test_propagate_down_is_heeded(case):
 
 def test_every_kind_has_three_layers():
     counts = Counter(kind for kind, *_ in [*WRONG, *IGNORES])
-    assert {kind for kind in KINDS if counts[kind] < 3} == set()
+    assert {kind for kind in KINDS if counts[kind] < 3} == {"differs-on-gpu"}  # that is in tests/device/test_check.py
 
 
 def test_several_mistakes_are_told_side_by_side():

@@ -49,6 +49,13 @@ def test_the_report_names_lines_and_ends_with_a_verdict(old, capsys):
     assert lines[-1] == "7 of 11 layers build, 2 fail, 2 wait for those: the net cannot run yet"
 
 
+def test_a_layer_without_a_type_is_named(tmp_path):
+    (tmp_path / "net.prototxt").write_text('layer { name: "a" top: "x" }')
+    (row,) = diagnose(tmp_path / "net.prototxt").layers
+    assert row.state == "fails"
+    assert row.problems == ['it has no type; write, for example, type: "InnerProduct"']
+
+
 def test_a_net_that_is_well_is_called_so_and_nothing_runs(tmp_path, capsys):
     (tmp_path / "layers_here.py").write_text(
         "import caffe\nclass Here(caffe.Layer):\n    def reshape(self, bottom, top):\n"

@@ -90,7 +90,7 @@ def test_features_in_a_leveldb(net: Net) -> None:
     [
         (["ip,conv", "a", "1", "lmdb"], 2, "each blob needs a database: got 2 blobs and 1 databases"),
         (["ip,conv", "a,a", "1", "lmdb"], 2, "each blob needs a database of its own"),
-        (["ip", "a", "0", "lmdb"], 2, "NUM_BATCHES is a number from 1 up, got 0"),
+        (["ip", "a", "0", "lmdb"], 2, "NUM_BATCHES: expected a number from 1 up, got '0'"),
         (["ip", "a", "two", "lmdb"], 2, "NUM_BATCHES"),
         (["ip", "a", "1", "lmdb", "TPU"], 2, "after DB_TYPE comes CPU or GPU, not 'TPU'"),
         (["ip", "a", "1", "lmdb", "CPU", "x"], 2, "DEVICE_ID is the number of a GPU, not 'x'"),

@@ -117,15 +117,10 @@ def test_iterations_stage_and_a_solver_below_the_working_directory(folder):
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
-        (("tran",), 2, "Did you mean 'train'"),
-        (("train",), 2, "--solver"),
-        (("train", "-solvr", "x"), 2, "--solver"),
-        (("train", "-solver", "missing.prototxt"), 1, "missing.prototxt"),
         (("train", "-solver", "solver.prototxt", "-gpu", "99"), 1, "-gpu 99: "),
         (("train", "-solver", "solver.prototxt", "-gpu", "0,1"), 2, "the number of one GPU"),
         (("test", "-model", "net.prototxt"), 2, "-weights"),
         (("time", "-model", "net.prototxt", "-phase", "DEPLOY"), 2, "TRAIN or TEST"),
-        (("time", "-model", "net.prototxt", "-iterations", "many"), 2, "many"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -185,6 +185,8 @@ def test_assigning_the_wrong_shape_says_both() -> None:
         blob.data = np.ones(2)
     with pytest.raises(ShapeError, match=r"to the diff of a blob"):
         blob.diff = np.ones((3, 2))
+    with pytest.raises(TypeError, match="the data of a blob takes numbers, got 'ones'"):
+        blob.data = "ones"
 
 
 # sharing

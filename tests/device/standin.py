@@ -1,26 +1,45 @@
 """A device for machines that have none: its arrays are in the host's memory, but no host code can look into them.
 
-It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without being asked, and names
-that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a number, which makes a GPU
-wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU (`gpu` marks those tests).
+It computes at once, but copies to it are done as late as a GPU may do them: at the next use of any of its arrays, or
+when somebody waits. It refuses what CuPy refuses: mixing its arrays with NumPy's, turning them into NumPy's without
+being asked, and names that CuPy does not have (`cupy_names.txt`, written from CuPy 14.2). Where Python asks for a
+number, which makes a GPU wait, it counts. What it cannot show is whether CuPy's results are right: that takes a GPU
+(`gpu` marks those tests).
 """
 
 from __future__ import annotations
 
 import operator
+import weakref
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
+from tests.device import host_kernels
+
 NAMES = frozenset(Path(__file__).with_name("cupy_names.txt").read_text().split())
+
+
+WITHOUT_VALUES = ("shape", "size", "dtype", "ndim", "nbytes", "itemsize", "reshape", "T")
+"""What is known of an array before what was copied to it is there."""
+REDUCTIONS = ("sum", "mean", "prod", "min", "max", "amin", "amax", "any", "all", "std", "var")
+"""What takes no `where` in CuPy."""
+WAITS = ("nonzero", "argwhere", "flatnonzero", "unique", "bincount", "extract", "tolist", "array_equal", "allclose")
+"""What makes CuPy wait for a number, mostly for the shape of the result."""
 
 
 class DeviceArray:
     """An array of the stand-in."""
 
     def __init__(self, values, device):
-        object.__setattr__(self, "_values", values)
+        object.__setattr__(self, "_memory", values)
         object.__setattr__(self, "_device", device)
+
+    @property
+    def _values(self):
+        self._device.run()
+        return self._memory
 
     def __array__(self, *_args, **_kwargs):
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct one.")
@@ -39,16 +58,22 @@ class DeviceArray:
     def __getattr__(self, name):
         if name.startswith("__"):  # no __array_interface__ for NumPy to find
             raise AttributeError(name)
-        value = getattr(self._values, name)
+        value = getattr(self._memory if name in WITHOUT_VALUES else self._values, name)
         return self._device.call(value) if callable(value) else self._device.wrap(value)
 
     def __setattr__(self, name, value):
         setattr(self._values, name, value)
 
     def __getitem__(self, key):
-        return self._device.wrap(self._values[self._device.unwrap_key(key)], view=True)
+        key = self._device.unwrap_key(key)
+        parts = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(part, np.ndarray) and part.dtype == bool for part in parts):
+            self._device.syncs += 1  # how many there are decides the shape
+        basic = not any(isinstance(part, np.ndarray) for part in parts)
+        return self._device.wrap((self._memory if basic else self._values)[key], view=True)
 
     def __setitem__(self, key, value):
+        self._device.launches += 1
         self._values[self._device.unwrap_key(key)] = self._device.unwrap(value)
 
     def __len__(self):
@@ -86,6 +111,7 @@ class DeviceArray:
 
 def _operator(name):
     def method(self, *others):
+        self._device.launches += 1
         call = getattr(operator, f"__{name}__")
         return self._device.wrap(call(self._values, *map(self._device.unwrap, others)))
 
@@ -94,6 +120,7 @@ def _operator(name):
 
 def _swapped(name):
     def method(self, other):
+        self._device.launches += 1
         return self._device.wrap(getattr(operator, f"__{name}__")(self._device.unwrap(other), self._values))
 
     return method
@@ -101,6 +128,7 @@ def _swapped(name):
 
 def _in_place(name):
     def method(self, other):
+        self._device.launches += 1
         values = getattr(operator, f"__i{name}__")(self._values, self._device.unwrap(other))
         return self if values is self._values else self._device.wrap(values)
 
@@ -127,6 +155,8 @@ class Namespace:
     def __getattr__(self, name):
         if self._names is not None and name not in self._names:
             raise AttributeError(f"CuPy has no '{name}'")
+        if name == "fuse":
+            return lambda function: function
         value = getattr(self._module, name)
         if isinstance(value, type) or not callable(value):
             return value if not isinstance(value, type(np)) else Namespace(self._device, value, None)
@@ -138,17 +168,36 @@ class _Function:
         self._device, self._function = device, function
 
     def __call__(self, *args, **kwargs):
-        unwrap = self._device.unwrap
+        unwrap, name = self._device.unwrap, getattr(self._function, "__name__", "")
+        if name in REDUCTIONS and "where" in kwargs:
+            raise TypeError(f"{name}() got an unexpected keyword argument 'where'")
+        if name == "at" and args[0].dtype == np.int64:
+            raise TypeError("scatter_add only supports int32, float16, float32, float64, uint32 and uint64")
+        self._device.syncs += name in WAITS
         if self._function in (np.array, np.asarray):  # the ways in
             given = [args[0]._values if isinstance(args[0], DeviceArray) else args[0], *args[1:]]
             return self._device.wrap(self._function(*given, **kwargs))
         given = [unwrap(arg) for arg in args]
         value = self._function(*given, **{key: unwrap(value) for key, value in kwargs.items()})
+        operands = [getattr(self._function, "__self__", None), *given]
+        if self._function not in (np.empty, np.empty_like):
+            self._device.launches += "out" in kwargs or not self._device.is_view(value, operands)
         out = kwargs.get("out")
         return out if isinstance(out, DeviceArray) else self._device.wrap(value)
 
     def __getattr__(self, name):  # add.at, maximum.reduce
         return self._device.call(getattr(self._function, name))
+
+
+class Event:
+    """Done when the copy is."""
+
+    def __init__(self, device):
+        self.done = False
+        self._device = device
+
+    def synchronize(self):
+        self._device.run()
 
 
 class Standin:
@@ -158,20 +207,52 @@ class Standin:
     ----------
     syncs : int
         How often the host waited for a number.
+    launches : int
+        Operations on arrays and kernels that it was told to run; its kernels are the GPU's, compiled for the host.
     uploads, downloads : int
         How often memory was copied.
+    underway : int
+        Copies to the device that are not done.
+    allocations : int
+        Pieces of pinned memory that were made.
     """
 
     def __init__(self):
-        self.syncs = self.uploads = self.downloads = 0
+        self.syncs = self.launches = self.uploads = self.downloads = 0
         self.xp = Namespace(self)
+        self._copies = []  # what it was told to copy, and has not
+        self.allocations = 0
+        self._pool = []  # of pinned memory; what was given back last is used again first
+
+    @property
+    def underway(self):
+        return len(self._copies)
+
+    def run(self):
+        copies, self._copies = self._copies, []
+        for event, pinned, target in copies:
+            target[...] = pinned
+            event.done = True
 
     def zeros(self, count, dtype):
         return DeviceArray(np.zeros(count, dtype), self)
 
-    def upload(self, host, array):
+    def pinned(self, count, dtype):
+        size = count * np.dtype(dtype).itemsize
+        whole = self._pool.pop() if self._pool else None
+        if whole is None or whole.size < size:
+            self.allocations += 1
+            whole = np.empty(max(size, 1 << 12), np.uint8)
+        part = whole[:size].view(dtype)
+        weakref.finalize(part, self._pool.append, whole)
+        return part
+
+    def upload(self, pinned, array):
         self.uploads += 1
-        array._values[...] = host
+        event = Event(self)
+        held = pinned.base[: pinned.nbytes].view(pinned.dtype)  # not `pinned`: whoever uploads has to hold that
+        self._copies.append((event, held, array._memory))
+        return event
 
     def download(self, array, host):
         self.downloads += 1
@@ -180,8 +261,24 @@ class Standin:
     def address(self, array):
         return array._values.__array_interface__["data"][0]
 
+    def active(self):
+        return nullcontext()
+
+    def synchronize(self):
+        self.syncs += 1
+        self.run()
+
     def call(self, function):
         return _Function(self, function)
+
+    def is_view(self, value, given):
+        """Whether an operation gave its operand seen in another way, for which a GPU does nothing."""
+        arrays = [operand for operand in given if isinstance(operand, np.ndarray)]
+        return isinstance(value, np.ndarray) and any(np.may_share_memory(value, array) for array in arrays)
+
+    def launch(self, source, kernel, count, arguments):
+        self.launches += 1
+        host_kernels.run(source, kernel, [self.unwrap(argument) for argument in arguments])
 
     def wrap(self, value, *, view=False):
         if isinstance(value, tuple) and not view and any(isinstance(part, np.ndarray) for part in value):

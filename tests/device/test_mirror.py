@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caffe_nb import device
+from caffe_nb.core import mirror
 from caffe_nb.core.blob import Blob
 from tests.device.standin import Standin
 
@@ -53,8 +54,7 @@ def test_nothing_is_copied_that_is_up_to_date(standin):
     for _ in range(3):
         assert blob.const_data.sum() == 8
     assert (standin.uploads, standin.downloads) == (1, 1)
-    mirror = blob.memory.mirror
-    assert (mirror.to_device, mirror.to_host) == (1, 1)
+    assert (blob.memory.mirror.to_device, blob.memory.mirror.to_host) == (1, 1)
 
 
 def test_shared_memory_has_one_mirror(standin):
@@ -62,7 +62,7 @@ def test_shared_memory_has_one_mirror(standin):
     other.share_data(blob)
     blob.array[...] = 3
     assert float(other.const_array.sum()) == 12
-    assert standin.uploads == 1  # before the first write only
+    assert standin.uploads == 0  # nothing had been written yet
 
 
 def test_grown_memory_begins_anew_and_other_shapes_keep_what_is_there(standin):
@@ -115,3 +115,64 @@ def test_another_device_takes_over_what_the_first_computed(standin):
     with device.using(other):
         assert blob.const_array.get().tolist() == [7, 7, 7]
     assert (standin.downloads, other.uploads) == (1, 1)
+
+
+def test_a_copy_that_is_underway_takes_the_values_of_when_it_was_asked_for(standin):
+    blobs = [Blob(6) for _ in range(5)]
+    for value, blob in enumerate(blobs):
+        blob.data[...] = value
+        blob.const_array  # noqa: B018  (on its way from here)
+        blob._data[...] = -1  # through an array that somebody held
+    assert standin.underway == 5
+    for value, blob in enumerate(blobs):
+        np.testing.assert_array_equal(blob.const_array.get(), value)
+    assert standin.underway == 0
+
+
+def test_memory_of_copies_that_are_done_is_used_again(standin):
+    blob = Blob(6)
+    for value in range(20):
+        blob.data[...] = value
+        assert float(blob.const_array.sum()) == 6 * value
+    assert standin.allocations <= 2
+
+
+def test_large_blobs_are_copied_in_pieces_and_few_are_pinned_at_once(standin, monkeypatch):
+    monkeypatch.setattr(mirror, "PIECE", 10)
+    blob = Blob(10 * 3 * mirror.UNDERWAY + 7)
+    blob.data[...] = values = np.arange(blob.count)
+    np.testing.assert_array_equal(blob.const_array.get(), values)
+    assert blob.memory.mirror.to_device == 1
+    assert standin.allocations <= mirror.UNDERWAY + 1
+
+
+def test_what_nobody_wrote_is_not_copied(standin):
+    blob, written = Blob(2, 3), Blob(2, 3)
+    written.data[...] = 1
+    for each in (blob, written):
+        each.reshape(3, 2)
+        assert each.const_array.get().sum() == each.const_data.sum()
+    assert standin.uploads == 1
+
+
+def test_the_same_gpu_chosen_again_keeps_what_is_there(standin):
+    first, again = Numbered(3), Numbered(3)
+    blob = Blob(4)
+    with device.using(first):
+        blob.array[...] = 2
+    with device.using(again):
+        assert float(blob.const_array.sum()) == 8
+    assert (first.downloads, again.uploads) == (0, 0)
+
+
+class Numbered(Standin):
+    """A stand-in that is known by its number, as CuPy's devices are."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def __eq__(self, other):
+        return self.number == other.number
+
+    __hash__ = None

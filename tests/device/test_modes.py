@@ -44,6 +44,20 @@ class Runtime(ModuleType):
             raise self.CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
         return self.count
 
+    mem_info = 3 * 2**30, 8 * 2**30
+
+    def getDeviceProperties(self, number):
+        sizes = dict.fromkeys(
+            ("warpSize", "maxThreadsPerBlock", "regsPerBlock", "sharedMemPerBlock", "totalConstMem"), 32
+        )
+        return sizes | {"name": b"Tesla %d" % number, "major": 9, "minor": 0, "multiProcessorCount": 132}
+
+    def runtimeGetVersion(self):
+        return 12040
+
+    def driverGetVersion(self):
+        return 13000
+
     def Device(self, number):
         self.used.append(number)
         return self

@@ -85,6 +85,29 @@ def test_a_python_layer_gets_the_devices_arrays_and_only_batch_and_loss_are_copi
     assert copied == {"x": (1, 0), "loss": (1, 1)}  # the batch goes there; the loss is handed out, writable
 
 
+def test_normalization_in_a_chain_gives_the_cpus_numbers(standin):
+    text = """
+    force_backward: true
+    layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 3 dim: 4 dim: 5 } } }
+    layer { name: "norm" type: "BatchNorm" bottom: "x" top: "y" }
+    layer { name: "scale" type: "Scale" bottom: "y" top: "y" scale_param { bias_term: true } }
+    layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
+    layer { name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 reduction_param { operation: SUMSQ } }
+    """
+
+    def numbers():
+        net = Net.from_text(text)
+        net.blobs["x"].data[...] = np.random.default_rng(3).normal(size=net.blobs["x"].shape)
+        net.forward_backward()
+        diffs = [blob.diff.copy() for blob in net.params["scale"]]
+        return [net.blobs["y"].data.copy(), net.blobs["x"].diff.copy(), *diffs]
+
+    with device.using(None):
+        expected = numbers()
+    for got, want in zip(numbers(), expected, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
 def test_copies_are_listed_with_their_sizes(standin):
     net = trained(steps=1)
     assert net.transfers.to_device == sum(each.to_device for each in net.transfers) > 0
@@ -93,6 +116,14 @@ def test_copies_are_listed_with_their_sizes(standin):
     assert "<table" in net.transfers._repr_html_()
     with device.using(None):
         assert Net.from_text(NET).transfers.message == "nothing was copied between host and GPU"
+
+
+def test_times_are_those_of_the_device_which_is_waited_for_after_every_layer(standin):
+    net = Net.from_text(NET)
+    before = standin.syncs
+    net.time(2)
+    passes = 3 * (len(net.nodes) + sum(node.needs_backward for node in net.nodes))
+    assert standin.syncs - before >= passes
 
 
 def test_the_mode_may_change_between_two_passes(standin):

@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf import text_format
 from numpy.typing import DTypeLike, NDArray
 
-import caffe_nb.layers  # noqa: F401  (registers the types)
+import caffe_nb.layers  # noqa: F401  (makes the types known)
 from caffe_nb import rng
 from caffe_nb.core import registry
 from caffe_nb.core.blob import Blob

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-import caffe_nb.layers  # noqa: F401  (registers the types)
+import caffe_nb.layers  # noqa: F401  (makes the types known)
 from caffe_nb import rng
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer

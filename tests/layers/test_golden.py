@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import caffe_nb.layers  # noqa: F401  (registers the types)
+import caffe_nb.layers  # noqa: F401  (makes the types known)
 from caffe_nb.core.registry import layer_class, layer_types
 from caffe_nb.net.net import Net
 from tests.layers.golden import FOLDER, Golden, compare_backward, compare_forward

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from google.protobuf import text_format
 
-import caffe_nb.layers  # noqa: F401  (registers the types)
+import caffe_nb.layers  # noqa: F401  (makes the types known)
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import Context, create

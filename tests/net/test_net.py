@@ -199,7 +199,7 @@ def test_an_exception_in_a_layer_leaves_as_itself_with_its_place_and_the_net_sta
         with pytest.raises(TroubleError, match="as it was raised") as raised:
             net.forward()
     assert raised.value.__notes__ == [
-        "in forward of layer 'ip' (InnerProduct), line 3 of <string>; bottoms: data (4, 3)"
+        "in forward of layer 'ip' (InnerProduct), line 3 of <string>; bottoms: data (4, 3); tops: ip (4, 5)"
     ]
     assert seen == [(1, "forward", TroubleError)]
     assert net.running is None
@@ -230,3 +230,17 @@ def test_a_top_that_is_reshaped_in_forward_keeps_its_loss_weight_and_counts_as_a
     )
     assert net.forward_pass() == 12
     assert net.revision == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Net(TEXT), r"a net's text, and the name of a file is asked for; Net\.from_text\(text\) takes"),
+        (lambda: Net.from_text("net.prototxt"), r"'net\.prototxt' is the name of a file"),
+        (lambda: Net(3), "a net is made from the name of a prototxt or a NetParameter, got int"),
+        (lambda: Net.from_text('layer { name: "a" top: "b" }'), "layer 'a', line 1 of <string>: it has no type"),
+    ],
+)
+def test_what_is_no_net_is_said(make, said):
+    with pytest.raises((NetError, PrototxtError, TypeError), match=said):
+        make()

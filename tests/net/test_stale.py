@@ -133,7 +133,7 @@ class TestRefresh:
 # nets of any kind
 
 
-LAYERS: dict[str, tuple[int, bool, str]] = {  # type: bottoms, may work in place, parameters of its text
+LAYERS: dict[str, tuple[int, bool, str]] = {  # bottoms of a type, whether it may work in place, parameters of its text
     "InnerProduct": (1, False, "inner_product_param { num_output: 4 axis: -1 weight_filler { type: 'gaussian' } }"),
     "ReLU": (1, True, "relu_param { negative_slope: 0.1 }"),
     "Power": (1, True, "power_param { scale: 2 shift: 0.5 }"),

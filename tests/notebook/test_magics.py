@@ -1,6 +1,7 @@
 """The magics in a real IPython shell: what they make, what they print, and what they say when something is wrong."""
 
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -9,22 +10,29 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 
 import caffe_nb
+from caffe_nb import device
 from caffe_nb.errors import CaffeError, PrototxtError, SolverError
 from caffe_nb.net import Net
 from caffe_nb.notebook.parsers import PARSERS
 from caffe_nb.solvers import Solver
+from tests.device.standin import Standin
 from tests.notebook.conftest import LAYER, NET
 
 
 @pytest.mark.parametrize("name", sorted(PARSERS))
 def test_each_has_help(shell, capsys, name):
-    if name in ("caffe_net", "caffe_layer"):
-        shell.run_cell_magic(name, "--help", "ignored")
-    else:
-        shell.run_line_magic(name, "--help")
+    shell.run_line_magic(name, "--help")
     out = capsys.readouterr().out
     assert out.startswith("usage: %")
     assert name in out
+    assert shell.find_line_magic(name).__doc__ == out  # what `%caffe_run?` shows
+
+
+@pytest.mark.parametrize(("name", "line"), [("caffe_net", "net"), ("caffe_layer", "")])
+def test_a_magic_of_cells_with_one_percent_is_said(shell, name, line):
+    shell.run_cell_magic(name, "--help", "with two it shows the help, too")
+    with pytest.raises(UsageError, match=f"write %%{name} with two %"):
+        shell.run_line_magic(name, line)
 
 
 @pytest.mark.parametrize("name", ["3net", "class", "a-b"])
@@ -89,6 +97,19 @@ def test_caffe_run_steps_a_solver_to_max_iter_and_then_says_so(shell, solver, ca
         shell.run_line_magic("caffe_run", "solver")
 
 
+def test_caffe_run_computes_on_a_gpu_for_this_run(shell, solver, monkeypatch):
+    stand = Standin()
+    monkeypatch.setattr(device, "gpu", lambda: stand)
+    shell.run_line_magic("caffe_run", "solver -n 2 --gpu")
+    assert stand.uploads > 0
+    assert device.current() is None
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(device.DeviceError, match=r"needs CuPy.*cupy-cuda12x.*leave out --gpu"):
+        shell.run_line_magic("caffe_run", "solver -n 2 --gpu 1")
+    assert solver.iter == 2
+
+
 def test_no_iterations_run_nothing(shell, net, capsys):
     text = 'base_lr: 0.01 lr_policy: "fixed" max_iter: 9 test_iter: 1 test_interval: 1'
     shell.user_ns["solver"] = Solver.from_text(text, net=net)
@@ -110,7 +131,7 @@ def test_a_backslash_is_a_paths(shell):
 
 @pytest.mark.parametrize("call", [caffe_nb.run, caffe_nb.inspect])
 def test_plain_calls_say_what_they_take(call):
-    with pytest.raises(TypeError, match="takes a net or a solver, got a str"):
+    with pytest.raises(TypeError, match="takes a net or a solver, got str"):
         call("net")
 
 
@@ -217,6 +238,7 @@ def test_a_check_is_exported_as_a_test(shell, net, capsys, tmp_path):
         ("MyLoss --bottom nothing", "a shape is numbers with commas"),
         ("MyLoss --bottom 3,x", "a shape is numbers with commas"),
         ("net lss", "has no layer 'lss'. Did you mean 'loss'? Its layers: x, ip, loss"),
+        ("net loss --bottom 4,2", "--bottom is for a class"),
         ("np", "there is no variable 'np'"),
     ],
 )

@@ -104,7 +104,7 @@ def test_scatter_adds_to_the_places_of_the_mask(scene: Scene) -> None:
     out, mask = maxima(scene.images, scene.window)
     gradient = np.random.default_rng(0).standard_normal(out.shape)
     back = np.full(scene.images.shape, np.nan)
-    pooling.scatter(gradient, mask, back)
+    pooling.scatter(gradient, mask, scene.window, back)
     wanted = np.zeros(scene.images.shape)
     for (n, c, i, j), place in np.ndenumerate(mask):
         if place >= 0:

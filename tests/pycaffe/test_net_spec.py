@@ -92,6 +92,7 @@ def test_several_tops_give_one_net():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
+        (lambda x: L.Convolutoin(x, num_output=3).to_proto(), "no layer type is called 'Convolutoin'. Did you mean"),
         (lambda x: L.Convolution(x, num_outpt=3).to_proto(), "Convolution has no parameter 'num_outpt'. Did you mean"),
         (lambda x: L.Pooling(x, pool="MXA").to_proto(), "Did you mean 'MAX'"),
         (lambda x: L.ReLU(x, param=[3]).to_proto(), "give it a dict"),

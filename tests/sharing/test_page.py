@@ -183,9 +183,9 @@ def test_a_solver_of_another_net_and_what_is_no_solver_are_refused(tmp_path: Pat
     net = Net.from_text(NET)
     with pytest.raises(NetError, match="trains net 'little', another net"):
         net.save_html(tmp_path / "net.html", solver=solver())
-    with pytest.raises(TypeError, match="solver takes a solver, got a Net"):
+    with pytest.raises(TypeError, match="solver takes a solver, got Net"):
         net.save_html(tmp_path / "net.html", solver=net)
-    with pytest.raises(TypeError, match="reports takes gradient reports, got a str"):
+    with pytest.raises(TypeError, match="reports takes gradient reports, got str"):
         net.save_html(tmp_path / "net.html", reports=["ok"])
 
 

@@ -106,7 +106,7 @@ def test_a_refresh_brings_new_shapes(connect: Connect) -> None:
 def test_of_a_solver_its_net_is_shown_and_of_anything_else_nothing(connect: Connect) -> None:
     trainer = solver()
     assert connect(trainer).widget.title == "little"  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="view takes a net, a blob or a solver, got a str"):
+    with pytest.raises(TypeError, match="view takes a net, a blob or a solver, got str"):
         caffe_nb.view("net.prototxt")  # type: ignore[arg-type]
 
 

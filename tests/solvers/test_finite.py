@@ -193,7 +193,7 @@ def test_a_net_by_itself_can_be_watched_and_resumed() -> None:
 def test_twice_on_is_on_and_anything_else_is_refused(solver: Solver) -> None:
     stop_at_nan(solver)
     assert len(solver.net.hooks.after_forward) == 1
-    with pytest.raises(TypeError, match="takes a solver or a net, got a str"):
+    with pytest.raises(TypeError, match="takes a solver or a net, got str"):
         stop_at_nan("net")  # type: ignore[arg-type]
 
 

@@ -189,7 +189,7 @@ def test_off_nothing_is_kept_and_nothing_costs_time(folder: Path) -> None:
     assert solver.hooks.before_iteration == []
     with pytest.raises(SolverError, match="nothing is kept to go back to; call keep_iterations"):
         rewind(solver)
-    with pytest.raises(TypeError, match="takes a solver, got a str"):
+    with pytest.raises(TypeError, match="takes a solver, got str"):
         keep_iterations("solver")  # type: ignore[arg-type]
 
 

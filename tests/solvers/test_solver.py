@@ -335,6 +335,12 @@ def test_settings_are_checked_when_the_solver_is_made(settings, words):
     assert words in str(raised.value)
 
 
+@pytest.mark.parametrize(("rate", "said"), [("", ["net: base_lr is not set"]), ("base_lr: 0", []), ("base_lr: 1", [])])
+def test_a_forgotten_learning_rate_is_said(caplog, rate, said):
+    Solver.from_text(f'net_param {{ {NET} }} {rate} lr_policy: "fixed"', name="net")
+    assert [line[: len("net: base_lr is not set")] for line in caplog.messages] == said
+
+
 def test_layer_wise_reduce_is_taken_and_changes_nothing():
     solver("layer_wise_reduce: false").step(1)
 

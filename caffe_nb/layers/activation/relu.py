@@ -40,7 +40,7 @@ class ReLU(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the slope."""
-        self._slope = float(self.layer_param.relu_param.negative_slope)
+        self.slope = float(self.layer_param.relu_param.negative_slope)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top the bottom's shape."""
@@ -48,9 +48,9 @@ class ReLU(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the rectified values."""
-        rectify(bottom[0].const_array, self._slope, top[0].array)
+        rectify(bottom[0].const_array, self.slope, top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff, times the slope where the bottom is not positive."""
         if propagate_down[0]:
-            rectify_gradient(bottom[0].const_array, top[0].const_diff_array, self._slope, bottom[0].diff_array)
+            rectify_gradient(bottom[0].const_array, top[0].const_diff_array, self.slope, bottom[0].diff_array)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
@@ -59,16 +59,13 @@ class PSROIPooling(Layer):
         top[0].reshape(bottom[1].shape[0], self._outputs, self._group, self._group)
         self._shapes = [blob.shape for blob in (*bottom, *top)]
 
-    def _cells(self, bottom: Sequence[Blob]) -> tuple[Array, Array, Array, Array, Array]:
-        shape, rois = bottom[0].shape, bottom[1].const_data.reshape(-1, 5)
-        rows = regions.scaled_cells(rois[:, 2], rois[:, 4], self._scale, self._group, shape[2])
-        columns = regions.scaled_cells(rois[:, 1], rois[:, 3], self._scale, self._group, shape[3])
-        return regions.images_of(rois, shape[0]), rows[0], rows[1], columns[0], columns[1]
+    def _cells(self, bottom: Sequence[Blob], *, checked: bool = False) -> regions.Cells:
+        rois, grid = bottom[1].const_array.reshape(-1, 5), (self._group, self._group)
+        return regions.cells_of(rois, bottom[0].shape, grid, self._scale, whole=False, checked=checked)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the means."""
-        images, above, below, left, right = self._cells(bottom)
-        regions.mean_cells(bottom[0].const_data, images, above, below, left, right, top[0].data)
+        regions.mean_cells(bottom[0].const_array, self._cells(bottom), top[0].array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Spread each gradient over its cell."""
@@ -76,7 +73,5 @@ class PSROIPooling(Layer):
             raise NetError("the regions of PSROIPooling have no gradient; set propagate_down: false for bottom 1")
         if propagate_down[0]:
             check_unchanged(bottom, top, self._shapes)
-            out = bottom[0].diff
-            out[...] = 0
-            images, above, below, left, right = self._cells(bottom)
-            regions.add_mean_gradient(top[0].const_diff, images, above, below, left, right, out)
+            cells = self._cells(bottom, checked=True)
+            regions.mean_gradient(top[0].const_diff_array, cells, bottom[0].diff_array)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError
@@ -47,6 +47,7 @@ class ROIPooling(Layer):
         if min(self._grid) < 1:
             raise NetError(f"give roi_pooling_param {{ pooled_h pooled_w }}, at least 1; got {self._grid}")
         self._shapes: list[tuple[int, ...]] = []
+        self._mask = Blob(dtype=np.int32)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top a grid for each region."""
@@ -55,16 +56,16 @@ class ROIPooling(Layer):
         shapes = [blob.shape for blob in (*bottom, *top)]
         if shapes != self._shapes:
             self._shapes = shapes
-            self._mask = np.full(top[0].shape, -1, np.int64)
-            self._images = np.zeros(bottom[1].shape[0], np.int64)
+            self._mask.reshape(*top[0].shape)
+            self._mask.array[...] = -1
+
+    def _cells(self, bottom: Sequence[Blob], *, checked: bool = False) -> regions.Cells:
+        rois = bottom[1].const_array.reshape(-1, 5)
+        return regions.cells_of(rois, bottom[0].shape, self._grid, self._scale, whole=True, checked=checked)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the maxima."""
-        x, rois = bottom[0].const_data, bottom[1].const_data.reshape(-1, 5)
-        self._images = regions.images_of(rois, x.shape[0])
-        rows = regions.whole_cells(rois[:, 2], rois[:, 4], self._scale, self._grid[0], x.shape[2])
-        columns = regions.whole_cells(rois[:, 1], rois[:, 3], self._scale, self._grid[1], x.shape[3])
-        regions.max_cells(x, self._images, *rows, *columns, top[0].data, self._mask)
+        regions.max_cells(bottom[0].const_array, self._cells(bottom), top[0].array, self._mask.array)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add each gradient to the pixel that its value came from."""
@@ -72,7 +73,5 @@ class ROIPooling(Layer):
             raise NetError("the regions of ROIPooling have no gradient; set propagate_down: false for bottom 1")
         if propagate_down[0]:
             check_unchanged(bottom, top, self._shapes)
-            out = bottom[0].diff
-            out[...] = 0
-            planes: Array = out.reshape(*out.shape[:2], out.shape[2] * out.shape[3])
-            regions.add_max_gradient(top[0].const_diff, self._images, self._mask, planes)
+            cells = self._cells(bottom, checked=True)
+            regions.max_gradient(top[0].const_diff_array, cells, self._mask.const_array, bottom[0].diff_array)

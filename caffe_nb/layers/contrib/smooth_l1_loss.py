@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.loss.normalization import loss_weight
 from caffe_nb.layers.loss.shapes import same_first_axis
 from caffe_nb.ops.smooth_l1 import smooth_l1, smooth_l1_slope
 
@@ -71,12 +73,12 @@ class SmoothL1Loss(Layer):
         slope = smooth_l1_slope(self._difference(bottom), self._sigma)
         for weights in bottom[2:]:
             slope *= weights.const_array.reshape(-1)
-        slope *= float(top[0].const_diff_array) / self._divisor(bottom)
+        slope *= loss_weight(top[0]) / self._divisor(bottom)
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
                 bottom[index].diff_array[...] = sign * slope.reshape(bottom[index].shape)
 
-    def _divisor(self, bottom: Sequence[Blob]) -> float:
+    def _divisor(self, bottom: Sequence[Blob]) -> Any:
         return max(1, bottom[0].shape[0])
 
     def _difference(self, bottom: Sequence[Blob]) -> Array:

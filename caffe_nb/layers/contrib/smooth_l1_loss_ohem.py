@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.registry import register
@@ -60,6 +61,6 @@ class SmoothL1LossOHEM(SmoothL1Loss):
             parts = errors.reshape(shape[0], prod(shape[1:2]), prod(shape[2:])).sum(1)
             top[1].array[...] = parts.reshape(top[1].shape)
 
-    def _divisor(self, bottom: Sequence[Blob]) -> float:
+    def _divisor(self, bottom: Sequence[Blob]) -> Any:
         shape, fixed = bottom[0].shape, self.layer_param.loss_param.pre_fixed_normalizer
         return divisor(self._normalization, shape[0], prod(shape[2:]), None, fixed)

@@ -76,13 +76,13 @@ class Accuracy(Layer):
         # The true class is never below itself: it is one of those counted, as in Caffe.
         at_least = self._classes - np.count_nonzero(scores < true, axis=1)
         right = at_least <= self._top_k
-        if counted is not None:
-            counted = counted.reshape(right.shape)
-            labels, right = labels[counted], right[counted]
-        top[0].array[...] = right.mean() if right.size else 0
+        counts = np.ones_like(right) if counted is None else counted.reshape(right.shape)
+        right &= counts
+        top[0].array[...] = right.sum() / np.maximum(counts.sum(), 1)
         if len(top) > 1:
-            of_class = np.bincount(labels.reshape(-1), minlength=self._classes)
-            right_of_class = np.bincount(labels[right], minlength=self._classes)
+            of_class, right_of_class = self.xp.zeros((2, self._classes), np.uint32)
+            self.xp.add.at(of_class, labels, counts)
+            self.xp.add.at(right_of_class, labels, right)
             top[1].array[...] = right_of_class / np.maximum(of_class, 1)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:

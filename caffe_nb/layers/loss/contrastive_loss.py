@@ -11,6 +11,7 @@ from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.loss.normalization import loss_weight
 from caffe_nb.layers.loss.shapes import same_first_axis
 
 NEAR_ZERO = 1e-4
@@ -101,7 +102,7 @@ class ContrastiveLoss(Layer):
         missing = self._margin - (square if self._legacy else distance)
         factor = np.where(missing > 0, -1.0 if self._legacy else -missing / (distance + NEAR_ZERO), 0.0)
         factor[_similar(bottom[2])] = 1
-        factor *= float(top[0].const_diff_array) / max(1, len(factor))
+        factor *= loss_weight(top[0]) / max(1, len(factor))
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
                 out = bottom[index].diff_array.reshape(self._difference.shape)

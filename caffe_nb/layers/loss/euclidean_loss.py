@@ -10,6 +10,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import ShapeError
+from caffe_nb.layers.loss.normalization import loss_weight
 from caffe_nb.layers.loss.shapes import same_first_axis
 
 
@@ -63,7 +64,7 @@ class EuclideanLoss(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the weighted difference over N, with a minus for the second bottom."""
-        scale = float(top[0].const_diff_array) / max(1, bottom[0].shape[0])
+        scale = loss_weight(top[0]) / max(1, bottom[0].shape[0])
         for index, sign in enumerate((1, -1)):
             if propagate_down[index]:
                 blob = bottom[index]

@@ -10,6 +10,7 @@ from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError
+from caffe_nb.layers.loss.normalization import loss_weight
 from caffe_nb.layers.loss.shapes import one_label_an_item
 from caffe_nb.ops.labels import class_labels
 from caffe_nb.proto import caffe_pb2
@@ -76,7 +77,7 @@ class HingeLoss(Layer):
         if not propagate_down[0]:
             return
         missing = self._missing.const_array
-        scale = float(top[0].const_diff_array) / max(1, len(missing))
+        scale = loss_weight(top[0]) / max(1, len(missing))
         out = bottom[0].diff_array.reshape(missing.shape)
         if self._squared:
             np.multiply(missing, 2 * scale, out=out)

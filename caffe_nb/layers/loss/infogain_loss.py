@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from caffe_nb.core.registry import register
 from caffe_nb.data.paths import find
 from caffe_nb.errors import NetError, ShapeError
 from caffe_nb.layers.loss.multinomial_logistic_loss import LEAST_PROBABILITY
-from caffe_nb.layers.loss.normalization import divisor, mode
+from caffe_nb.layers.loss.normalization import divisor, loss_weight, mode
 from caffe_nb.layers.loss.shapes import one_label_a_position, same_first_axis
 from caffe_nb.ops.labels import class_labels
 from caffe_nb.ops.softmax import softmax
@@ -70,7 +71,7 @@ class InfogainLoss(Layer):
             raise NetError("InfogainLoss does not take the older normalize; use normalization: VALID or BATCH_SIZE")
         self._ignore = param.ignore_label if param.HasField("ignore_label") else None
         self._normalization = mode(param, param.VALID)
-        self._matrix: Array | None = None if len(bottom) > 2 else self._read()
+        self._matrix = None if len(bottom) > 2 else self._read()
         self._probabilities = Blob(dtype=self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -99,7 +100,7 @@ class InfogainLoss(Layer):
         softmax(bottom[0].const_array, self._axis, out=p)
         logarithms = np.log(np.maximum(p.reshape(self._folded), LEAST_PROBABILITY))
         losses = np.einsum("oci,oci->oi", weights, logarithms)
-        total = losses.sum() if counted is None else losses.sum(where=counted)
+        total = (losses if counted is None else np.where(counted, losses, 0)).sum()
         top[0].array[...] = -total / self._divisor(counted)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
@@ -112,11 +113,11 @@ class InfogainLoss(Layer):
         weights, counted = self._weights(bottom)
         np.multiply(self._probabilities.const_array.reshape(self._folded), weights.sum(axis=1, keepdims=True), out=out)
         out -= weights
-        out *= float(top[0].const_diff_array) / self._divisor(counted)
+        out *= loss_weight(top[0]) / self._divisor(counted)
         if counted is not None:
             np.copyto(out, 0, where=~counted[:, None, :])
 
-    def _read(self) -> Array:
+    def _read(self) -> Blob:
         self._source = self.layer_param.infogain_loss_param.source
         if not self._source:
             raise NetError(
@@ -124,16 +125,19 @@ class InfogainLoss(Layer):
                 'infogain_loss_param { source: "H.binaryproto" }'
             )
         path = find(self._source, [self.folder], "the infogain matrix")
-        return binary.blob_to_array(binary.read_blob(path)).astype(self.dtype)
+        values = binary.blob_to_array(binary.read_blob(path))
+        matrix = Blob(*values.shape, dtype=self.dtype)
+        matrix.data = values
+        return matrix
 
     def _weights(self, bottom: Sequence[Blob]) -> tuple[Array, Array | None]:
         """Return the matrix's row for each position's label, (outer, classes, inner), and which positions count."""
         outer, classes, inner = self._folded
         labels, counted = class_labels(bottom[1].const_array, classes, self._ignore)
-        matrix = bottom[2].const_array if self._matrix is None else self._matrix
-        rows: Array = self.xp.asarray(matrix).reshape(classes, classes)[labels.reshape(outer, inner)]
+        matrix = (bottom[2] if self._matrix is None else self._matrix).const_array
+        rows: Array = matrix.reshape(classes, classes)[labels.reshape(outer, inner)]
         return np.moveaxis(rows, -1, 1), None if counted is None else counted.reshape(outer, inner)
 
-    def _divisor(self, counted: Array | None) -> float:
+    def _divisor(self, counted: Array | None) -> Any:
         fixed = self.layer_param.loss_param.pre_fixed_normalizer
         return divisor(self._normalization, self._folded[0], self._folded[2], counted, fixed)

@@ -10,6 +10,7 @@ from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError
+from caffe_nb.layers.loss.normalization import loss_weight
 from caffe_nb.layers.loss.shapes import one_label_an_item
 from caffe_nb.ops.labels import class_labels
 
@@ -70,7 +71,7 @@ class MultinomialLogisticLoss(Layer):
         out = bottom[0].diff_array.reshape(self._shape)
         out[...] = 0
         true, chosen = self._chosen(bottom)
-        out[true] = -float(top[0].const_diff_array) / max(1, len(out)) / chosen
+        out[true] = -loss_weight(top[0]) / max(1, len(out)) / chosen
 
     def _chosen(self, bottom: Sequence[Blob]) -> tuple[tuple[Array, Array], Array]:
         """Return where the labels' probabilities are, and these."""

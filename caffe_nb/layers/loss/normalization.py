@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caffe_nb import device
+from caffe_nb.core.blob import Blob
 from caffe_nb.errors import NetError
 from caffe_nb.proto import caffe_pb2
 
@@ -40,8 +42,16 @@ def mode(param: caffe_pb2.LossParameter, default: int) -> int:
     return default
 
 
-def divisor(normalization: int, outer: int, inner: int, counted: NDArray[Any] | None, fixed: float = 1) -> float:
+def loss_weight(top: Blob) -> Any:
+    """Return the weight of a loss, the gradient of its top: a number; on a device an array, for which nobody waits."""
+    weight = top.const_diff_array
+    return weight if device.holds(weight) else float(weight)
+
+
+def divisor(normalization: int, outer: int, inner: int, counted: NDArray[Any] | None, fixed: float = 1) -> Any:
     """Return what a sum of losses is divided by, at least 1 so that an empty sum stays 0.
+
+    A number, or where positions are counted on a device an array without axes.
 
     Parameters
     ----------
@@ -58,7 +68,8 @@ def divisor(normalization: int, outer: int, inner: int, counted: NDArray[Any] | 
     if normalization == modes.PRE_FIXED:
         return fixed
     if normalization == modes.VALID and counted is not None:
-        return max(1, int(np.count_nonzero(counted)))
+        count = np.count_nonzero(counted)
+        return np.maximum(count, 1) if device.holds(counted) else max(1, int(count))
     if normalization in (modes.FULL, modes.VALID):
         return max(1, outer * inner)
     return max(1, outer) if normalization == modes.BATCH_SIZE else 1

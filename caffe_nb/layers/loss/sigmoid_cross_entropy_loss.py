@@ -11,7 +11,7 @@ from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
-from caffe_nb.layers.loss.normalization import divisor, mode
+from caffe_nb.layers.loss.normalization import divisor, loss_weight, mode
 from caffe_nb.layers.loss.shapes import same_first_axis
 from caffe_nb.proto import caffe_pb2
 
@@ -87,7 +87,7 @@ class SigmoidCrossEntropyLoss(Layer):
         losses = np.log1p(p)  # log(1 + exp(-|x|)) + max(x, 0) - x * target
         losses += np.maximum(x, 0)
         losses -= x * target
-        total = losses.sum() if counted is None else losses.sum(where=counted)
+        total = (losses if counted is None else np.where(counted, losses, 0)).sum()
         fixed = self.layer_param.loss_param.pre_fixed_normalizer
         self._scale = 1 / divisor(self._normalization, x.shape[0], prod(x.shape[1:]), counted, fixed)
         top[0].array[...] = total * self._scale
@@ -103,7 +103,7 @@ class SigmoidCrossEntropyLoss(Layer):
         target = bottom[1].const_array.reshape(out.shape)
         counted = self._counted(target)
         np.subtract(self._probabilities.const_array, target, out=out)
-        out *= float(top[0].const_diff_array) * self._scale
+        out *= loss_weight(top[0]) * self._scale
         if counted is not None:
             np.copyto(out, 0, where=~counted)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError
-from caffe_nb.layers.loss.normalization import divisor, mode
+from caffe_nb.layers.loss.normalization import divisor, loss_weight, mode
 from caffe_nb.layers.loss.shapes import one_label_a_position, same_first_axis
 from caffe_nb.ops import softmax as ops
 from caffe_nb.ops.labels import class_labels
@@ -97,7 +98,7 @@ class SoftmaxWithLoss(Layer):
             self._probabilities.const_array.reshape(folded),
             labels,
             counted,
-            scale=float(top[0].const_diff_array) / self._divisor(counted),
+            scale=loss_weight(top[0]) / self._divisor(counted),
             out=bottom[0].diff_array.reshape(folded),
         )
 
@@ -107,6 +108,6 @@ class SoftmaxWithLoss(Layer):
         shape = (self._outer, self._inner)
         return labels.reshape(shape), None if counted is None else counted.reshape(shape)
 
-    def _divisor(self, counted: NDArray[np.bool_] | None) -> float:
+    def _divisor(self, counted: NDArray[np.bool_] | None) -> Any:
         fixed = self.layer_param.loss_param.pre_fixed_normalizer
         return divisor(self._normalization, self._outer, self._inner, counted, fixed)

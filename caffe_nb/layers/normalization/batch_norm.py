@@ -11,7 +11,7 @@ from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
-from caffe_nb.ops import normalize
+from caffe_nb.ops import batch_norm as ops
 
 AXES = (0, 2)
 """Of ``(N, C, values)``: what a channel's mean is taken over."""
@@ -66,7 +66,7 @@ class BatchNorm(Layer):
         """Make the statistics, and keep solvers away from them."""
         param = self.layer_param.batch_norm_param
         given = param.HasField("use_global_stats")
-        self._stored = bool(param.use_global_stats) if given else self.phase == Phase.TEST
+        self.stored = bool(param.use_global_stats) if given else self.phase == Phase.TEST
         if param.HasField("filler") and (param.filler.type, param.filler.value) != ("constant", 1):
             raise NetError(
                 "BatchNorm has no scale that a filler could fill (Intel's fork fuses one into it);"
@@ -86,7 +86,7 @@ class BatchNorm(Layer):
                     " leave the param entries out, or set lr_mult: 0 in each"
                 )
         self.param_propagate_down = [False] * 3
-        self._normalized = Blob(dtype=self.dtype)
+        self.normalized = Blob(dtype=self.dtype)
         self._deviation: Array = np.ones((1, self._channels, 1), self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -97,47 +97,56 @@ class BatchNorm(Layer):
                 f"the statistics are for {self._channels} channels, but the bottom {bottom[0].shape} has {planes[1]}"
             )
         top[0].reshape_like(bottom[0])
-        self._normalized.reshape(*planes)
+        self.normalized.reshape(*planes)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized values; with the batch's own statistics, add them to the stored ones."""
-        planes = self._normalized.shape
-        x, y = bottom[0].const_array.reshape(planes), top[0].array.reshape(planes)
+        self.normalize(bottom[0], top[0])
+
+    def normalize(self, bottom: Blob, top: Blob, tail: ops.Tail = ops.NOTHING, *, keep: bool = False) -> None:
+        """Do `forward`, and what follows in place; `keep`: keep the normalized values in any case."""
+        planes = self.normalized.shape
+        x, y = bottom.const_array.reshape(planes), top.array.reshape(planes)
         if not y.size:
             return
-        if not self._stored:
-            mean, variance, self._deviation = normalize.standardize_channels(x, self._eps, y, self._normalized.array)
-            self._remember(mean, variance)
+        if not self.stored:
+            kept = self.normalized.array
+            mean, variance, self._deviation = ops.standardize(x, self._eps, y, kept, tail)
+            stored = self.blobs[0].array, self.blobs[1].array, self.blobs[2].array
+            ops.remember(stored, mean, variance, self._fraction, self.normalized.count // self._channels)
             return
         weight = self.blobs[2].const_array
         factor = np.where(weight == 0, 0, 1 / np.where(weight == 0, 1, weight))
-        np.subtract(x, self._column(0) * factor, out=y)
         with np.errstate(invalid="ignore"):  # a stored variance may be anything; a negative one gives NaN
             self._deviation = np.sqrt(self._column(1) * factor + self._eps)
-        y /= self._deviation
+        ops.normalize(x, self._column(0) * factor, self._deviation, y, self.normalized.array if keep else None, tail)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the bottom's diff."""
         if not propagate_down[0] or not bottom[0].count:
             return
-        planes = self._normalized.shape
+        planes = self.normalized.shape
         dy, dx = top[0].const_diff_array.reshape(planes), bottom[0].diff_array.reshape(planes)
-        if self._stored:
+        if self.stored:
             np.divide(dy, self._deviation, out=dx)
         else:
-            normalize.channels_gradient(self._normalized.const_array, dy, self._deviation, out=dx)
+            ops.standardize_gradient(self.normalized.const_array, dy, self._deviation, dx)
+
+    def gradient(self, top: Blob, bottom: Blob, tail: ops.Tail) -> tuple[Array, Array]:
+        """Do `backward` for the batch's own statistics, and before it for what followed in place.
+
+        Returns
+        -------
+        d_factors, d_offsets : (C,) arrays
+            The gradients of the factors and offsets that followed.
+        """
+        planes = self.normalized.shape
+        y, result, dy = self.normalized.const_array, top.const_array.reshape(planes), top.diff_array.reshape(planes)
+        return ops.standardize_gradient(y, dy, self._deviation, bottom.diff_array.reshape(planes), tail, result)
 
     def _column(self, index: int) -> Array:
         values: Array = self.blobs[index].const_array.reshape(1, -1, 1)
         return values
-
-    def _remember(self, mean: Array, variance: Array) -> None:
-        count = self._normalized.count // self._channels
-        unbiased = variance * (count / (count - 1) if count > 1 else 1)
-        for blob, value in zip(self.blobs, (mean.ravel(), unbiased.ravel(), 1), strict=True):
-            stored = blob.array
-            stored *= self._fraction
-            stored += value
 
 
 def _planes(bottom: Blob) -> tuple[int, int, int]:

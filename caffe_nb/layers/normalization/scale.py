@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caffe_nb.core.blob import Blob
+from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.fillers import fill
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
@@ -57,7 +57,7 @@ class Scale(Layer):
             axes = bottom[1].ndim if len(bottom) > 1 else param.num_axes
             fill(self.blobs.add_blob(*parameter_shape(bottom[0], param.axis, axes)), param.bias_filler)
         self.param_propagate_down = [True] * len(self.blobs)
-        self._kept = Kept(self.dtype)
+        self.kept = Kept(self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that the array fits; the top has the first bottom's shape."""
@@ -67,27 +67,35 @@ class Scale(Layer):
         if param.bias_term:
             Along.of(bottom[0], self.blobs[-1].shape, param.axis, "the bias")
         top[0].reshape_like(bottom[0])
-        self._kept.fit(bottom[0], top[0])
+        self.kept.fit(bottom[0], top[0])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the products, and add the bias."""
         array = bottom[1] if len(bottom) > 1 else self.blobs[0]
         along = self._along
-        kept = self._kept.memory(bottom[0], top[0])
+        kept = self.kept.memory(bottom[0], top[0])
         x, y = along.view(bottom[0].const_array), along.view(top[0].array)
-        bias = self.blobs[-1].const_array if self.layer_param.scale_param.bias_term else None
-        channels.scale(x, array.const_array, bias, y, kept=None if kept is None else along.view(kept))
+        channels.scale(x, array.const_array, self.bias, y, kept=None if kept is None else along.view(kept))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs, and write the bottoms'."""
         array, along = bottom[1] if len(bottom) > 1 else self.blobs[0], self._along
-        values, dy = along.view(self._kept.values(bottom[0], top[0])), along.view(top[0].const_diff_array)
+        values, dy = along.view(self.kept.values(bottom[0], top[0])), along.view(top[0].const_diff_array)
         dx = along.view(bottom[0].diff_array) if propagate_down[0] else None
         d_factors, d_offsets = channels.scale_gradient(values, dy, array.const_array, dx)
+        self.add_gradients(d_factors if len(bottom) == 1 else None, d_offsets)
+        if len(bottom) > 1 and propagate_down[1]:
+            array.diff_array = d_factors.reshape(array.shape)
+
+    @property
+    def bias(self) -> Array | None:
+        """The bias, if there is one."""
+        return self.blobs[-1].const_array if self.layer_param.scale_param.bias_term else None
+
+    def add_gradients(self, d_factors: Array | None, d_offsets: Array) -> None:
+        """Add to the parameters' diffs; None for factors that are no parameter."""
         if self.layer_param.scale_param.bias_term and self.param_propagate_down[-1]:
             bias = self.blobs[-1]
             bias.diff_array += d_offsets.reshape(bias.shape)
-        if len(bottom) == 1 and self.param_propagate_down[0]:
-            array.diff_array += d_factors.reshape(array.shape)
-        elif len(bottom) > 1 and propagate_down[1]:
-            array.diff_array = d_factors.reshape(array.shape)
+        if d_factors is not None and self.param_propagate_down[0]:
+            self.blobs[0].diff_array += d_factors.reshape(self.blobs[0].shape)

@@ -1,13 +1,1 @@
 """Layers that carry a state from time step to time step."""
-
-from caffe_nb.layers.recurrent import (
-    lstm,
-    lstm_unit,
-    rnn,
-)
-
-__all__ = [
-    "lstm",
-    "lstm_unit",
-    "rnn",
-]

@@ -49,9 +49,9 @@ class Recurrent(Layer):
         self._static = len(bottom) > 2 + exposed
         self._exposed = exposed > 0
         self._buffers: tuple[Any, ...] = ()
-        self._state: list[Array] = []
-        self._first: list[Array] = []
-        self._hidden: Array = np.empty(0, self.dtype)
+        self._state: list[Blob] = []
+        self._first: list[Blob] = []
+        self._hidden = Blob(0, dtype=self.dtype)
         self._check_steps(bottom)
         rows = self.gates * self._units
         self._inputs = prod(bottom[0].shape[2:])
@@ -83,17 +83,19 @@ class Recurrent(Layer):
         dtype = bottom[0].dtype
         if self._buffers != (steps, streams, dtype):
             self._buffers = (steps, streams, dtype)
-            self._first = [np.zeros((streams, self._units), dtype) for _ in self.states]
-            if not self._state or self._state[0].shape[0] != streams:
-                self._state = [np.zeros((streams, self._units), dtype) for _ in self.states]
-            self._state = [values.astype(dtype, copy=False) for values in self._state]
-            self._hidden = np.zeros((steps, streams, self._units), dtype)
+            self._first = [Blob(streams, self._units, dtype=dtype) for _ in self.states]
+            state = [Blob(streams, self._units, dtype=dtype) for _ in self.states]
+            for new, old in zip(state, self._state, strict=False):
+                if new.shape == old.shape:
+                    new.array[...] = old.const_array
+            self._state = state
+            self._hidden = Blob(steps, streams, self._units, dtype=dtype)
             self.allocate(steps, streams, dtype)
 
     def reset(self) -> None:
         """Forget the state: the next forward starts from zeros."""
-        for values in self._state:
-            values[...] = 0
+        for blob in self._state:
+            blob.array[...] = 0
 
     # for the types
 
@@ -118,10 +120,10 @@ class Recurrent(Layer):
     def _input_share(self, bottom: Sequence[Blob], out: Array) -> None:
         """Write what inputs, bias and static inputs give to the gates, ``(T, N, gates * H)``."""
         rows = out.reshape(-1, out.shape[2])
-        gemm(self._rows(bottom[0].const_data), self.blobs[0].const_data.T, out=rows)
-        rows += self.blobs[1].const_data
+        gemm(self._rows(bottom[0].const_array), self.blobs[0].const_array.T, out=rows)
+        rows += self.blobs[1].const_array
         if self._static:
-            out += gemm(self._static_rows(bottom[2].const_data), self.blobs[2].const_data.T)
+            out += gemm(self._static_rows(bottom[2].const_array), self.blobs[2].const_array.T)
 
     def _refuse_marks(self, propagate_down: Sequence[bool]) -> None:
         if propagate_down[1]:
@@ -132,18 +134,18 @@ class Recurrent(Layer):
         rows = share.reshape(-1, share.shape[2])
         asked = self.param_propagate_down
         if asked[0]:
-            add_gemm(rows.T, self._rows(bottom[0].const_data), self.blobs[0].diff)
+            add_gemm(rows.T, self._rows(bottom[0].const_array), self.blobs[0].diff_array)
         if asked[1]:
-            self.blobs[1].diff += rows.sum(axis=0)
+            self.blobs[1].diff_array += rows.sum(axis=0)
         if propagate_down[0]:
-            gemm(rows, self.blobs[0].const_data, out=self._rows(bottom[0].diff))
+            gemm(rows, self.blobs[0].const_array, out=self._rows(bottom[0].diff_array))
         if not self._static:
             return
         streams = share.sum(axis=0)
         if asked[2]:
-            add_gemm(streams.T, self._static_rows(bottom[2].const_data), self.blobs[2].diff)
+            add_gemm(streams.T, self._static_rows(bottom[2].const_array), self.blobs[2].diff_array)
         if propagate_down[2]:
-            gemm(streams, self.blobs[2].const_data, out=self._static_rows(bottom[2].diff))
+            gemm(streams, self.blobs[2].const_array, out=self._static_rows(bottom[2].diff_array))
 
     def _rows(self, x: Array) -> Array:
         """Return the input as one row for each time step and stream, a view."""
@@ -155,30 +157,31 @@ class Recurrent(Layer):
 
     def _start(self, bottom: Sequence[Blob]) -> list[Array]:
         """Return the state to start from, each ``(N, H)``, and keep it for the backward."""
-        source = [blob.const_data[0] for blob in bottom[-len(self.states) :]] if self._exposed else self._state
-        for values, new in zip(self._first, source, strict=True):
-            values[...] = new
-        return self._first
+        exposed = bottom[-len(self.states) :]
+        source = [blob.const_array[0] for blob in exposed] if self._exposed else [b.const_array for b in self._state]
+        for blob, new in zip(self._first, source, strict=True):
+            blob.array[...] = new
+        return [blob.const_array for blob in self._first]
 
     def _finish(self, last: Sequence[Array], top: Sequence[Blob]) -> None:
         """Keep the last state for the next forward, and write it to the tops that expose it."""
-        for values, new in zip(self._state, last, strict=True):
-            values[...] = new
+        for blob, new in zip(self._state, last, strict=True):
+            blob.array[...] = new
         for blob, new in zip(top[1:], last, strict=False):
-            blob.data[0] = new
+            blob.array[0] = new
 
     def _last_gradient(self, top: Sequence[Blob]) -> list[Array]:
         """Return the gradient of the last state, each ``(N, H)``: zeros where it is not exposed."""
         if self._exposed:
-            return [blob.const_diff[0] for blob in top[1:]]
-        return [np.zeros_like(values) for values in self._first]
+            return [blob.const_diff_array[0] for blob in top[1:]]
+        return [np.zeros_like(blob.const_array) for blob in self._first]
 
     def _first_gradient(self, first: Sequence[Array], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the gradient of the first state to the bottoms that expose it."""
         if self._exposed:
             for index, values in enumerate(first, len(bottom) - len(self.states)):
                 if propagate_down[index]:
-                    bottom[index].diff[0] = values
+                    bottom[index].diff_array[0] = values
 
     # checks
 

@@ -63,38 +63,38 @@ class LSTM(Recurrent):
 
     def allocate(self, steps: int, streams: int, dtype: np.dtype[Any]) -> None:
         """Make room for the cells, the gates and their gradient."""
-        self._cells = np.zeros((steps, streams, self._units), dtype)
-        self._gates = np.zeros((steps, streams, 4 * self._units), dtype)
-        self._d_gates = np.zeros_like(self._gates)
+        self._cells = Blob(steps, streams, self._units, dtype=dtype)
+        self._gates = Blob(steps, streams, 4 * self._units, dtype=dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Run over the time steps."""
-        h_first, c_first = self._start(bottom)
-        self._input_share(bottom, self._gates)
-        weight = self.blobs[self._recurrent].const_data
-        recurrent.lstm(self._gates, weight, bottom[1].const_data, (h_first, c_first), self._cells, self._hidden)
-        top[0].data[...] = self._hidden  # a copy: what follows may work in place, and backward needs the hidden states
-        self._finish((self._hidden[-1], self._cells[-1]), top)
+        first = self._start(bottom)
+        gates, cells, hidden = self._gates.array, self._cells.array, self._hidden.array
+        self._input_share(bottom, gates)
+        weight = self.blobs[self._recurrent].const_array
+        recurrent.lstm(gates, weight, bottom[1].const_array, (first[0], first[1]), cells, hidden)
+        top[0].array[...] = hidden  # a copy: what follows may work in place, and backward needs the hidden states
+        self._finish((hidden[-1], cells[-1]), top)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Run back over the time steps; add to the parameters' diffs and write the bottoms'."""
         self._refuse_marks(propagate_down)
-        cont = bottom[1].const_data
-        h_first, c_first = self._first
+        cont = bottom[1].const_array
+        h_first, c_first = (blob.const_array for blob in self._first)
         dh_last, dc_last = self._last_gradient(top)
         index = self._recurrent
         d_gates, dh_first, dc_first = recurrent.lstm_gradient(
-            self._gates,
-            self.blobs[index].const_data,
+            self._gates.const_array,
+            self.blobs[index].const_array,
             cont,
-            self._cells,
+            self._cells.const_array,
             c_first,
-            top[0].const_diff,
+            top[0].const_diff_array,
             (dh_last, dc_last),
-            out=self._d_gates,
+            out=self._gates.diff_array,
         )
         if self.param_propagate_down[index]:
-            before = recurrent.carried(self._hidden, h_first, cont).reshape(-1, self._units)
-            add_gemm(d_gates.reshape(-1, 4 * self._units).T, before, self.blobs[index].diff)
+            before = recurrent.carried(self._hidden.const_array, h_first, cont).reshape(-1, self._units)
+            add_gemm(d_gates.reshape(-1, 4 * self._units).T, before, self.blobs[index].diff_array)
         self._input_gradient(d_gates, propagate_down, bottom)
         self._first_gradient((dh_first, dc_first), propagate_down, bottom)

@@ -47,7 +47,7 @@ class LSTMUnit(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Start without gates."""
-        self._gates: Array = np.empty((0, 0), self.dtype)
+        self._gates = Blob(0, dtype=self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check the bottoms and give the tops their shapes."""
@@ -62,13 +62,15 @@ class LSTMUnit(Layer):
                 )
         for blob in top:
             blob.reshape(*cells)
-        if self._gates.shape != bottom[1].shape[1:]:
-            self._gates = np.zeros(bottom[1].shape[1:], bottom[1].dtype)
+        if self._gates.dtype != bottom[1].dtype:
+            self._gates = Blob(0, dtype=bottom[1].dtype)
+        self._gates.reshape(*bottom[1].shape[1:])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the cells and the hidden state."""
-        self._gates[...] = bottom[1].const_data[0]
-        lstm_unit(self._gates, bottom[2].const_data[0], bottom[0].const_data[0], top[0].data[0], top[1].data[0])
+        gates, tops = self._gates.array, [blob.array[0] for blob in top]
+        gates[...] = bottom[1].const_array[0]
+        lstm_unit(gates, bottom[2].const_array[0], bottom[0].const_array[0], *tops)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the gradient of the cells before and of the gates."""
@@ -76,16 +78,14 @@ class LSTMUnit(Layer):
             raise NetError("where sequences go on (bottom[2]) has no gradient; set propagate_down: false for it")
         if not any(propagate_down[:2]):
             return
-        cells = bottom[0].shape[1:]
-        d_gates = bottom[1].diff[0] if propagate_down[1] else np.empty_like(self._gates)
-        d_before = bottom[0].diff[0] if propagate_down[0] else np.empty(cells, self.dtype)
+        cells, gates = bottom[0].shape[1:], self._gates.const_array
         lstm_unit_gradient(
-            self._gates,
-            bottom[2].const_data[0],
-            bottom[0].const_data[0],
-            top[0].const_data[0],
-            top[0].const_diff[0],
-            top[1].const_diff[0],
-            d_gates,
-            d_before,
+            gates,
+            bottom[2].const_array[0],
+            bottom[0].const_array[0],
+            top[0].const_array[0],
+            top[0].const_diff_array[0],
+            top[1].const_diff_array[0],
+            bottom[1].diff_array[0] if propagate_down[1] else np.empty_like(gates),
+            bottom[0].diff_array[0] if propagate_down[0] else self.xp.empty(cells, self.dtype),
         )

@@ -62,37 +62,38 @@ class RNN(Recurrent):
 
     def allocate(self, steps: int, streams: int, dtype: np.dtype[Any]) -> None:
         """Make room for the outputs."""
-        self._output = np.zeros((steps, streams, self._units), dtype)
+        self._output = Blob(steps, streams, self._units, dtype=dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Run over the time steps."""
         (h_first,) = self._start(bottom)
-        within, out, bias = (blob.const_data for blob in self.blobs[self._recurrent :])
-        self._input_share(bottom, self._hidden)
-        recurrent.rnn(self._hidden, within, bottom[1].const_data, h_first)
-        rows = gemm(self._hidden.reshape(-1, self._units), out.T, out=self._output.reshape(-1, self._units))
+        within, out, bias = (blob.const_array for blob in self.blobs[self._recurrent :])
+        hidden, output = self._hidden.array, self._output.array
+        self._input_share(bottom, hidden)
+        recurrent.rnn(hidden, within, bottom[1].const_array, h_first)
+        rows = gemm(hidden.reshape(-1, self._units), out.T, out=output.reshape(-1, self._units))
         rows += bias
         np.tanh(rows, out=rows)
-        top[0].data[...] = self._output  # a copy: what follows may work in place, and backward needs the outputs
-        self._finish((self._hidden[-1],), top)
+        top[0].array[...] = output  # a copy: what follows may work in place, and backward needs the outputs
+        self._finish((hidden[-1],), top)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Run back over the time steps; add to the parameters' diffs and write the bottoms'."""
         self._refuse_marks(propagate_down)
-        cont, y = bottom[1].const_data, self._output
-        index = self._recurrent
-        within, out, _ = (blob.const_data for blob in self.blobs[index:])
+        cont, y = bottom[1].const_array, self._output.const_array
+        index, hidden = self._recurrent, self._hidden.const_array
+        within, out, _ = (blob.const_array for blob in self.blobs[index:])
         asked = self.param_propagate_down
-        d_out = (top[0].const_diff * (1 - y * y)).reshape(-1, self._units)
+        d_out = (top[0].const_diff_array * (1 - y * y)).reshape(-1, self._units)
         if asked[index + 1]:
-            add_gemm(d_out.T, self._hidden.reshape(-1, self._units), self.blobs[index + 1].diff)
+            add_gemm(d_out.T, hidden.reshape(-1, self._units), self.blobs[index + 1].diff_array)
         if asked[index + 2]:
-            self.blobs[index + 2].diff += d_out.sum(axis=0)
+            self.blobs[index + 2].diff_array += d_out.sum(axis=0)
         dh = gemm(d_out, out).reshape(y.shape)
         dh[-1] += self._last_gradient(top)[0]
-        d_share, dh_first = recurrent.rnn_gradient(self._hidden, within, cont, dh)
+        d_share, dh_first = recurrent.rnn_gradient(hidden, within, cont, dh)
         if asked[index]:
-            before = recurrent.carried(self._hidden, self._first[0], cont).reshape(-1, self._units)
-            add_gemm(d_share.reshape(-1, self._units).T, before, self.blobs[index].diff)
+            before = recurrent.carried(hidden, self._first[0].const_array, cont).reshape(-1, self._units)
+            add_gemm(d_share.reshape(-1, self._units).T, before, self.blobs[index].diff_array)
         self._input_gradient(d_share, propagate_down, bottom)
         self._first_gradient((dh_first,), propagate_down, bottom)

@@ -9,7 +9,6 @@ bottoms counts as one for all processes that train together: each takes its turn
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,16 +31,12 @@ class PythonCode:
 
     Attributes
     ----------
-    module, qualname : str
-        The module's name and the class's, as Python has them.
     path : pathlib.Path or None
         The file; None for a class made in the notebook.
     version : int
         1 for the code that was loaded first; grows with each edit that was taken up.
     """
 
-    module: str
-    qualname: str
     path: Path | None
     version: int = 1
 
@@ -68,18 +63,6 @@ def code_version(cls: type[Layer]) -> int:
 def python_classes() -> list[type[Layer]]:
     """Return all classes that serve or served as Python layers and are still alive."""
     return list(_codes)
-
-
-def source_place(cls: type) -> tuple[str, int]:
-    """Return file and 1-based line of a class; ``("", 0)`` where there is no source."""
-    try:
-        return inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1]
-    except (OSError, TypeError):
-        pass
-    for value in vars(cls).values():  # a class made in a cell: its methods know where they come from
-        if inspect.isfunction(value):
-            return value.__code__.co_filename, value.__code__.co_firstlineno
-    return "", 0
 
 
 def prepare(layer: Layer, param: caffe_pb2.LayerParameter, phase: Phase, dtype: np.dtype[Any]) -> None:
@@ -133,7 +116,7 @@ def host(cls: type[Layer], module: ModuleType, param: caffe_pb2.LayerParameter, 
     """
     if cls not in _codes:
         path = modules.module_file(module) if module.__name__ != "__main__" else None
-        _codes[cls] = PythonCode(cls.__module__, cls.__qualname__, path)
+        _codes[cls] = PythonCode(path)
     layer = cls.__new__(cls)
     prepare(layer, param, context.phase, context.dtype)
     layer.extra_params = context.extra

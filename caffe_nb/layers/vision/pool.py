@@ -93,4 +93,4 @@ class Pool:
             return
         if self.method == Method.STOCHASTIC and self.phase == Phase.TEST:
             raise NetError("STOCHASTIC pooling has no gradient in the TEST phase")
-        pooling.scatter(gradient, self.mask.const_array, out)
+        pooling.scatter(gradient, self.mask.const_array, self._window, out)

@@ -7,8 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-import numpy as np
-
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.errors import SolverError
 from caffe_nb.ops.updates import update
@@ -35,8 +33,9 @@ class Rule(ABC):
 
     Attributes
     ----------
-    history : list of array
-        In the order of a .solverstate: the first history of every parameter, then the second of every parameter.
+    memories : list of Blob
+        What the rule remembers, where the parameters are; in the order of a .solverstate: the first history of every
+        parameter, then the second of every parameter.
     """
 
     histories: ClassVar[int] = 1
@@ -47,8 +46,13 @@ class Rule(ABC):
     def __init__(self, params: Sequence[Blob], settings: caffe_pb2.SolverParameter) -> None:
         self.settings = settings
         self.check()
-        self.history: list[Array] = [np.zeros(b.shape, b.dtype) for _ in range(self.histories) for b in params]
+        self.memories = [_zeros(blob) for _ in range(self.histories) for blob in params]
         self._params = list(params)
+
+    @property
+    def history(self) -> list[Array]:
+        """The values of `memories`, live and writable; taking them counts as a write."""
+        return [blob.data for blob in self.memories]
 
     def check(self) -> None:  # noqa: B027  (most rules take any settings)
         """Refuse settings that the rule cannot use."""
@@ -69,29 +73,32 @@ class Rule(ABC):
         before : Regularization, default none
             What happens to the gradient first.
         """
-        histories = [self._history(index + k * len(self._params), blob) for k in range(self.histories)]
+        histories = [self._history(index + k * len(self._params), blob).array for k in range(self.histories)]
         numbers = before.clip, before.average, before.decay, *self.numbers(rate, iteration)
-        update(self.kernel, blob.data, blob.diff, histories, before.kind, numbers)
+        update(self.kernel, blob.array, blob.diff_array, histories, before.kind, numbers)
 
     def follow(self, params: Sequence[Blob], forget: Sequence[Blob] = ()) -> None:
         """Learn other parameters: the history of those that were there before stays theirs, unless it is to go."""
         count, gone = len(self._params), {id(blob) for blob in forget}
-        old = {id(b): [self.history[i + k * count] for k in range(self.histories)] for i, b in enumerate(self._params)}
+        old = {id(b): [self.memories[i + k * count] for k in range(self.histories)] for i, b in enumerate(self._params)}
         fresh = {
-            id(blob): [np.zeros(blob.shape, blob.dtype) for _ in range(self.histories)]
+            id(blob): [_zeros(blob) for _ in range(self.histories)]
             for blob in params
             if id(blob) not in old or id(blob) in gone
         }
-        self.history[:] = [(fresh.get(id(b)) or old[id(b)])[k] for k in range(self.histories) for b in params]
+        self.memories[:] = [(fresh.get(id(b)) or old[id(b)])[k] for k in range(self.histories) for b in params]
         self._params = list(params)
 
     def remember(self) -> Callable[[], None]:
         """Return what puts parameters and history back to what they are now."""
-        params, history = list(self._params), [array.copy() for array in self.history]
+        params, memories = list(self._params), list(self.memories)
+        values = [blob.const_data.copy() for blob in memories]
 
         def put_back() -> None:
             self._params = params
-            self.history[:] = history
+            self.memories[:] = memories
+            for blob, value in zip(memories, values, strict=True):
+                blob.data[...] = value
 
         return put_back
 
@@ -99,15 +106,14 @@ class Rule(ABC):
     def numbers(self, rate: float, iteration: int) -> tuple[float, ...]:
         """Return the rate and what the kernel takes besides."""
 
-    def _history(self, place: int, blob: Blob) -> Array:
-        history = self.history[place]
+    def _history(self, place: int, blob: Blob) -> Blob:
+        history = self.memories[place]
         if history.shape != blob.shape:
-            if history.size == blob.count:
-                history = history.reshape(blob.shape)
+            if history.count == blob.count:
+                history.reshape(*blob.shape)
             else:
                 log.warning("a parameter changed its shape from %s to %s: its history starts anew", history.shape, blob)
-                history = np.zeros(blob.shape, blob.dtype)
-            self.history[place] = history
+                history = self.memories[place] = _zeros(blob)
         return history
 
     def _no_momentum(self) -> None:
@@ -120,3 +126,7 @@ class Rule(ABC):
         value = getattr(self.settings, field)
         if not 0 <= value < 1:
             raise SolverError(f"{type(self).__name__} takes {field} from 0 up to below 1, got {value:g}")
+
+
+def _zeros(blob: Blob) -> Blob:
+    return Blob(*blob.shape, dtype=blob.dtype)

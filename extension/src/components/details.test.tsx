@@ -182,6 +182,17 @@ describe('the header', () => {
     expect(screen.getByTestId(testids.running).textContent).toBe('running');
   });
 
+  it('says what was copied between host and GPU, in GPU mode only', () => {
+    link.push(update());
+    const { rerender } = render(<Header service={service} />);
+    expect(screen.queryByTestId(testids.transfers)).toBeNull();
+    link.push(update({ transfers: '12 copies to the GPU, 3 to the host, 0.57 MiB' }));
+    rerender(<Header service={service} />);
+    expect(screen.getByTestId(testids.transfers).textContent).toBe(
+      '12 copies to the GPU, 3 to the host, 0.57 MiB'
+    );
+  });
+
   it('has a bar only for a run whose end is in sight', () => {
     const run = { running: true, solver: true, iteration: 812 };
     link.push(update({ ...run, max_iterations: 2000 }));

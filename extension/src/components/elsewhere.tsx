@@ -48,7 +48,7 @@ export function FailedElsewhere({ service }: { service: Service }): ReactElement
 }
 
 /** The nets in error that the same solver drives as the net shown. */
-export function failedSiblings(
+function failedSiblings(
   nets: IState['nets'],
   shown: string | null
 ): { info: NetInfo; failed: FailedLayer }[] {

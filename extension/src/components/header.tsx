@@ -91,6 +91,14 @@ function Progress(props: { service: Service; update: NetUpdate | null }): ReactE
           loss <b data-testid={testids.loss}>{formatNumber(update.loss)}</b>
         </span>
       )}
+      {update?.transfers ? (
+        <span
+          data-testid={testids.transfers}
+          title="Copies since the net was made; net.transfers lists them by blob"
+        >
+          {update.transfers}
+        </span>
+      ) : null}
     </div>
   );
 }

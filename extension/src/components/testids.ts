@@ -25,6 +25,7 @@
  * caffe-largest      one of the largest elements (data-index, with spaces)
  * caffe-keep, caffe-forget, caffe-change (data-part)   a view kept, and what changed since
  * caffe-stat-*       the exact figures: min, max, mean, std, zeros, negatives, nans, infinities
+ * caffe-transfers    what was copied between host and GPU, in words; there in GPU mode only
  * caffe-iteration    the solver's iteration, as a number; caffe-loss: its loss; caffe-running: "running" or "idle"
  * caffe-loss-curve   the curves' area (data-points: number of points of the loss; data-lines: number of curves drawn)
  * caffe-curve        switches a curve on and off (data-curve, data-points); caffe-curve-value: its value (data-curve)
@@ -91,6 +92,7 @@ export const testids = {
   change: 'caffe-change',
   stat: (name: string): string => `caffe-stat-${name}`,
   iteration: 'caffe-iteration',
+  transfers: 'caffe-transfers',
   loss: 'caffe-loss',
   running: 'caffe-running',
   lossCurve: 'caffe-loss-curve',

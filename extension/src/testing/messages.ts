@@ -104,6 +104,7 @@ export function update(more: Partial<NetUpdate> = {}): NetUpdate {
     place: { index: 0, direction: 'forward' },
     breaks: { layers: [], not_finite: false, limit: null, iteration: null },
     stale: [],
+    transfers: '',
     ...more
   };
 }

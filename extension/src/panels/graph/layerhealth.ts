@@ -17,7 +17,7 @@ export interface ILayerHealth {
   readonly gradients: ReadonlyMap<number, number>;
 }
 
-export const NO_HEALTH: ILayerHealth = { bad: new Map(), gradients: new Map() };
+const NO_HEALTH: ILayerHealth = { bad: new Map(), gradients: new Map() };
 
 /** How the layers of the net shown are, followed as long as the component is there and seen. */
 export function useLayerHealth(service: Service, net: string, gradients: boolean): ILayerHealth {

@@ -9,7 +9,7 @@ import { USUAL, roles } from './model';
 /** Views that stay in sight whatever is selected. */
 export const MOST_PINS = 4;
 /** Views kept for comparison, at most 256 KB each. */
-export const MOST_KEPT = 12;
+const MOST_KEPT = 12;
 /** Blobs of which it is known how they were last looked at. */
 export const MOST_LOOKS = 40;
 

@@ -108,7 +108,7 @@ function labelOf({ name, kind, test_net }: Curve, severalTests: boolean): string
 }
 
 /** Index of the first value that is not below `least` in a rising list. */
-export function firstFrom(rising: readonly number[], least: number): number {
+function firstFrom(rising: readonly number[], least: number): number {
   let low = 0;
   let high = rising.length;
   while (low < high) {

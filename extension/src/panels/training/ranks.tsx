@@ -5,7 +5,7 @@ import { testids } from '../../components/testids';
 import type { Rank } from '../../protocol';
 
 /** How much longer than the mean the slowest rank works; 0 where all work alike. */
-export function imbalance(ranks: readonly Rank[]): number {
+function imbalance(ranks: readonly Rank[]): number {
   const mean = ranks.reduce((sum, { seconds }) => sum + seconds, 0) / ranks.length;
   return mean > 0 ? Math.max(...ranks.map(({ seconds }) => seconds)) / mean - 1 : 0;
 }

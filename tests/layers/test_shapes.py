@@ -1,0 +1,91 @@
+"""The layers that only move values, beside NumPy, for shapes and parameters of any kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from caffe_nb.net import Net
+
+SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=5).map(tuple)
+
+
+def tops(text: str, *bottoms: NDArray[Any]) -> list[NDArray[Any]]:
+    """Run one layer; a backward with the tops' values for diffs must give the bottoms' values back."""
+    shapes = " ".join(f"shape {{ {' '.join(f'dim: {length}' for length in x.shape)} }}" for x in bottoms)
+    names = " ".join(f'top: "x{i}"' for i in range(len(bottoms)))
+    reads = " ".join(f'bottom: "x{i}"' for i in range(len(bottoms)))
+    net = Net.from_text(
+        f'force_backward: true layer {{ name: "in" type: "Input" {names} input_param {{ {shapes} }} }}'
+        f' layer {{ name: "layer" {reads} {text} }}'
+    )
+    net.forward(**{f"x{i}": x for i, x in enumerate(bottoms)})
+    for top in net.nodes[-1].tops:
+        top.diff = top.const_data
+    net.backward()
+    assert all((net.blobs[f"x{i}"].const_diff == x).all() for i, x in enumerate(bottoms))
+    return [top.const_data for top in net.nodes[-1].tops]
+
+
+def counting(shape: tuple[int, ...]) -> NDArray[Any]:
+    return np.arange(1, 1 + np.prod(shape), dtype=np.float32).reshape(shape)
+
+
+@given(SHAPES, st.data())
+def test_reshape(shape: tuple[int, ...], data: st.DataObject) -> None:
+    x = counting(shape)
+    first = data.draw(st.integers(0, len(shape)))
+    number = data.draw(st.integers(0, len(shape) - first))
+    inside = shape[first : first + number]
+    new = [*inside, 1] if data.draw(st.booleans()) else [int(np.prod(inside))]
+    expected = x.reshape(*shape[:first], *new, *shape[first + number :])
+    said = [0 if at < number and new[at] == inside[at] and data.draw(st.booleans()) else n for at, n in enumerate(new)]
+    if data.draw(st.booleans()):
+        said[data.draw(st.integers(0, len(said) - 1))] = -1
+    axis = data.draw(st.sampled_from([first, first - len(shape) - 1]))
+    dims = " ".join(f"dim: {n}" for n in said)
+    text = f"reshape_param {{ axis: {axis} num_axes: {number} shape {{ {dims} }} }}"
+    (top,) = tops(f'type: "Reshape" top: "y" {text}', x)
+    np.testing.assert_array_equal(top, expected)
+
+
+@given(SHAPES, st.data())
+def test_flatten(shape: tuple[int, ...], data: st.DataObject) -> None:
+    x = counting(shape)
+    first = data.draw(st.integers(0, len(shape) - 1))
+    last = data.draw(st.integers(first, len(shape) - 1))
+    end = data.draw(st.sampled_from([last, last - len(shape)]))
+    (top,) = tops(f'type: "Flatten" top: "y" flatten_param {{ axis: {first} end_axis: {end} }}', x)
+    np.testing.assert_array_equal(top, x.reshape(*shape[:first], -1, *shape[last + 1 :]))
+
+
+@given(SHAPES, st.data())
+def test_slice_and_concat(shape: tuple[int, ...], data: st.DataObject) -> None:
+    x = counting(shape)
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    points = sorted(data.draw(st.sets(st.integers(1, shape[axis] - 1)))) if shape[axis] > 1 else []
+    assume(points)
+    parts = np.split(x, points, axis)
+    names = " ".join(f'top: "y{i}"' for i in range(len(parts)))
+    said = " ".join(f"slice_point: {point}" for point in points)
+    cut = tops(f'type: "Slice" {names} slice_param {{ axis: {axis} {said} }}', x)
+    assert len(cut) == len(parts)
+    for got, part in zip(cut, parts, strict=True):
+        np.testing.assert_array_equal(got, part)
+    (joined,) = tops(f'type: "Concat" top: "y" concat_param {{ axis: {axis} }}', *parts)
+    np.testing.assert_array_equal(joined, x)
+
+
+@given(SHAPES, st.data())
+def test_permute(shape: tuple[int, ...], data: st.DataObject) -> None:
+    x = counting(shape)
+    order = data.draw(st.permutations(range(len(shape))))
+    said = " ".join(f"order: {axis}" for axis in order[: data.draw(st.integers(1, len(order)))])
+    given_axes = [int(word) for word in said.split()[1::2]]
+    whole = [*given_axes, *(axis for axis in range(len(shape)) if axis not in given_axes)]
+    (top,) = tops(f'type: "Permute" top: "y" permute_param {{ {said} }}', x)
+    np.testing.assert_array_equal(top, x.transpose(whole))
