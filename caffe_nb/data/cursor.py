@@ -227,6 +227,11 @@ class LevelDB:
             self._database = plyvel.DB(str(path), create_if_missing=False)
         except plyvel.Error as error:
             reason = error.args[0].decode(errors="replace") if error.args else ""
+            if "lock" in reason:
+                raise NetError(
+                    f"the LevelDB '{path}' is open in another process, and only one at a time can have it open: convert"
+                    " it to LMDB and set backend: LMDB, which any number of processes can read"
+                ) from error
             raise FormatError(f"cannot open '{path}' as a LevelDB: {reason}") from error
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:

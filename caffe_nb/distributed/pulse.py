@@ -21,6 +21,8 @@ PATIENCE = float(os.environ.get("CAFFE_NB_PATIENCE", "6"))
 """Seconds that one call of a layer may take while others wait for it; more where that layer took long before."""
 FIRST = 60.0
 """Seconds for a built-in layer's first call, which may compile its kernels, and for what is done between layers."""
+BUILDING = 20 * PATIENCE
+"""Seconds for what is done before training: reading the files, building and comparing the nets."""
 TIMES = 4.0
 """How many times as long as ever before a layer may take."""
 ASK_AFTER, ASK_EVERY, LISTEN = 1.0, 1.0, 0.25
@@ -35,15 +37,13 @@ class Pulse:
     Parameters
     ----------
     comm : MPICommunicator
-        The processes; its long waits are watched.
-    nets : iterable of Net
-        The nets that the calling thread runs.
+        The processes; its long waits are watched. What is done until `follow` is called counts as building.
     """
 
-    def __init__(self, comm: MPICommunicator, nets: Iterable[Net]) -> None:
+    def __init__(self, comm: MPICommunicator) -> None:
         self._comm = comm
         self._names = gather(comm, own_name())
-        self._nets = list(nets)
+        self._nets: list[Net] = []
         self._longest: dict[tuple[int, int, str], float] = {}
         self._answers: dict[int, tuple[float, dict[str, Any]]] = {}
         self._sent: list[Any] = []
@@ -52,6 +52,10 @@ class Pulse:
         self._sign = 0.0  # when the watched thread last began or ended something
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def follow(self, nets: Iterable[Net]) -> None:
+        """Watch these nets' layers, which the calling thread runs from now on."""
+        self._nets = list(nets)
         for net in self._nets:
             for method in ("forward", "backward"):
                 _Times(net, method, self)
@@ -166,6 +170,8 @@ class Pulse:
                 longest = self._longest.get((net.number, index, method))
                 least = FIRST if longest is None and not node.is_python else PATIENCE
                 return now - began, max(least, TIMES * (longest or 0.0)), f"{method} of {node.where} runs"
+        if not self._nets:
+            return now - self._sign, BUILDING, "the net is being built"
         return now - self._sign, max(FIRST, PATIENCE), "something between the layers runs"
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +45,23 @@ def build(
     Raises
     ------
     RankError
-        In all processes, when one cannot read or build it, when there are more processes than samples, or when code or
-        weights differ.
+        In all processes, when one cannot read or build it, or hangs meanwhile, when there are more processes than
+        samples, or when code or weights differ.
     """
     if comm.size > 1:
         divide_threads(comm)
+    pulse = Pulse(comm) if isinstance(comm, MPICommunicator) else None
+    with pulse or nullcontext():
+        training = _built(read, comm, weights)
+        if snapshot:
+            training.restore(snapshot)
+    if pulse:
+        pulse.follow([training.solver.net, *training.solver.test_nets])
+        training.watch = pulse
+    return training
+
+
+def _built(read: Callable[[], SolverSource], comm: Communicator, weights: str) -> DataParallel:
     seed = np.array([np.random.default_rng().integers(2**62)])
     comm.broadcast(seed)
     ranks.set_share(ranks.Share(comm.rank, comm.size, int(seed[0])))
@@ -64,12 +77,7 @@ def build(
     compare(comm, texts, solver)
     take_turns(solver.net, ranks.share())
     rng.set_random_seed(int(seed[0]) + comm.rank)  # as Caffe: other masks on each
-    training = DataParallel(solver, comm)
-    if isinstance(comm, MPICommunicator):
-        training.watch = Pulse(comm, [solver.net, *solver.test_nets])
-    if snapshot:
-        training.restore(snapshot)
-    return training
+    return DataParallel(solver, comm)
 
 
 def divide_threads(comm: Communicator) -> int:

@@ -143,6 +143,7 @@ def generate() -> str:
     ]
     blocks = [blocks[0], "".join(blocks[1:])]
     blocks += [_palette(name, colours) for name, colours in palette.PALETTES.items()]
+    blocks.append(_categories())
     blocks += [_interface(cls, docs, optional=cls in requests) for cls in order]
     blocks += [_union(name, [cls.__name__ for cls in members[name]]) for name in UNIONS]
     blocks.append(READERS)
@@ -315,6 +316,11 @@ def _palette(name: str, colours: palette.Palette) -> str:
         else:
             lines += [f"  {key}: [", ",\n".join(f"    {list(colour)}" for colour in value), "  ],"]
     return "\n".join([*lines[:-1], lines[-1].rstrip(","), "} as const;", ""])
+
+
+def _categories() -> str:
+    lines = ",\n".join(f"  {list(colour)}" for colour in palette.CATEGORIES)
+    return f"/** The colours of categories. */\nexport const CATEGORIES = [\n{lines}\n] as const;\n"
 
 
 def _reader(cls: type) -> str:

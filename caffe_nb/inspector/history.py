@@ -20,6 +20,7 @@ from caffe_nb.net.build import AUTOMATIC
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver, live_solvers
 from caffe_nb.solvers.alive import on_new
+from caffe_nb.solvers.losses import Losses
 from caffe_nb.solvers.lr_policy import learning_rate
 
 MOST_WAITING = 256
@@ -90,6 +91,18 @@ class Series:
         self._lows.append(value if finite else math.inf)
         self._highs.append(value if finite else -math.inf)
 
+    def begin_with(self, known: Losses, stamp: int) -> None:
+        """Take in what the solver itself has kept, before anything is noted."""
+        points = list(known.points)  # the solver may run
+        self._at = array("q", (point.iteration for point in points))
+        self._stamps = array("q", (stamp for _ in points))
+        self._counts = array("q", (point.finite for point in points))
+        self._sums = array("d", (point.total for point in points))
+        self._lows = array("d", (point.low for point in points))
+        self._highs = array("d", (point.high for point in points))
+        self._filled = self._stride = max((point.finite + point.bad for point in points), default=1)
+        self._last = points[-1].iteration if points else -1
+
     def cut(self, iteration: int) -> None:
         """Forget what was noted from this iteration on: the solver went back to before it."""
         if self._last < iteration:
@@ -137,7 +150,7 @@ class Series:
 
 
 class History:
-    """The curves of one solver.
+    """The curves of one solver, from the moment on when `listen` is called; before that, what the solver has kept.
 
     Attributes
     ----------
@@ -154,7 +167,12 @@ class History:
         self._scalars: tuple[weakref.ref[Net] | None, int, list[tuple[str, Blob]]] = (None, -1, [])
 
     def listen(self, solver: Solver) -> None:
-        """Note every iteration and every test of a solver from now on."""
+        """Begin with the losses and tests that a solver has had, and note every iteration and test from now on."""
+        with self._guard:
+            stamp = next(self._clock)
+            self._begin_with("loss", "loss", 0, solver.losses, stamp)
+            for (index, name), scores in solver.scores.curves.items():
+                self._begin_with(name, "test", index, scores, stamp)
         solver.hooks.after_iteration.append(self._iterated)
         solver.hooks.after_test.append(self._tested)
 
@@ -193,6 +211,12 @@ class History:
                 room -= len(curve.at)
                 curves.append(curve)
         return curves, room <= 0
+
+    def _begin_with(self, name: str, kind: CurveKind, test_net: int, known: Losses, stamp: int) -> None:
+        series = Series(name, kind, test_net)
+        if known.points:
+            series.begin_with(known, stamp)
+            self._series[series.id] = series
 
     def _iterated(self, solver: Solver) -> None:
         iteration = solver.iter - 1  # as Caffe numbers them in its log

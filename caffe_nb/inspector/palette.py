@@ -7,6 +7,7 @@ pictures are painted with them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -52,6 +53,40 @@ DARK = Palette(
     nought=(64, 64, 68),
 )
 PALETTES = {"LIGHT": LIGHT, "DARK": DARK}
+CATEGORIES: list[Colour] = [
+    (120, 120, 124),
+    (31, 119, 180),
+    (255, 127, 14),
+    (44, 160, 44),
+    (214, 39, 40),
+    (148, 103, 189),
+    (140, 86, 75),
+    (227, 119, 194),
+    (188, 189, 34),
+    (23, 190, 207),
+    (90, 74, 160),
+    (174, 199, 232),
+    (255, 187, 120),
+    (152, 223, 138),
+    (255, 152, 150),
+    (197, 176, 213),
+    (196, 156, 148),
+    (247, 182, 210),
+    (219, 219, 141),
+    (158, 218, 229),
+]
+"""Of whole numbers that are categories, by value; 0 has a colour of its own in each palette."""
+
+
+def category_colours(values: Sequence[int], palette: Palette) -> dict[int, Colour]:
+    """Return a colour for each of at most 20 categories, mostly the same one for the same value."""
+    colours: dict[int, Colour] = {}
+    free = list(range(len(CATEGORIES)))
+    for value in values:
+        slot = next((slot for slot in free if slot >= value % len(CATEGORIES)), free[0])
+        free.remove(slot)
+        colours[value] = CATEGORIES[slot] if value else palette.nought
+    return colours
 
 
 def limit_of(figures: Statistics) -> float:

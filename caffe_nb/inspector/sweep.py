@@ -20,10 +20,14 @@ SLICE = 0.01
 """Seconds for which a running net is looked through at once; one large blob may take longer."""
 SHARE = 100
 """Looking takes at most one part in so many of a running net's time."""
+FEW = 1024
+"""Elements, evenly spread, of which a blob of a running net is judged before its turn to be read whole comes."""
 MOST_PLACES = 4
 """Blobs that are named of a layer; the rest is counted."""
 
 Sign = Literal["NaN", "Inf", ""]
+_UNREAD: tuple[tuple[int, int], Sign] = (-1, -1), ""
+"""What is known of a blob that was not read whole: of no version, and nothing."""
 
 
 class Sweep:
@@ -31,6 +35,9 @@ class Sweep:
 
     Notes
     -----
+    Reading all of a large net that trains takes seconds, since it may cost the net so little. What is spoilt soon
+    spoils what comes after it, so a few elements of everything are looked at first, the losses' before all others.
+
     Diffs are those of the tops as the blobs have them: of a blob that several layers write in place, of the first of
     them. They stay from one backward pass to the next, while those of parameters are cleared in between.
     """
@@ -40,7 +47,7 @@ class Sweep:
         self._measured: dict[int, tuple[int, int]] = {}
         self._rows: list[Row] = []
         self._revision = -1
-        self._at = 0
+        self._at = self._glimpsed = 0
         self._next = 0.0
 
     def look(self, net: Net, *, gradients: bool, hurry: bool) -> tuple[list[BadLayer], list[LayerGradient], bool]:
@@ -60,15 +67,36 @@ class Sweep:
         whole = False
         if not hurry or time.monotonic() >= self._next:
             began = time.perf_counter()
-            whole = self._read(net, began + SLICE if hurry else None)
+            nodes = [node for node in net.nodes if not node.inserted]
+            if hurry:
+                self._glimpse(nodes, began + SLICE / 2)
+            whole = self._read(nodes, began + SLICE if hurry else None)
             if gradients:
                 self._measure()
             self._next = time.monotonic() + SHARE * (time.perf_counter() - began)
         return self._bad(net), self._gradients() if gradients else [], whole
 
-    def _read(self, net: Net, until: float | None) -> bool:
+    def _glimpse(self, nodes: list[Node], until: float) -> None:
+        """Look at a few elements of each blob, of the losses first."""
+        for node in nodes:
+            if any(node.loss_weights):
+                self._sample(node)
+        for step in range(len(nodes)):
+            if step and time.perf_counter() > until:
+                self._glimpsed = (self._glimpsed + step) % len(nodes)
+                return
+            self._sample(nodes[(self._glimpsed + step) % len(nodes)])
+
+    def _sample(self, node: Node) -> None:
+        for _, blob, part, array, version in _parts(node):
+            known = self._found.setdefault(blob, {})
+            values = array.reshape(-1)
+            sign = _sign(values[:: max(1, values.size // FEW)]) if known.get(part, _UNREAD)[0] != version else ""
+            if sign:
+                known[part] = _UNREAD[0], sign
+
+    def _read(self, nodes: list[Node], until: float | None) -> bool:
         """Look through what was written since it was last looked through; return whether all of it is done."""
-        nodes = [node for node in net.nodes if not node.inserted]
         for step in range(len(nodes)):
             if step and until is not None and time.perf_counter() > until:
                 self._at = (self._at + step) % len(nodes)

@@ -29,7 +29,7 @@ from caffe_nb.solvers import Solver
 POLL = 0.1
 """Seconds between two looks at what the ranks tell."""
 END = 4.0
-"""Seconds for `mpiexec` to end after one of its processes has."""
+"""Seconds for `mpiexec` to end after one of its processes has, and for what a rank has told to come."""
 START_TIMEOUT = 90
 """Seconds that the engines may take to come up."""
 
@@ -156,7 +156,10 @@ class Cluster:
             waits = [result for result in results if not result.done()]
             if waits and any(_hung(result) for result in results):
                 break
-        _take_up(results[0].data, seen, solver, progress)
+        last = results[0].get()["told"] if results[0].done() and results[0].successful() else seen
+        deadline = time.monotonic() + END
+        while (seen := _take_up(results[0].data, seen, solver, progress)) < last and time.monotonic() < deadline:
+            time.sleep(POLL / 10)  # what was told may come after the end of the run
 
     def _finish(self, results: list[Any], solver: Solver) -> None:
         ipyparallel = _ipyparallel()
@@ -253,6 +256,7 @@ def _take_up(data: dict[str, Any], seen: int, solver: Solver, progress: ClusterP
         for iteration, index, outputs in told["tests"]:
             progress.test(iteration, index, outputs)
             solver.go_back(iteration)
+            solver.scores.add(iteration, index, outputs, solver.test_nets[index].blobs)
             for tested in tuple(solver.hooks.after_test):
                 tested(solver, index, outputs)
         for iteration, loss, rate in told["points"]:

@@ -55,17 +55,17 @@ def train(path: str, end: int, cells: dict[str, str], state: dict[str, Any] | No
     Returns
     -------
     dict
-        What stopped it (`faults`, `hung`); from rank 0 the state that was reached.
+        What stopped it (`faults`, `hung`); from rank 0 the state that was reached, and how often it told something.
     """
     comm = _communicator()
     for name, text in cells.items():
         _define(name, text)
+    told = Told() if comm.rank == 0 else None
     try:
         training = build(lambda: read_solver(path, keep_unknown=True), comm)
         if state is not None:
             take_state(training.solver, state)
         training.share_state()
-        told = Told() if comm.rank == 0 else None
         follow_edits(training, told.swaps if told else lambda swaps: None)
         if told:
             told.follow(training)
@@ -74,8 +74,10 @@ def train(path: str, end: int, cells: dict[str, str], state: dict[str, Any] | No
         if told:
             told.publish(training)
     except RankError as error:
-        return {"faults": [asdict(fault) for fault in error.faults], "hung": isinstance(error, Hung), "state": None}
-    return {"faults": [], "hung": False, "state": state_of(training.solver) if comm.rank == 0 else None}
+        faults, hung, reached = [asdict(fault) for fault in error.faults], isinstance(error, Hung), None
+    else:
+        faults, hung, reached = [], False, state_of(training.solver) if comm.rank == 0 else None
+    return {"faults": faults, "hung": hung, "state": reached, "told": told.number if told else 0}
 
 
 def state_of(solver: Solver) -> dict[str, Any]:
@@ -97,10 +99,16 @@ def take_state(solver: Solver, state: dict[str, Any]) -> None:
 
 
 class Told:
-    """What rank 0 tells the notebook while it trains."""
+    """What rank 0 tells the notebook while it trains.
+
+    Attributes
+    ----------
+    number : int
+        How often it did.
+    """
 
     def __init__(self) -> None:
-        self._number = 0
+        self.number = 0
         self._last = 0.0
         self._points: list[tuple[int, float, float]] = []
         self._tests: list[tuple[int, int, dict[str, float]]] = []
@@ -129,7 +137,7 @@ class Told:
         from ipyparallel.datapub import publish_data
 
         self._last = time.perf_counter()
-        self._number += 1
+        self.number += 1
         ranks: list[Array] = [training.losses, training.seconds, training.waits]
         message = {
             "points": self._points,
@@ -137,7 +145,7 @@ class Told:
             "notes": self._notes,
             "ranks": [each.tolist() for each in ranks],
         }
-        publish_data({f"told {self._number}": message})
+        publish_data({f"told {self.number}": message})
         self._points, self._tests, self._notes = [], [], []
 
 

@@ -57,14 +57,17 @@ function digits(value, count) {
 }
 
 const isCount = value => Number.isInteger(value) && value >= 0;
+const isColour = value => Array.isArray(value) && value.length === 3 && value.every(isCount);
 
 /** A tensor's message as it may be used, or null. */
 function tensorOf(message, buffers) {
-  const { ref, part, shape, size, limit, figures, place, version } = message;
+  const { ref, part, shape, size, limit, figures, place, version, categories } = message;
   const words = typeof ref === 'string' && (part === 'data' || part === 'diff') && Number.isFinite(limit);
   if (!words || !Array.isArray(shape) || !shape.every(isCount) || !isCount(version)) return null;
   if (!Array.isArray(size) || size.length !== 3 || !size.every(isCount)) return null;
   if (![figures, place].every(list => Array.isArray(list) && list.every(Array.isArray))) return null;
+  const isCategory = each => Array.isArray(each) && Number.isInteger(each[0]) && isColour(each[1]) && isColour(each[2]);
+  if (!Array.isArray(categories) || !categories.every(isCategory)) return null;
   const bytes = buffers?.[0];
   const count = size[0] * size[1] * size[2];
   if (!bytes || bytes.byteLength !== 4 * count || bytes.byteLength > MOST_BYTES) return null;
@@ -81,6 +84,7 @@ class Part {
     this.canvas = make(this.root, 'canvas');
     this.canvas.setAttribute('role', 'img');
     this.caption = make(this.root, 'div', 'small dim', `${name}: not here yet`);
+    this.legend = make(this.root, 'div', 'legend small');
     this.figures = make(this.root, 'div', 'figures small');
     this.canvas.hidden = true;
     this.canvas.addEventListener('mousemove', event => this.point(event));
@@ -115,16 +119,25 @@ class Part {
     this.canvas.style.width = `${width * zoom}px`;
     const pen = this.canvas.getContext('2d');
     const image = pen.createImageData(width, height);
-    const palette = isDark(this.root) ? PALETTES.DARK : PALETTES.LIGHT;
-    const { values, limit } = this.tensor;
+    const dark = isDark(this.root);
+    const palette = dark ? PALETTES.DARK : PALETTES.LIGHT;
+    const { values, limit, categories } = this.tensor;
+    const named = new Map(categories.map(([value, light, night]) => [value, dark ? night : light]));
     for (let at = 0; at < values.length; at++) {
       const tile = Math.floor(at / (rows * cols));
       const y = Math.floor(tile / across) * (rows + 1) + (Math.floor(at / cols) % rows);
       const x = (tile % across) * (cols + 1) + (at % cols);
-      image.data.set([...colour(values[at], limit, palette), 255], 4 * (y * width + x));
+      image.data.set([...(named.get(values[at]) ?? colour(values[at], limit, palette)), 255], 4 * (y * width + x));
     }
     pen.putImageData(image, 0, 0);
     this.canvas.setAttribute('aria-label', `heat map of the ${this.name}`);
+    this.legend.replaceChildren();
+    for (const [value, shade] of named) {
+      const entry = make(this.legend, 'span', '', String(value));
+      const swatch = document.createElement('i');
+      swatch.style.background = `rgb(${shade.join(' ')})`;
+      entry.prepend(swatch);
+    }
   }
 
   point(event) {
@@ -137,16 +150,16 @@ class Part {
     if (tile >= tiles || row >= rows || col >= cols) return this.tell();
     const value = this.tensor.values[(tile * rows + row) * cols + col];
     const where = tiles > 1 ? `${tile}, row ${row}, column ${col}` : `row ${row}, column ${col}`;
-    this.caption.textContent = `${where}: ${digits(value, 5)}${this.tensor.reduced ? ' (mean)' : ''}`;
+    this.caption.textContent = `${where}: ${digits(value, 5)}${this.tensor.reduced ? (this.tensor.categories.length ? ' (one of a block)' : ' (mean)') : ''}`;
   }
 
   tell() {
     if (!this.tensor) return;
-    const { size, place, reduced, limit } = this.tensor;
+    const { size, place, reduced, limit, categories } = this.tensor;
     const [tiles, rows, cols] = size;
     const what = tiles > 1 ? `${tiles} of ${rows} x ${cols}` : `${rows} x ${cols}`;
     const fixed = place.map(([axis, at]) => `, axis ${axis} at ${at}`).join('');
-    const scale = limit > 0 ? `, full colour at \u00b1${digits(limit, 3)}` : '';
+    const scale = limit > 0 && categories.length === 0 ? `, full colour at \u00b1${digits(limit, 3)}` : '';
     this.caption.textContent = `${this.name}: ${what}${fixed}${reduced ? ', reduced' : ''}${scale}`;
   }
 }

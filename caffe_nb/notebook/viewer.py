@@ -26,7 +26,7 @@ from caffe_nb.errors import CaffeError, NetError
 from caffe_nb.inspector import sample
 from caffe_nb.inspector.describe import PARAMETER_NAMES, find_blob
 from caffe_nb.inspector.mailbox import BusyError, ask
-from caffe_nb.inspector.palette import PALETTES, ROUNDING, limit_of
+from caffe_nb.inspector.palette import DARK, LIGHT, PALETTES, ROUNDING, category_colours, limit_of
 from caffe_nb.net import Net, live_nets
 from caffe_nb.net.build import AUTOMATIC, Node
 from caffe_nb.net.drawing import to_svg
@@ -286,7 +286,9 @@ class Viewer(anywidget.AnyWidget):
 
 def _values(blob: Blob, ref: str, part: Part, room: int) -> tuple[dict[str, Any], bytes]:
     array: NDArray[Any] = blob.const_data if part == "data" else blob.const_diff
-    shown, figures = sample.view(array, max_bytes=room), sample.statistics(array)
+    figures = sample.statistics(array)
+    shown = sample.view(array, max_bytes=room, picked=bool(figures.categories))
+    light, dark = (category_colours(figures.categories, palette) for palette in (LIGHT, DARK))
     tiles, rows, cols = shown.values.shape
     content = {
         "kind": "tensor",
@@ -297,6 +299,7 @@ def _values(blob: Blob, ref: str, part: Part, room: int) -> tuple[dict[str, Any]
         "reduced": shown.reduced,
         "place": [[axis, at] for axis, at in enumerate(shown.index) if axis not in shown.axes],
         "limit": limit_of(figures) if figures.count else 0.0,
+        "categories": [[value, light[value], dark[value]] for value in figures.categories],
         "figures": [list(pair) for pair in zip(pictures.HEADINGS[1:], pictures.texts(figures), strict=True)],
         "version": blob.version if part == "data" else blob.diff_version,
     }

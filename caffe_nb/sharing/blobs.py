@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.figures import shape_label, table
 from caffe_nb.inspector import sample
-from caffe_nb.inspector.palette import limit_of
+from caffe_nb.inspector.palette import LIGHT, category_colours, limit_of
 from caffe_nb.inspector.pieces import Statistics
 from caffe_nb.sharing.pixels import png
 
@@ -61,15 +62,23 @@ def picture(array: NDArray[Any], figures: Statistics, name: str) -> str:
     name : str
         ``data`` or ``diff``; any text.
     """
-    view = sample.view(array, max_bytes=MAX_BYTES)
-    limit = limit_of(figures)
-    data, width, height = png(view.values, limit)
+    categories = figures.categories
+    view = sample.view(array, max_bytes=MAX_BYTES, picked=bool(categories))
+    limit = 0.0 if categories else limit_of(figures)
+    data, width, height = png(view.values, limit, categories)
     image = (
         f"<img alt='picture of {escape(name, quote=True)}' width='{width}' height='{height}'"
         f" src='data:image/png;base64,{b64encode(data).decode()}'>"
     )
     caption = escape(_caption(view, limit, figures, name))
-    return f"<div>{image}</div><div style='font-size:11px;opacity:.75'>{caption}</div>"
+    legend = f"<div style='font-size:11px'>{_legend(categories)}</div>" if categories else ""
+    return f"<div>{image}</div><div style='font-size:11px;opacity:.75'>{caption}</div>{legend}"
+
+
+def _legend(categories: Sequence[int]) -> str:
+    """Return each value with its colour."""
+    colours = category_colours(categories, LIGHT).items()
+    return " ".join(f"<span style='color:rgb{colour}'>&#9632;</span>&nbsp;{value}" for value, colour in colours)
 
 
 def _caption(view: sample.View, limit: float, figures: Statistics, name: str) -> str:

@@ -307,6 +307,7 @@ class Solver(WithLosses):
             log.info("Test loss: %g", loss / batches)
         means.log()
         result = means.by_name()
+        self.scores.add(self.iter, index, result, net.blobs)
         for hook in tuple(self.hooks.after_test):
             hook(self, index, result)
         return result

@@ -1,4 +1,4 @@
-"""The losses of a training run of any length, in bounded memory.
+"""The losses of a training run of any length, and what its tests gave, in bounded memory.
 
 A loss that a device computed stays there until somebody asks for it, so that training does not wait for it.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ MOST = 1000
 """Most points that are kept."""
 MOST_WAITING = 1000
 """Most losses that are left on a device."""
+MOST_SCORES = 32
+"""Most outputs of test nets that are kept."""
 
 
 @dataclass
@@ -133,6 +136,26 @@ class Losses:
         self._smoothed = sum(self._recent) / len(self._recent)
 
 
+class Scores:
+    """What test nets gave, for each of their outputs of one element.
+
+    Attributes
+    ----------
+    curves : dict of (int, str) to Losses
+        By index of the test net and the output's name; the first 32 that come.
+    """
+
+    def __init__(self) -> None:
+        self.curves: dict[tuple[int, str], Losses] = {}
+
+    def add(self, iteration: int, index: int, means: Mapping[str, float], names: Collection[str]) -> None:
+        """Take in one test; `names` are those of the net's blobs, which elements of larger outputs are not."""
+        for name, mean in means.items():
+            key = index, name
+            if name in names and (key in self.curves or len(self.curves) < MOST_SCORES):
+                self.curves.setdefault(key, Losses()).add(iteration, mean, 1)
+
+
 class WithLosses:
     """What has losses, by iteration and the last one.
 
@@ -140,10 +163,13 @@ class WithLosses:
     ----------
     losses : Losses
         Those of all iterations, in bounded memory.
+    scores : Scores
+        What the tests gave, in bounded memory.
     """
 
     def __init__(self) -> None:
         self.losses = Losses()
+        self.scores = Scores()
         self._loss: Any = math.nan
 
     @property

@@ -24,8 +24,8 @@ import type { Sessions } from './sessions';
 
 /** From this width on the graph stands beside the details, below it above them. */
 const SIDE_BY_SIDE = 620;
-/** What the graph and the details get of the room. */
-const SHARES = [9, 11];
+/** What the graph and the details get of the room: side by side, and one above the other. */
+const SHARES = { horizontal: [9, 11], vertical: [11, 9] };
 
 export interface IPanelOptions {
   /** The notebook whose kernel is looked into. */
@@ -68,7 +68,7 @@ export class CaffePanel extends Panel {
         ))
       )
     );
-    this.#split.setRelativeSizes(SHARES);
+    this.#split.setRelativeSizes(SHARES.horizontal);
     this.#observer.observe(this.#split.node);
     options.sessions.changed.connect(this.#follow, this);
     this.#follow();
@@ -125,7 +125,7 @@ export class CaffePanel extends Panel {
     const orientation = width >= SIDE_BY_SIDE ? 'horizontal' : 'vertical';
     if (orientation !== this.#split.orientation) {
       this.#split.orientation = orientation;
-      this.#split.setRelativeSizes(SHARES);
+      this.#split.setRelativeSizes(SHARES[orientation]);
     }
     super.onResize(message);
   }
@@ -261,5 +261,9 @@ function VacancyOf(props: IHeld & { path: () => string; onOpen: () => void }): R
   const { changed, get, path, onOpen } = props;
   const service = useSignal(changed, get);
   const reason = useSignal(service?.changed ?? changed, () => reasonOf(service?.state ?? null));
-  return reason ? <Vacancy reason={reason} path={path()} onOpen={onOpen} /> : null;
+  return reason ? (
+    <Boundary name="Why there is no net" shows={reason}>
+      <Vacancy reason={reason} path={path()} onOpen={onOpen} />
+    </Boundary>
+  ) : null;
 }

@@ -57,6 +57,30 @@ export const DARK = {
   negativeInfinity: [0, 190, 170]
 } as const;
 
+/** The colours of categories. */
+export const CATEGORIES = [
+  [120, 120, 124],
+  [31, 119, 180],
+  [255, 127, 14],
+  [44, 160, 44],
+  [214, 39, 40],
+  [148, 103, 189],
+  [140, 86, 75],
+  [227, 119, 194],
+  [188, 189, 34],
+  [23, 190, 207],
+  [90, 74, 160],
+  [174, 199, 232],
+  [255, 187, 120],
+  [152, 223, 138],
+  [255, 152, 150],
+  [197, 176, 213],
+  [196, 156, 148],
+  [247, 182, 210],
+  [219, 219, 141],
+  [158, 218, 229]
+] as const;
+
 /** A layer that raised, or an edit of which was refused. */
 export interface FailedLayer {
   name: string;

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from caffe_nb.proto import caffe_pb2
 from tests.distributed.conftest import Run, write_net, write_rows
-from tests.distributed.test_faults import with_trouble
+from tests.distributed.test_faults import EXTRA, LAYER, with_trouble
 
 
 def refused(done: object, *words: str) -> None:
@@ -38,6 +39,29 @@ def elsewhere(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def same_files(folder: Path, other: Path) -> None:
     for path in folder.iterdir():
         (other / path.name).write_bytes(path.read_bytes())
+
+
+def test_a_leveldb_which_one_process_alone_can_read(folder: Path, caffe: Run) -> None:
+    plyvel = pytest.importorskip("plyvel", reason="it has no wheels for this Python")
+    with plyvel.DB(str(folder / "db"), create_if_missing=True) as database:
+        datum = caffe_pb2.Datum(channels=2, height=6, width=6, data=bytes(72), label=1)
+        for index in range(48):
+            database.put(b"%08d" % index, datum.SerializeToString())
+    net = (folder / "net.prototxt").read_text()
+    rows = net[net.index("layer {") : net.index('layer { name: "conv"')]
+    data = 'layer { name: "data" type: "Data" top: "data" top: "label" data_param { source: "db" backend: LEVELDB'
+    (folder / "net.prototxt").write_text(net.replace(rows, f"{data} batch_size: 4 }} }}\n"))
+    done = caffe(2, "train", "-solver", "solver.prototxt")
+    refused(done, "layer 'data' (Data)", "is open in another process", "set backend: LMDB")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are supervised there")
+def test_a_process_that_hangs_while_its_net_is_built(folder: Path, caffe: Run) -> None:
+    write_net(folder, 4, EXTRA.replace("KIND", ""))
+    sleep = "if caffe.solver_rank() == 1:\n            time.sleep(1000)\n        self.passes = 0"
+    (folder / "trouble.py").write_text(LAYER.replace("self.passes = 0", sleep))
+    done = caffe(3, "train", "-solver", "solver.prototxt", CAFFE_NB_PATIENCE="0.5")
+    refused(done, "rank 1 (process", "hangs: the net is being built for", "time.sleep(1000)", "CAFFE_NB_PATIENCE")
 
 
 def test_data_that_one_machine_lacks(folder: Path, elsewhere: Path, caffe: Run) -> None:

@@ -116,6 +116,43 @@ def test_loss_rate_and_scalar_tops_are_curves(session: Session, tested: Solver) 
     assert reply.iteration == 7
 
 
+def test_who_looks_after_the_run_gets_its_losses_and_tests_from_the_start(session: Session, tested: Solver) -> None:
+    losses = []
+    tested.hooks.after_iteration.append(lambda solver: losses.append(solver.loss))
+    tested.step(7)
+    session.show(tested.net)
+    reader = Reader(session, tested.net)
+    reader.read()
+    assert reader.at("loss:0:loss") == list(range(7))
+    assert reader.means("loss:0:loss") == pytest.approx(losses)
+    assert reader.at("test:0:accuracy") == [0, 3, 6]
+    tested.step(3)
+    reader.read()
+    assert reader.at("loss:0:loss") == list(range(10))
+    assert reader.at("train:0:accuracy") == [7, 8, 9]  # the solver itself keeps no more than loss and tests
+    assert reader.at("test:0:accuracy") == [0, 3, 6, 9]
+
+
+def test_a_long_run_that_nobody_watched_is_whole_and_goes_on_in_the_same_stretches(
+    session: Session, tested: Solver
+) -> None:
+    for iteration in range(100_000):
+        tested.losses.add(iteration, float(iteration), 1)
+    tested.go_back(100_000)
+    session.show(tested.net)
+    history = session._book.histories.of(tested)
+    for iteration in range(100_000, 101_000):
+        tested.go_back(iteration + 1)
+        history._note(iteration, [("loss", "loss", float(iteration))])
+    reader = Reader(session, tested.net)
+    reader.read()
+    points = reader.curves["loss:0:loss"]
+    assert min(low for _, low, _ in points.values()) == 0
+    assert max(high for _, _, high in points.values()) == 100_999
+    assert reader.means("loss:0:loss") == sorted(reader.means("loss:0:loss"))
+    assert len(points) < 1_200
+
+
 def test_a_test_net_shows_the_curves_of_its_solver(session: Session, tested: Solver) -> None:
     session.show(tested.net)
     tested.step(2)

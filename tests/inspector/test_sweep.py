@@ -100,15 +100,33 @@ def test_a_running_net_is_looked_through_bit_by_bit_and_left_alone_in_between(
     net.forward()
     net.params["ip"][0].data[0, 0] = np.nan
     monkeypatch.setattr(sweep, "SLICE", 0)
+    monkeypatch.setattr(sweep, "SHARE", 10**9)
     looking = sweep.Sweep()
     found, _, whole = looking.look(net, gradients=False, hurry=True)
     assert (found, whole) == ([], False)  # the first layer alone, which is well
     assert looking.look(net, gradients=False, hurry=True)[0] == []  # too soon after it
+    monkeypatch.setattr(sweep, "SHARE", 1)
+    looking = sweep.Sweep()
     deadline = time.monotonic() + 20
     while not (found := looking.look(net, gradients=False, hurry=True)[0]):
         assert time.monotonic() < deadline
     assert [each.index for each in found] == [1]
     assert looking.look(net, gradients=False, hurry=False)[2]
+
+
+def test_of_a_running_net_the_loss_comes_first_and_a_few_elements_of_everything_before_all_of_anything(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net.params["ip"][0].data[...] = np.nan
+    net.forward()
+    monkeypatch.setattr(sweep, "SLICE", 0)
+    looking = sweep.Sweep()
+    assert [net.nodes[each.index].name for each in looking.look(net, gradients=False, hurry=True)[0]] == ["loss"]
+    net.params["ip"][0].data[...] = 1
+    net.forward()
+    deadline = time.monotonic() + 20
+    while looking.look(net, gradients=False, hurry=True)[0]:  # what was seen stays until the blob is read whole
+        assert time.monotonic() < deadline
 
 
 def test_a_solver_that_runs_answers_and_shows_a_nan_that_comes(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from caffe_nb.core.blob import Blob
-from caffe_nb.inspector.palette import LIGHT
+from caffe_nb.inspector.palette import LIGHT, category_colours
 
 
 def pictures(html: str) -> list[Image.Image]:
@@ -48,7 +48,7 @@ def test_data_and_diff_are_pictures_and_a_diff_of_zeros_is_none() -> None:
 
 def test_zero_is_near_white_positive_red_negative_blue_and_what_is_no_number_stands_out() -> None:
     blob = Blob(2, 3)
-    blob.data = [[0, 1, -1], [np.nan, np.inf, -np.inf]]
+    blob.data = [[0, 0.5, -0.5], [np.nan, np.inf, -np.inf]]
     (image,) = pictures(blob._repr_html_())
     zero, red, blue, nan, plus, minus = (colour(image, row, col, 24) for row in (0, 1) for col in (0, 1, 2))
     assert min(zero) > 240
@@ -59,7 +59,7 @@ def test_zero_is_near_white_positive_red_negative_blue_and_what_is_no_number_sta
 
 def test_colours_are_the_panels_and_mark_what_is_beyond_the_scale() -> None:
     blob = Blob(1, 400)
-    blob.data = 1
+    blob.data = 0.5
     blob.data[0, :3] = 0, 1000, -1000
     html = blob._repr_html_()
     assert "marked beyond" in html
@@ -74,6 +74,29 @@ def test_colours_are_the_panels_and_mark_what_is_beyond_the_scale() -> None:
     (image,) = pictures(blob._repr_html_())
     strange = [LIGHT.nan, LIGHT.positive_infinity, LIGHT.negative_infinity]
     assert [colour(image, 0, at, side) for at in (0, 1, 2)] == strange
+
+
+def test_whole_numbers_are_categories_in_the_panels_colours_with_a_legend() -> None:
+    blob = Blob(1, 5)
+    blob.data = [0, 1, 7, 8, 27]
+    html = blob._repr_html_()
+    (image,) = pictures(html)
+    side = image.width // 5
+    shown = [colour(image, 0, at, side) for at in range(5)]
+    expected = category_colours([0, 1, 7, 8, 27], LIGHT)
+    assert shown == list(expected.values())
+    assert len(set(shown)) == 5
+    for value, shade in expected.items():
+        assert f"<span style='color:rgb{shade}'>&#9632;</span>&nbsp;{value}" in html
+    assert "full colour" not in html
+
+
+def test_labels_that_are_too_many_for_a_picture_are_picked_not_averaged() -> None:
+    blob = Blob(1000, 1000)
+    blob.data = np.random.default_rng(0).integers(0, 2, (1000, 1000))
+    (image,) = pictures(blob._repr_html_())
+    found = {each for _, each in image.convert("RGB").getcolors() or []}
+    assert found == set(category_colours([0, 1], LIGHT).values())
 
 
 def test_one_large_value_does_not_hide_the_others() -> None:

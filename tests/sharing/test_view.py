@@ -16,6 +16,7 @@ from nbconvert import HTMLExporter
 
 import caffe_nb
 from caffe_nb.core.blob import Blob
+from caffe_nb.inspector.palette import DARK, LIGHT, category_colours
 from caffe_nb.net import Net
 from caffe_nb.notebook import viewer
 from caffe_nb.notebook.viewer import TICK_BYTES, Viewer
@@ -120,6 +121,20 @@ def test_values_come_with_their_figures_when_they_are_asked_for(connect: Connect
     assert content["size"] == [1, 4, 2]
     assert dict(content["figures"])["max"] == f"{net.blobs['ip'].const_data.max():.4g}"
     assert not front_end.widget.watched
+
+
+def test_whole_numbers_come_as_categories_with_their_colours_in_both_themes(connect: Connect) -> None:
+    blob = Blob(2, 2)
+    blob.data = [[0, 3], [3, 9]]
+    front_end = connect(blob)
+    front_end.show("self")
+    (data, _), (diff, _) = front_end.got
+    assert [value for value, *_ in data["categories"]] == [0, 3, 9]
+    for value, light, dark in data["categories"]:
+        assert (tuple(light), tuple(dark)) == tuple(
+            category_colours([0, 3, 9], palette)[value] for palette in (LIGHT, DARK)
+        )
+    assert diff["categories"] == []
 
 
 def test_a_blob_has_a_view_of_its_own(connect: Connect) -> None:

@@ -10,7 +10,6 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.ui import material
 from tests.ui.lab import Lab, wait_for
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -285,6 +284,12 @@ def test_a_net_that_is_open_and_seen_from_afar_is_painted_and_can_be_clicked(sho
     flow = shown.panel.root.locator(".caffe-nb-flow")
     expect(flow).to_have_attribute("data-far", "true")
     expect(flow.locator("canvas.caffe-nb-graph-far")).to_be_visible()
+    viewport = flow.locator(".react-flow__viewport")
+    shown.page.wait_for_timeout(500)
+    before = viewport.get_attribute("style") or ""
+    shown.panel.root.get_by_label("Fit View").click()
+    shown.page.wait_for_timeout(500)
+    expect(viewport).to_have_attribute("style", before)
     shown.picture("graph-far")
     _search(shown, "block20/relu", "Enter")
     expect(flow).to_have_attribute("data-far", "false")
@@ -368,16 +373,3 @@ def _save(lab: Lab, kind: str, folder: Path) -> Path:
     assert path.name == f"Blocks_b_b_.{kind}"
     wait_for(lambda: path.stat().st_size > 0, "the file")
     return path
-
-
-def test_after_a_click_the_graph_still_fits_itself_into_another_room(lab: Lab) -> None:
-    lab.write(material.FILES)
-    lab.open(lab.notebook(material.CELLS[:2]))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
-    lab.panel.select("ip")
-    lab.page.set_viewport_size({"width": 900, "height": 900})
-    expect(lab.panel.layer("data")).to_be_in_viewport(ratio=0.95)
-    expect(lab.panel.layer("conv1")).to_be_in_viewport(ratio=0.95)
-    lab.picture("graph-narrow")

@@ -147,6 +147,7 @@ def test_a_laptop_that_was_closed_shows_what_it_knows_and_comes_back_by_itself(l
     assert lab.panel.layers() == material.LAYERS
     lab.page.wait_for_timeout(4000)
     before = lab.panel.iteration()
+    expect(lab.panel.root.locator(".caffe-nb-failure")).to_have_count(0)
     lab.picture("many-away")
     lab.theme("JupyterLab Dark")
     lab.page.wait_for_timeout(500)

@@ -10,7 +10,6 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from caffe_nb.inspector.palette import DARK, LIGHT, Palette
 from caffe_nb.net import Net
 from caffe_nb.notebook.viewer import Viewer
 from tests.sharing.material import HOSTILE, NET, named, net_text, solver
@@ -225,6 +224,7 @@ GOOD = {
     "reduced": False,
     "place": [],
     "limit": 1.0,
+    "categories": [],
     "figures": [["min", "1"], ["max", "<b>1</b>"]],
     "version": 3,
 }
@@ -283,6 +283,9 @@ def test_a_tensor_that_is_whole_is_shown_and_any_other_changes_nothing(front_end
         {"part": "error"},
         {"ref": "blob:y"},
         {"version": -1},
+        {"categories": None},
+        {"categories": [3]},
+        {"categories": [[1, "red", "blue"]]},
         {"size": [1, 300, 300], "values": [0.0] * 90_000},
     ]
     for change in wrong:
@@ -291,29 +294,6 @@ def test_a_tensor_that_is_whole_is_shown_and_any_other_changes_nothing(front_end
         front_end.evaluate("message => window.listeners['msg:custom'](message, undefined)", message)
     front_end.evaluate("message => window.listeners['msg:custom'](message, [])", GOOD)
     expect(part).to_have_attribute("data-version", "3")
-
-
-PIXELS = """canvas => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, 1);
-    return Array.from({ length: canvas.width }, (_, at) => [...data.slice(4 * at, 4 * at + 3)]);
-}"""
-
-
-@pytest.mark.parametrize(("ink", "palette"), [("black", LIGHT), ("white", DARK)])
-def test_values_have_the_panels_colours(front_end: Page, ink: str, palette: Palette) -> None:
-    front_end.evaluate("ink => { document.body.style.color = ink; }", ink)
-    front_end.locator("g[data-layer]").click()
-    values = [0.0, 1.0, -1.0, 0.5, 1.1, -1.1, float("nan"), float("inf"), float("-inf")]
-    ask = SEND.replace("message.values", "message.values.map(Number)")
-    sent = {**GOOD, "size": [1, 1, len(values)], "values": [str(it).replace("inf", "Infinity") for it in values]}
-    front_end.evaluate(ask, sent)
-    canvas = front_end.locator('[data-part="data"][data-version="3"] canvas')
-    zero, *others = [tuple(colour) for colour in canvas.evaluate(PIXELS)]
-    assert zero == palette.positive[0] == palette.negative[0]
-    assert others == [
-        *(palette.positive[-1], palette.negative[-1], palette.positive[2], palette.above, palette.below),
-        *(palette.nan, palette.positive_infinity, palette.negative_infinity),
-    ]
 
 
 def test_a_failure_and_a_kernel_that_does_not_answer_are_said(front_end: Page) -> None:

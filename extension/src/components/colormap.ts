@@ -1,4 +1,4 @@
-import { DARK, LIGHT } from '../protocol';
+import { CATEGORIES, DARK, LIGHT } from '../protocol';
 
 export type Colour = readonly [number, number, number];
 
@@ -78,29 +78,6 @@ const SIGMAS = 3;
 export function clippedLimitOf(statistics: { min: number; max: number; mean: number; std: number }): number {
   return Math.min(limitOf(statistics), SIGMAS * Math.hypot(statistics.mean, statistics.std));
 }
-
-const CATEGORIES: readonly Colour[] = [
-  [120, 120, 124],
-  [31, 119, 180],
-  [255, 127, 14],
-  [44, 160, 44],
-  [214, 39, 40],
-  [148, 103, 189],
-  [140, 86, 75],
-  [227, 119, 194],
-  [188, 189, 34],
-  [23, 190, 207],
-  [90, 74, 160],
-  [174, 199, 232],
-  [255, 187, 120],
-  [152, 223, 138],
-  [255, 152, 150],
-  [197, 176, 213],
-  [196, 156, 148],
-  [247, 182, 210],
-  [219, 219, 141],
-  [158, 218, 229]
-];
 
 /** A colour for each category, mostly the same one for the same value whatever the others are. */
 export function categoryColours(values: readonly number[], palette: IPalette): ReadonlyMap<number, Colour> {

@@ -41,6 +41,7 @@
  * caffe-error        an error of a layer, in words (data-layer); caffe-traceback: its traceback
  * caffe-failed-elsewhere   a layer that failed in another net of the same solver (data-net, data-layer)
  * caffe-away         says that the connection is lost and what is shown is old
+ * caffe-waiting      an answer is on its way, or comes when the kernel is back
  * caffe-link-error   what is wrong with the connection or the protocol
  * caffe-empty        the words shown when there is nothing to show (data-reason)
  * caffe-broken       says that a part of the panel could not be drawn, with 'Try again'
@@ -120,6 +121,7 @@ export const testids = {
   elsewhere: 'caffe-failed-elsewhere',
   traceback: 'caffe-traceback',
   away: 'caffe-away',
+  waiting: 'caffe-waiting',
   linkError: 'caffe-link-error',
   empty: 'caffe-empty',
   broken: 'caffe-broken',

@@ -212,15 +212,17 @@ function Shown(props: IShownProps): ReactElement {
           onToggle={onToggle}
           onPath={setTo}
           onKey={onKey}
+          below={
+            <AroundBar
+              service={service}
+              graph={graph}
+              selected={selected}
+              path={path}
+              onClear={() => setTo(null)}
+            />
+          }
         />
       ) : null}
-      <AroundBar
-        service={service}
-        graph={graph}
-        selected={selected}
-        path={path}
-        onClear={() => setTo(null)}
-      />
     </div>
   );
 }

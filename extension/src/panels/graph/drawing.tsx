@@ -1,6 +1,6 @@
 import type { EdgeTypes, NodeTypes } from '@xyflow/react';
-import { Controls, ReactFlow } from '@xyflow/react';
-import type { KeyboardEvent, MouseEvent, ReactElement } from 'react';
+import { ControlButton, Controls, ReactFlow, ReactFlowProvider } from '@xyflow/react';
+import type { KeyboardEvent, MouseEvent, ReactElement, ReactNode } from 'react';
 import { useCallback, useEffect, useRef, useState } from 'react';
 
 import { useSize } from '../../components/hooks';
@@ -13,7 +13,7 @@ import { useEdges, useNear, useNodes } from './elements';
 import { FAR, FarView, FEW } from './far';
 import type { ILayout } from './layout';
 import type { ILooks } from './looks';
-import { GraphMap } from './map';
+import { GraphMap, showAll } from './map';
 import type { Direction } from './model';
 import { neighbour } from './model';
 import type { ItemNode } from './node';
@@ -46,6 +46,8 @@ export interface IDrawingProps {
   /** A second layer is chosen, to show the ways to it. */
   onPath: (to: number | null) => void;
   onKey: (key: string) => boolean;
+  /** What stands in the line below. */
+  below: ReactNode;
 }
 
 /** The laid out net: items and lines that can be clicked and walked along. */
@@ -114,45 +116,48 @@ export function Drawing(props: IDrawingProps): ReactElement {
   };
 
   return (
-    <div
-      ref={place}
-      className="caffe-nb-flow"
-      role="group"
-      aria-label={`graph of ${graph.nodes.length} layers; arrow keys walk along it`}
-      tabIndex={0}
-      data-far={far}
-      onKeyDown={onKeyDown}
-    >
-      <ReactFlow<ItemNode, BlobEdge>
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODE_TYPES}
-        edgeTypes={EDGE_TYPES}
-        onInit={camera.onInit}
-        onMove={event => {
-          if (event !== null) {
-            camera.touch();
-          }
-        }}
-        onViewportChange={({ zoom }) => setZoomedOut(zoom < FAR)}
-        onNodeClick={(event, node) => act(node.id, event.shiftKey)}
-        onPaneClick={onPaneClick}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        edgesFocusable={false}
-        elementsSelectable={false}
-        selectionKeyCode={null}
-        multiSelectionKeyCode={null}
-        deleteKeyCode={null}
-        panActivationKeyCode={null}
-        disableKeyboardA11y
-        attributionPosition="bottom-center"
-        onlyRenderVisibleElements
-        minZoom={0.01}
-        maxZoom={2}
-      >
-        {far ? <FarView layout={layout} looks={looks} palette={palette} near={near} /> : null}
-        <Controls showInteractive={false} fitViewOptions={{ padding: 0.05 }} />
+    <ReactFlowProvider>
+      <div className="caffe-nb-graph-room">
+        <div
+          ref={place}
+          className="caffe-nb-flow"
+          role="group"
+          aria-label={`graph of ${graph.nodes.length} layers; arrow keys walk along it`}
+          tabIndex={0}
+          data-far={far}
+          onKeyDown={onKeyDown}
+        >
+          <ReactFlow<ItemNode, BlobEdge>
+            nodes={nodes}
+            edges={edges}
+            nodeTypes={NODE_TYPES}
+            edgeTypes={EDGE_TYPES}
+            onInit={camera.onInit}
+            onMove={event => {
+              if (event !== null) {
+                camera.touch();
+              }
+            }}
+            onViewportChange={({ zoom }) => setZoomedOut(zoom < FAR)}
+            onNodeClick={(event, node) => act(node.id, event.shiftKey)}
+            onPaneClick={onPaneClick}
+            nodesDraggable={false}
+            nodesConnectable={false}
+            edgesFocusable={false}
+            elementsSelectable={false}
+            selectionKeyCode={null}
+            multiSelectionKeyCode={null}
+            deleteKeyCode={null}
+            panActivationKeyCode={null}
+            disableKeyboardA11y
+            attributionPosition="bottom-left"
+            onlyRenderVisibleElements
+            minZoom={0.01}
+            maxZoom={2}
+          >
+            {far ? <FarView layout={layout} looks={looks} palette={palette} near={near} /> : null}
+          </ReactFlow>
+        </div>
         {scene.items.size >= MAPPED ? (
           <GraphMap
             layout={layout}
@@ -162,8 +167,27 @@ export function Drawing(props: IDrawingProps): ReactElement {
             onMove={camera.touch}
           />
         ) : null}
-      </ReactFlow>
-    </div>
+      </div>
+      <div className="caffe-nb-graph-foot">
+        <Controls orientation="horizontal" showInteractive={false} showFitView={false}>
+          <ControlButton
+            title="Fit View"
+            aria-label="Fit View"
+            onClick={() => showAll(camera.flow.current, layout)}
+          >
+            <svg viewBox="0 0 12 12" aria-hidden="true">
+              <path
+                d="M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8"
+                fill="none"
+                stroke="currentColor"
+                strokeWidth="1.6"
+              />
+            </svg>
+          </ControlButton>
+        </Controls>
+        {props.below}
+      </div>
+    </ReactFlowProvider>
   );
 }
 

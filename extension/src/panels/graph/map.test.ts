@@ -15,7 +15,7 @@ function flow(x = 0, y = 0, zoom = 1) {
     },
     zoomIn: vi.fn(() => Promise.resolve(true)),
     zoomOut: vi.fn(() => Promise.resolve(true)),
-    fitView: vi.fn(() => Promise.resolve(true))
+    fitBounds: vi.fn(() => Promise.resolve(true))
   };
 }
 
@@ -48,7 +48,7 @@ describe('the keys of the map', () => {
     ['+', '=', '-', 'Home'].forEach(key => expect(moveByKey(key, moved, LAYOUT, SIZE)).toBe(true));
     expect(moved.zoomIn).toHaveBeenCalledTimes(2);
     expect(moved.zoomOut).toHaveBeenCalledTimes(1);
-    expect(moved.fitView).toHaveBeenCalledTimes(1);
+    expect(moved.fitBounds).toHaveBeenCalledWith({ x: 0, y: 0, ...LAYOUT }, expect.anything());
     expect(moveByKey('Tab', moved, LAYOUT, SIZE)).toBe(false);
   });
 });

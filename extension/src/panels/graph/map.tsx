@@ -9,8 +9,7 @@ import type { ILooks } from './looks';
 import type { IPalette } from './palette';
 import { paintOf } from './palette';
 
-const WIDTH = 76;
-const TALLEST = 150;
+const WIDTH = 48;
 const SHORTEST = 40;
 const MARGIN = 4;
 
@@ -27,7 +26,7 @@ export interface IMapScale {
  * drawn wider than it is.
  */
 export function mapScale(layout: ILayout, available: number): IMapScale {
-  const down = Math.max(SHORTEST, Math.min(TALLEST, available)) - 2 * MARGIN;
+  const down = Math.max(SHORTEST, available) - 2 * MARGIN;
   const fits = Math.min((WIDTH - 2 * MARGIN) / Math.max(1, layout.width), down / Math.max(1, layout.height));
   const stretched = (WIDTH - 2 * MARGIN) / Math.max(1, layout.width);
   const across = Math.min(stretched, Math.max(fits, 0.25));
@@ -49,10 +48,18 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1]
 };
 
+/** Bring the whole graph into view. From afar most of its layers are not React Flow's, whose own way knows only those. */
+export function showAll(
+  flow: Pick<Flow, 'fitBounds'> | null,
+  { width, height }: Pick<ILayout, 'width' | 'height'>
+): void {
+  void flow?.fitBounds({ x: 0, y: 0, width, height }, { padding: 0.05 });
+}
+
 /** Move the view as a key says, across the whole graph and no further; whether the key meant something. */
 export function moveByKey(
   key: string,
-  flow: Pick<Flow, 'getViewport' | 'setViewport' | 'zoomIn' | 'zoomOut' | 'fitView'>,
+  flow: Pick<Flow, 'getViewport' | 'setViewport' | 'zoomIn' | 'zoomOut' | 'fitBounds'>,
   layout: Pick<ILayout, 'width' | 'height'>,
   [width, height]: readonly [number, number]
 ): boolean {
@@ -73,7 +80,7 @@ export function moveByKey(
   } else if (key === '-' || key === '_') {
     void flow.zoomOut();
   } else if (key === 'Home' || key === '0') {
-    void flow.fitView({ padding: 0.05 });
+    showAll(flow, layout);
   } else {
     return false;
   }
@@ -114,11 +121,11 @@ export function GraphMap({ layout, looks, palette, flow, onMove }: IMapProps): R
   const [x, y, zoom] = useStore(state => state.transform);
   const width = useStore(state => state.width);
   const height = useStore(state => state.height);
-  const scale = mapScale(layout, height / 3);
+  const scale = mapScale(layout, height - 2 * MARGIN);
   const offset = (scale.width - layout.width * scale.across) / 2;
   useEffect(() => {
     if (ref.current) {
-      paintMap(ref.current, { layout, looks, palette, scale: mapScale(layout, height / 3) });
+      paintMap(ref.current, { layout, looks, palette, scale: mapScale(layout, height - 2 * MARGIN) });
     }
   }, [layout, looks, palette, height]);
 

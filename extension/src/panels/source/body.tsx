@@ -5,6 +5,7 @@ import { useService } from '../../components/hooks';
 import type { OpenFile } from '../../components/openbutton';
 import { OpenButton } from '../../components/openbutton';
 import { testids } from '../../components/testids';
+import { Unanswered } from '../../components/unanswered';
 import type { GraphNode, LayerError, SourceText } from '../../protocol';
 import type { Service } from '../../service';
 import { LayerTextView } from './layertext';
@@ -44,7 +45,7 @@ export function SourceBody(props: { service: Service; node: GraphNode; openFile:
         </p>
       ) : null}
       {error ? <ErrorText error={error} openFile={openFile} /> : null}
-      {code?.error ? <p className="caffe-nb-failure">{code.error}</p> : null}
+      {code?.error ? <Unanswered service={service} failure={code.error} /> : null}
       {code?.text && error?.refused ? (
         <p className="caffe-nb-hint">
           The code that runs, v{layer?.version}. Line {error.line} of the file is where the edit has its

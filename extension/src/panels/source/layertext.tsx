@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 
 import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
+import { Unanswered, Waiting } from '../../components/unanswered';
 import type { GraphNode, LayerText } from '../../protocol';
 import type { Service } from '../../service';
 
@@ -15,18 +16,28 @@ export function LayerTextView({ service, node }: { service: Service; node: Graph
   const version = useService(service, state => state.states.get(node.index)?.version ?? 0);
   const [known, setKnown] = useState<LayerText | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
+  const link = useService(service, state => state.link);
   const layer = node.index;
   useEffect(() => {
+    if (link !== 'connected') {
+      return;
+    }
     let gone = false;
     void service.answer({ kind: 'get_layer_text', net, layer }).then(reply => {
-      if (!gone && typeof reply !== 'string' && reply.kind === 'layer_text') {
+      if (gone) {
+        return;
+      }
+      if (typeof reply !== 'string' && reply.kind === 'layer_text') {
         setKnown(reply);
+        setFailure(null);
+      } else {
+        setFailure(typeof reply === 'string' ? reply : `The kernel answered '${reply.kind}'.`);
       }
     });
     return () => {
       gone = true;
     };
-  }, [service, net, layer, version]);
+  }, [service, net, link, layer, version]);
   const apply = async (text: string): Promise<void> => {
     const reply = await service.answer({ kind: 'set_param_str', net, layer, text }, APPLY_TIMEOUT);
     const done = typeof reply !== 'string' && reply.kind === 'layer_text' ? reply : null;
@@ -34,7 +45,7 @@ export function LayerTextView({ service, node }: { service: Service; node: Graph
     setFailure(done ? null : typeof reply === 'string' ? reply : `The kernel answered '${reply.kind}'.`);
   };
   if (known === null) {
-    return <p className="caffe-nb-hint">Reading the layer’s text…</p>;
+    return failure === null ? <Waiting /> : <Unanswered service={service} failure={failure} />;
   }
   return (
     <>

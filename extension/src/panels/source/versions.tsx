@@ -24,13 +24,14 @@ export function useVersions(service: Service, node: GraphNode, version: number):
   const [{ list, fetched }, setList] = useState<Pick<IVersions, 'list' | 'fetched'>>(NO_LIST);
   const [difference, setDifference] = useState<Difference | null>(null);
   const [failure, setFailure] = useState('');
+  const link = useService(service, state => state.link);
   const layer = node.index;
   const python = node.python !== '';
   useEffect(() => {
     let over = false;
     setDifference(null);
     setFailure('');
-    if (python && net !== '') {
+    if (python && net !== '' && link === 'connected') {
       void service.answer({ kind: 'get_versions', net, layer }).then(reply => {
         if (!over && typeof reply !== 'string' && reply.kind === 'versions') {
           setList({ list: reply.versions, fetched: Date.now() });
@@ -40,7 +41,7 @@ export function useVersions(service: Service, node: GraphNode, version: number):
     return () => {
       over = true;
     };
-  }, [service, net, layer, python, version]);
+  }, [service, net, link, layer, python, version]);
   const compare = async (old: number | null): Promise<void> => {
     const latest = list[list.length - 1]?.number;
     if (old === null || latest === undefined) {

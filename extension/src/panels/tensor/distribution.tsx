@@ -5,6 +5,7 @@ import { DARK, LIGHT, categoryColours, clippedLimitOf, colourOf, css } from '../
 import { formatNumber, formatShare } from '../../components/format';
 import { useDarkTheme, useService, useSignal } from '../../components/hooks';
 import { testids } from '../../components/testids';
+import { Unanswered } from '../../components/unanswered';
 import type { Distribution, Element } from '../../protocol';
 import type { Service } from '../../service';
 import type { Part } from './model';
@@ -58,7 +59,7 @@ function Opened(props: IProps): ReactElement | null {
   const { distribution, error } = useDistribution(service, net, blob, part, moment);
   return (
     <>
-      {error ? <p className="caffe-nb-failure">{error}</p> : null}
+      {error ? <Unanswered service={service} failure={error} /> : null}
       {distribution ? (
         <>
           <Histogram distribution={distribution} what={what} />

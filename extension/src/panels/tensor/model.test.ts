@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { LinkError } from '../../pending';
 import { blob, node, tensor } from '../../testing/messages';
 import type { IViewAnswer } from './gathering';
 import { TensorView, hiddenAxes, roles, shapeText } from './model';
@@ -32,6 +33,20 @@ describe('a view', () => {
     view.refresh();
     await vi.advanceTimersByTimeAsync(500);
     expect(pull).toHaveBeenCalledTimes(before + 1);
+  });
+
+  it('waits for a kernel that is away, with what was seen last, and calls nothing an error', async () => {
+    const pull = vi.fn(() => Promise.resolve(answer(1)));
+    const view = new TensorView('blob:ip', 'data', pull);
+    view.refresh();
+    await vi.advanceTimersByTimeAsync(300);
+    pull.mockRejectedValueOnce(new LinkError('The connection was opened anew.'));
+    view.refresh(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(view.state).toMatchObject({ tensor: { version: 1 }, error: null, waiting: true });
+    view.refresh(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(view.state).toMatchObject({ tensor: { version: 1 }, error: null, waiting: false });
   });
 
   it('never has two pulls outstanding, and spares a slow kernel', async () => {

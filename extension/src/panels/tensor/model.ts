@@ -1,6 +1,7 @@
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
+import { LinkError } from '../../pending';
 import type { BlobInfo, GraphNode, Tensor } from '../../protocol';
 import type { IViewAnswer } from './gathering';
 
@@ -18,9 +19,11 @@ export interface IViewState {
   readonly tensor: Tensor | null;
   readonly values: Float32Array;
   readonly error: string | null;
+  /** Whether the kernel did not answer; it is asked again as soon as it is back. */
+  readonly waiting: boolean;
 }
 
-const NOTHING: IViewState = { tensor: null, values: new Float32Array(0), error: null };
+const NOTHING: IViewState = { tensor: null, values: new Float32Array(0), error: null, waiting: false };
 
 /** What is wanted of a blob: a position on each axis, the axes shown as tiles, rows and columns, and whether as images. */
 export interface ILook {
@@ -148,7 +151,14 @@ export class TensorView extends Pulled<IViewState> {
       try {
         return accept(this.state, await pull(this.#look, this.state.tensor === null));
       } catch (error) {
-        return { ...this.state, error: error instanceof Error ? error.message : String(error) };
+        if (error instanceof LinkError) {
+          return { ...this.state, error: null, waiting: true };
+        }
+        return {
+          ...this.state,
+          waiting: false,
+          error: error instanceof Error ? error.message : String(error)
+        };
       }
     });
     this.#onDispose = onDispose;
@@ -172,7 +182,8 @@ export class TensorView extends Pulled<IViewState> {
   #look = USUAL;
 }
 
-function accept(state: IViewState, { reply, values }: IViewAnswer): IViewState {
+function accept(before: IViewState, { reply, values }: IViewAnswer): IViewState {
+  const state = { ...before, waiting: false };
   if (reply.kind === 'failed') {
     return { ...state, error: reply.message };
   }
@@ -183,7 +194,7 @@ function accept(state: IViewState, { reply, values }: IViewAnswer): IViewState {
   if (values.length < reply.tiles * reply.rows * reply.cols * Math.max(1, reply.channels)) {
     return { ...state, error: 'The kernel sent fewer values than it said.' };
   }
-  return { tensor: reply, values, error: null };
+  return { tensor: reply, values, error: null, waiting: false };
 }
 
 /** An axis that is not shown and has more than one position. */

@@ -10,6 +10,7 @@ import type { ChannelOrder } from '../../components/scale';
 import { fixedScale, scaleOf, strangeIn } from '../../components/scale';
 import { StatisticsTable } from '../../components/statistics';
 import { testids } from '../../components/testids';
+import { Waiting } from '../../components/unanswered';
 import type { BlobInfo } from '../../protocol';
 import type { Service } from '../../service';
 import type { ILook, IViewState, Part, TensorView } from './model';
@@ -92,6 +93,7 @@ export function PartView(props: IPartProps): ReactElement {
         {props.actions}
       </div>
       {state?.error ? <p className="caffe-nb-failure">{state.error}</p> : null}
+      {state?.waiting ? <Waiting /> : null}
       {tensor && width > 0 ? <Picture {...props} title={title} width={width} /> : null}
       {tensor && props.limit === undefined ? <StatisticsTable statistics={tensor.statistics} /> : null}
       {tensor || state?.error ? null : <div className="caffe-nb-picture-pending" aria-hidden="true" />}

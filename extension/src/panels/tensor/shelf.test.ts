@@ -53,7 +53,12 @@ describe('what is kept', () => {
   });
 
   it('is subtracted from what is now; what is not finite in both has not changed', () => {
-    const now = { tensor: tensor(), values: new Float32Array([1, 2, NaN, Infinity, NaN, 0]), error: null };
+    const now = {
+      tensor: tensor(),
+      values: new Float32Array([1, 2, NaN, Infinity, NaN, 0]),
+      error: null,
+      waiting: false
+    };
     const change = difference(now, kept([1, 1.5, NaN, Infinity, 3, 1]));
     expect([...(change?.values ?? [])]).toEqual([0, 0.5, 0, 0, NaN, -1]);
   });
@@ -65,7 +70,7 @@ describe('what is kept', () => {
     ['blocks', { block: [2, 1] }],
     ['part', { part: 'diff' as const }]
   ])('is not compared with another %s', (_, more) => {
-    const now = { tensor: tensor(), values: new Float32Array(6), error: null };
+    const now = { tensor: tensor(), values: new Float32Array(6), error: null, waiting: false };
     expect(difference(now, kept([0, 0, 0, 0, 0, 0], more))).toBeNull();
   });
 

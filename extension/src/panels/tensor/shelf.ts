@@ -168,7 +168,7 @@ export function difference(now: IViewState | null, kept: IKept): IViewState | nu
     const then = kept.values[at] ?? NaN;
     return Object.is(value, then) ? 0 : value - then; // what is not finite in both has not changed
   });
-  return { tensor, values, error: null };
+  return { tensor, values, error: null, waiting: false };
 }
 
 function samePlace(a: Tensor, b: Tensor): boolean {

@@ -2,6 +2,7 @@ import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { testids } from '../../components/testids';
+import { LinkError } from '../../pending';
 import type { Curve, Rank, Reply, Request, Training } from '../../protocol';
 import { Service } from '../../service';
 import { FakeLink } from '../../testing/link';
@@ -101,6 +102,38 @@ describe('the training', () => {
     const before = link.count('get_history');
     await act(() => settle(500));
     expect(link.count('get_history')).toBe(before);
+  });
+
+  it('keeps its curves while the kernel is away, calls that no fault, and asks again when it is back', async () => {
+    await show();
+    link.script = () => Promise.reject(new LinkError('The kernel did not answer.'));
+    link.push(update({ iteration: 4, running: true }));
+    await act(() => settle(500));
+    expect(document.querySelector('.caffe-nb-failure')).not.toBeNull(); // while connected it is a fault
+    await act(async () => {
+      link.become('connecting');
+      await settle();
+    });
+    expect(screen.getByTestId(testids.lossCurve).dataset.points).toBe('3');
+    expect(document.querySelector('.caffe-nb-failure')).toBeNull();
+    link.script = kernel;
+    await act(async () => {
+      link.become('connected');
+      await settle(500);
+    });
+    expect(screen.queryByTestId(testids.waiting)).toBeNull();
+  });
+
+  it('has words where a curve would be, never nothing', async () => {
+    link.script = () => new Promise(() => undefined);
+    await show();
+    expect(screen.getAllByTestId(testids.waiting)).toHaveLength(2); // below Curves and below Health
+    cleanup();
+    link.script = kernel;
+    await show();
+    fireEvent.click(screen.getByLabelText(/^loss/));
+    expect(screen.getByText('No curve is chosen below.')).toBeTruthy();
+    expect(screen.getByText(/Measured as soon as the net runs/)).toBeTruthy();
   });
 
   it('says what to do where there is no curve yet', async () => {

@@ -27,16 +27,15 @@ type Known = Omit<IFeed, 'take'>;
 
 const START: Omit<Known, 'curves'> = { revision: 0, asked: false, failure: null, training: null };
 
-/** The curves of the net that is shown, followed as long as the component is there. */
-export function useFeed(service: Service): IFeed {
-  const net = useService(service, state => state.net);
+/** The curves of a net, followed as long as the component is there; they stay while the connection is opened anew. */
+export function useFeed(service: Service, net: string): IFeed {
   const link = useService(service, state => state.link);
   const [feed, setFeed] = useState<Known>(() => ({ ...START, curves: new Curves() }));
+  const { curves } = feed;
 
   useEffect(() => {
-    const curves = new Curves();
-    setFeed({ ...START, curves });
-    if (net === null || link !== 'connected') {
+    setFeed(before => ({ ...before, failure: null }));
+    if (link !== 'connected') {
       return;
     }
     return follow(service, async () => {
@@ -45,21 +44,19 @@ export function useFeed(service: Service): IFeed {
         const reply = await service.answer({ kind: 'get_history', net, key, known });
         if (typeof reply === 'string' || reply.kind !== 'history') {
           const failure = typeof reply === 'string' ? reply : `The kernel answered '${reply.kind}'.`;
-          setFeed(before => (before.curves === curves ? { ...before, asked: true, failure } : before));
+          setFeed(before => ({ ...before, asked: true, failure }));
           return;
         }
         curves.accept(reply);
         const { revision } = curves;
         const { training } = reply;
-        setFeed(before =>
-          before.curves === curves ? { curves, revision, asked: true, failure: null, training } : before
-        );
+        setFeed({ curves, revision, asked: true, failure: null, training });
         if (!reply.more) {
           return;
         }
       }
     });
-  }, [service, net, link]);
+  }, [service, net, link, curves]);
   const take = useCallback((training: Training) => setFeed(before => ({ ...before, training })), []);
   return { ...feed, take };
 }

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { formatNumber } from '../../components/format';
 import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
+import { Unanswered, Waiting } from '../../components/unanswered';
 import type { Service } from '../../service';
 import { Chart, colourName } from './chart';
 import type { ICurve, IDrawing } from './curves';
@@ -36,7 +37,11 @@ export function Scalars({ service, feed }: { service: Service; feed: IFeed }): R
       </h4>
       {drawn ? (
         <>
-          <Chart curves={curves} revision={feed.revision} drawing={drawing} onHover={setHovered} />
+          {curves.some(curve => isShown(curve, drawing)) ? (
+            <Chart curves={curves} revision={feed.revision} drawing={drawing} onHover={setHovered} />
+          ) : (
+            <p className="caffe-nb-hint">No curve is chosen below.</p>
+          )}
           <ul className="caffe-nb-curve-list" aria-label="curves">
             {curves.map((curve, place) => (
               <CurveRow
@@ -53,7 +58,7 @@ export function Scalars({ service, feed }: { service: Service; feed: IFeed }): R
       ) : (
         <Nothing service={service} feed={feed} />
       )}
-      {feed.failure === null ? null : <p className="caffe-nb-failure">{feed.failure}</p>}
+      {feed.failure === null ? null : <Unanswered service={service} failure={feed.failure} />}
     </section>
   );
 }
@@ -125,9 +130,12 @@ function CurveRow(props: {
 }
 
 function Nothing({ service, feed }: { service: Service; feed: IFeed }): ReactElement | null {
-  const net = useService(service, state => state.net);
-  if (!feed.asked || net === null) {
+  const iteration = useService(service, state => state.update?.iteration ?? 0);
+  if (feed.failure !== null) {
     return null;
+  }
+  if (!feed.asked) {
+    return <Waiting />;
   }
   return feed.curves.key === '' ? (
     <p className="caffe-nb-hint" data-testid={testids.noCurves}>
@@ -136,8 +144,9 @@ function Nothing({ service, feed }: { service: Service; feed: IFeed }): ReactEle
     </p>
   ) : (
     <p className="caffe-nb-hint" data-testid={testids.noCurves}>
-      Nothing yet: run <code>solver.step(100)</code> or <code>%caffe_run solver</code> in a cell. The curves
-      begin with the second iteration.
+      {iteration > 1 ? 'Nothing is kept of the iterations so far' : 'Nothing yet'}: run{' '}
+      <code>solver.step(100)</code> or <code>%caffe_run solver</code> in a cell. The curves begin with the
+      second iteration.
     </p>
   );
 }

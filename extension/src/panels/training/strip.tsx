@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 
 import { useService, useSize } from '../../components/hooks';
 import { testids } from '../../components/testids';
+import { Unanswered, Waiting } from '../../components/unanswered';
 import type { Service } from '../../service';
 import { follow } from './feed';
 import type { Measure } from './health';
@@ -21,16 +22,19 @@ interface IShown {
   readonly answers: number;
 }
 
-function useStrip(service: Service, measure: Measure): IShown {
-  const net = useService(service, state => state.net);
+function useStrip(service: Service, net: string, measure: Measure): IShown {
   const link = useService(service, state => state.link);
-  const [shown, setShown] = useState<IShown>(() => nothing(measure));
+  const [shown, setShown] = useState<IShown>(() => ({
+    strip: new Strip(measure),
+    asked: false,
+    failure: null,
+    answers: 0
+  }));
+  const { strip } = shown;
 
   useEffect(() => {
-    const start = nothing(measure);
-    const { strip } = start;
-    setShown(start);
-    if (net === null || link !== 'connected') {
+    setShown(before => ({ ...before, failure: null }));
+    if (link !== 'connected') {
       return;
     }
     return follow(service, async () => {
@@ -46,30 +50,21 @@ function useStrip(service: Service, measure: Measure): IShown {
           : typeof reply === 'string'
             ? reply
             : `The kernel answered '${reply.kind}'.`;
-        setShown(before =>
-          before.strip === strip ? { strip, asked: true, failure, answers: before.answers + 1 } : before
-        );
+        setShown(({ answers }) => ({ strip, asked: true, failure, answers: answers + 1 }));
         if (!fits || !reply.more || strip.last === since) {
           return;
         }
       }
     });
-  }, [service, net, link, measure]);
+  }, [service, net, link, measure, strip]);
   return shown;
 }
 
-function nothing(measure: Measure): IShown {
-  return { strip: new Strip(measure), asked: false, failure: null, answers: 0 };
-}
-
 /** Layers by iterations: where gradients vanish, explode or are dead. */
-export function HealthStrip({ service }: { service: Service }): ReactElement {
+export function HealthStrip({ service, net }: { service: Service; net: string }): ReactElement {
   const [measure, setMeasure] = useState<Measure>('tops');
-  const shown = useStrip(service, measure);
-  const { strip, asked, failure } = shown;
-  const drawn = strip.columns.length > 0;
   return (
-    <section className="caffe-nb-health" data-testid={testids.health} data-columns={strip.columns.length}>
+    <section className="caffe-nb-health">
       <h4>
         Health
         <span className="caffe-nb-curve-controls" role="radiogroup" aria-label="what the health strip shows">
@@ -77,7 +72,7 @@ export function HealthStrip({ service }: { service: Service }): ReactElement {
             <label key={each.measure} title={each.title}>
               <input
                 type="radio"
-                name={`caffe-nb-measure-${service.state.net ?? ''}`}
+                name={`caffe-nb-measure-${net}`}
                 checked={each.measure === measure}
                 data-testid={testids.measure}
                 data-measure={each.measure}
@@ -88,20 +83,33 @@ export function HealthStrip({ service }: { service: Service }): ReactElement {
           ))}
         </span>
       </h4>
-      {drawn ? (
+      <Samples key={measure} service={service} net={net} measure={measure} />
+    </section>
+  );
+}
+
+function Samples(props: { service: Service; net: string; measure: Measure }): ReactElement {
+  const { service, net, measure } = props;
+  const shown = useStrip(service, net, measure);
+  const { strip, asked, failure } = shown;
+  return (
+    <div data-testid={testids.health} data-columns={strip.columns.length}>
+      {strip.columns.length > 0 ? (
         <>
           <Cells service={service} shown={shown} />
           <Complaints service={service} strip={strip} />
         </>
-      ) : asked && failure === null ? (
+      ) : failure !== null ? null : asked ? (
         <p className="caffe-nb-hint">
           {strip.key === ''
             ? 'Shown for the net that a solver trains.'
             : 'One column a sample, at most three a second, as soon as the solver runs while this is shown.'}
         </p>
-      ) : null}
-      {failure === null ? null : <p className="caffe-nb-failure">{failure}</p>}
-    </section>
+      ) : (
+        <Waiting />
+      )}
+      {failure === null ? null : <Unanswered service={service} failure={failure} />}
+    </div>
   );
 }
 

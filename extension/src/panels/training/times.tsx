@@ -13,7 +13,7 @@ export function Times({ service }: { service: Service }): ReactElement {
   const times = useService(service, state => state.times);
   const selected = useService(service, state => state.selected);
   const bars = useMemo(() => timeBars(graph?.nodes ?? [], times), [graph, times]);
-  if (times.size === 0) {
+  if (![...times.values()].some(({ forward, backward }) => forward + backward > 0)) {
     return (
       <section>
         <h4>Time a layer</h4>
