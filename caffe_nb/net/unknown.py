@@ -40,13 +40,14 @@ def refuse_unknown(
     PrototxtError, NetError
         One error for all of them, with their lines.
     """
-    for index in kept:
-        if not param.layer[index].type:
-            raise NetError(NO_TYPE, where=place(param.layer[index].name, "", source, lines[index]))
-    types = [(index, param.layer[index]) for index in kept if not registry.is_known(param.layer[index].type)]
+    typed = [(index, param.layer[index]) for index in kept if param.layer[index].type]
+    types = [(index, layer) for index, layer in typed if not registry.is_known(layer.type)]
     mine = [index for index, layer in enumerate(param.layer) if registry.is_users(layer.type)]
     fields = list(chain.from_iterable(group for index, group in enumerate(unknown) if index not in mine))
     if not types and not fields:
+        for index in kept:
+            if not param.layer[index].type:
+                raise NetError(NO_TYPE, where=place(param.layer[index].name, "", source, lines[index]))
         return
     if len(types) == 1 and not fields:
         index, layer = types[0]
