@@ -7,6 +7,7 @@ import argparse
 from caffe_nb import device
 from caffe_nb.cli.options import Parser, UsageError, count, whole
 from caffe_nb.core.layer import Phase
+from caffe_nb.distributed.mpi import local_rank, started_by_mpi
 from caffe_nb.errors import CaffeError
 from caffe_nb.net import Net
 from caffe_nb.proto.text import NetSource, read_net
@@ -14,7 +15,9 @@ from caffe_nb.proto.text import NetSource, read_net
 
 def add_device(parser: Parser) -> None:
     """Add ``-gpu``."""
-    parser.option("gpu", "GPU to compute on, or 'all'", default="")
+    parser.option(
+        "gpu", "GPU to compute on; with mpiexec one for each process, with commas between, or 'all'", default=""
+    )
 
 
 def use_device(args: argparse.Namespace) -> str:
@@ -23,22 +26,33 @@ def use_device(args: argparse.Namespace) -> str:
     Raises
     ------
     UsageError
-        For what names no single GPU.
+        For what names no GPU, or several to a single process.
     CaffeError
         When the GPU cannot be used.
     """
     if not args.gpu:
         device.set_mode_cpu()
         return "Use CPU."
-    number = "0" if args.gpu in ("all", True) else args.gpu
-    if not number.isdecimal():
-        raise UsageError(f"-gpu is the number of one GPU, or 'all' where there is one; got '{args.gpu}'")
+    number = _number("0" if args.gpu is True else args.gpu)
     try:
         device.set_device(int(number))
         device.set_mode_gpu()
     except CaffeError as error:
         raise CaffeError(f"-gpu {number}: {error.message.replace('set_mode_gpu()', '-gpu')}") from error
     return f"Use GPU with device ID {number}"
+
+
+def _number(gpu: str) -> str:
+    """Return the GPU of this process among those that are named."""
+    place = local_rank()
+    numbers = [str(place)] if gpu == "all" else gpu.split(",")
+    if not all(number.isdecimal() for number in numbers):
+        raise UsageError(f"-gpu is the number of a GPU, several with commas between, or 'all'; got '{gpu}'")
+    if len(numbers) > 1 and not started_by_mpi():
+        raise UsageError(
+            f"a process computes on one GPU: mpiexec -n {len(numbers)} caffe train -gpu {gpu} ... trains on all of them"
+        )
+    return numbers[place % len(numbers)]
 
 
 def add_net(parser: Parser) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from caffe_nb import device
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.distributed.communicator import Communicator, Pending
 from caffe_nb.net import Net
@@ -91,13 +92,9 @@ class Buckets:
 
     def begin(self) -> None:
         """Get ready for an iteration; the plan follows the net's parameters."""
-        params = [
-            blob
-            for blob, rate in zip(self._net.learnable_params, self._net.params_lr, strict=True)
-            if rate
-            and self._comm.size
-            > 1  # what is not learned has no gradient (BatchNorm's means), or one that changes nothing
-        ]
+        rates = zip(self._net.learnable_params, self._net.params_lr, strict=True)
+        # What is not learned has no gradient (BatchNorm's means), or one that changes nothing.
+        params = [blob for blob, rate in rates if rate] if self._comm.size > 1 else []
         if [id(blob) for blob in params] != [id(blob) for blob in self._params]:
             self._params, self._plan, self._buffers = params, plan(self._net, params), {}
         self._next = 0
@@ -125,15 +122,19 @@ class Buckets:
             pending.wait()
             if buffer is not None:
                 for blob, part in _parts(bucket, buffer):
-                    blob.diff[...] = part
+                    self._diff(blob)[...] = part
         self._under_way = []
         self.spent.starting += middle - began
         self.spent.waiting = time.perf_counter() - middle
 
+    def _diff(self, blob: Blob) -> Array:
+        """Return a diff, to be read and written, from where the processes sum."""
+        return blob.diff_array if self._comm.takes_device_arrays else blob.diff
+
     def _start(self, bucket: Bucket) -> None:
         share = 1 / self._comm.size
         if len(bucket.blobs) == 1:
-            diff = bucket.blobs[0].diff.reshape(-1)
+            diff = self._diff(bucket.blobs[0]).reshape(-1)
             step = BUCKET // diff.itemsize
             for start in range(0, diff.size, step):
                 piece = diff[start : start + step]
@@ -143,9 +144,10 @@ class Buckets:
             buffer = self._buffers.get(self._next)
             if buffer is None:
                 count = sum(blob.count for blob in bucket.blobs)
-                buffer = self._buffers[self._next] = np.empty(count, bucket.blobs[0].dtype)
+                xp = device.namespace() if self._comm.takes_device_arrays else np
+                buffer = self._buffers[self._next] = xp.empty(count, bucket.blobs[0].dtype)
             for blob, part in _parts(bucket, buffer):
-                np.multiply(blob.const_diff, share, out=part)
+                np.multiply(self._diff(blob), share, out=part)
             self._under_way.append((self._comm.allreduce(buffer), bucket, buffer))
         self._next += 1
 

@@ -23,6 +23,9 @@ class Pending(Protocol):
 class Communicator(Protocol):
     """Processes that compute together; all call the same methods in the same order."""
 
+    takes_device_arrays: bool
+    """Whether `allreduce` takes arrays of a GPU, too."""
+
     @property
     def rank(self) -> int:
         """Which of them this one is, from 0."""
@@ -46,6 +49,7 @@ class Alone:
 
     rank = 0
     size = 1
+    takes_device_arrays = False
 
     def broadcast(self, values: Array, root: int = 0) -> None:
         """Leave the array as it is."""

@@ -11,10 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from caffe_nb import device
 from caffe_nb.distributed.communicator import Alone, Array, Communicator
 from caffe_nb.distributed.supervise import RANKS
 from caffe_nb.errors import CaffeError
 
+LOCAL_RANKS = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
+"""Where MPIs tell a process which of those of its machine it is."""
 SPIN = 5e-4
 """Seconds for which a wait asks without a pause: what is under way moves on by being asked for."""
 PAUSES = (2e-5, 2e-4)
@@ -48,6 +51,8 @@ class MPICommunicator:
         Held for each call into MPI: calls are short, and other threads may make some too.
     """
 
+    takes_device_arrays = False
+
     def __init__(self, comm: Any = None) -> None:
         self._mpi = mpi()
         self.comm = (self._mpi.COMM_WORLD if comm is None else comm).Dup()
@@ -62,32 +67,34 @@ class MPICommunicator:
         """Overwrite a contiguous array by that of the process `root`."""
         with self.lock:
             request = self.comm.Ibcast(values, root)
-        _Request(request, self).wait()
+        Request(request.Test, self).wait()
 
-    def allreduce(self, values: Array) -> _Request:
+    def allreduce(self, values: Array) -> Request:
         """Begin to overwrite a contiguous array by the sum of all processes'."""
         with self.lock:
-            return _Request(self.comm.Iallreduce(self._mpi.IN_PLACE, values), self)
+            return Request(self.comm.Iallreduce(self._mpi.IN_PLACE, values).Test, self)
 
     def barrier(self) -> None:
         """Return when all have called it."""
         with self.lock:
             request = self.comm.Ibarrier()
-        _Request(request, self).wait()
+        Request(request.Test, self).wait()
 
 
-class _Request:
-    """What is under way."""
+class Request:
+    """What is under way, until `test` says that it is done."""
 
-    def __init__(self, request: Any, owner: MPICommunicator) -> None:
-        self._request = request
+    def __init__(self, test: Callable[[], bool], owner: MPICommunicator) -> None:
+        self._test = test
         self._owner = owner
 
     def ready(self) -> bool:
+        """Return whether it is done; asking moves it on."""
         with self._owner.lock:
-            return bool(self._request.Test())
+            return bool(self._test())
 
     def wait(self) -> None:
+        """Return when it is done; `on_long_wait` may end that."""
         began = time.perf_counter()
         self._owner.waiting = True
         try:
@@ -124,11 +131,25 @@ def started_by_mpi() -> bool:
 
 
 def world() -> Communicator:
-    """Return the communicator of all processes that were started together; one alone needs no MPI."""
+    """Return the communicator of all processes that were started together; one alone needs no MPI.
+
+    In GPU mode they sum on their GPUs where that can be.
+    """
     if not started_by_mpi():
         return Alone()
     comm = MPICommunicator()
-    return comm if comm.size > 1 else Alone()
+    if comm.size == 1:
+        return Alone()
+    if device.current() is None:
+        return comm
+    from caffe_nb.distributed.nccl import over
+
+    return over(comm)
+
+
+def local_rank() -> int:
+    """Return which of the processes of its own machine this one is, from 0; 0 where no MPI says."""
+    return next((int(os.environ[name]) for name in LOCAL_RANKS if name in os.environ), 0)
 
 
 def mpiexec() -> Path:

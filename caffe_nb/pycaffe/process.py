@@ -85,13 +85,14 @@ class NCCL:
 
 def _no_nccl() -> NoReturn:
     raise CaffeError(
-        "caffe_nb has no NCCL: several processes train over MPI (`mpiexec -n N caffe train`). `caffe.has_nccl()` says "
-        "so to scripts that ask; leave the NCCL object and its callbacks out, and call solver.solve()"
+        "caffe_nb has no NCCL object: several processes train with `mpiexec -n N caffe train`, which uses NCCL itself "
+        "where there are GPUs. `caffe.has_nccl()` says so to scripts that ask; leave the object and its callbacks out, "
+        "and call solver.solve()"
     )
 
 
 def has_nccl() -> bool:
-    """Whether training on several GPUs through NCCL is there: False."""
+    """Whether scripts can train on several GPUs through an NCCL object: False."""
     return False
 
 

@@ -118,7 +118,11 @@ def test_iterations_stage_and_a_solver_below_the_working_directory(folder):
     ("words", "status", "says"),
     [
         (("train", "-solver", "solver.prototxt", "-gpu", "99"), 1, "-gpu 99: "),
-        (("train", "-solver", "solver.prototxt", "-gpu", "0,1"), 2, "the number of one GPU"),
+        (
+            ("train", "-solver", "solver.prototxt", "-gpu", "0,1"),
+            2,
+            "a process computes on one GPU: mpiexec -n 2 caffe train -gpu 0,1",
+        ),
         (("test", "-model", "net.prototxt"), 2, "-weights"),
         (("time", "-model", "net.prototxt", "-phase", "DEPLOY"), 2, "TRAIN or TEST"),
     ],
