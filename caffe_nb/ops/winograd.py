@@ -123,7 +123,7 @@ def convolve(how: Plan, images: Array, weight: Array, bias: Array | None, out: A
     shared, target, finite = flat(offsets), out.reshape(-1), True
     for rows in how.chunks():
         tiles = _image_tiles(how, images, rows)
-        products = _tiles("products", maps, tiles.shape[2])
+        products = _tiles("winograd products", maps, tiles.shape[2])
         _multiply(kernels, tiles, products)
         values, place = flat(products), (how.results, how.grid, rows[0], rows[1])
 
@@ -165,7 +165,7 @@ def gradients(
         if sums is not None:
             _add_products(above, _image_tiles(how, images, rows), sums, how.groups, first=rows[0] == 0)
         if kernels is not None and d_images is not None:
-            spread = _tiles("tiles", how.images[1], above.shape[2])
+            spread = _tiles("columns", how.images[1], above.shape[2])
             _multiply(kernels, above, spread)
             finite &= _add_to_images(how, spread, rows, d_images)
     return finite and (sums is None or d_weight is None or _add_kernels(sums, d_weight))
@@ -206,12 +206,13 @@ def _add_kernels(sums: Array, out: Array) -> bool:
 
 
 def _tiles(use: str, channels: int, count: int) -> Array:
-    return scratch(f"winograd {use}", (36, channels, count), np.float32)
+    """Return work space for tiles; that of the images takes the place of columns, which are never there as well."""
+    return scratch(use, (36, channels, count), np.float32)
 
 
 def _image_tiles(how: Plan, images: Array, rows: tuple[int, int]) -> Array:
     """Return the transformed tiles of the images, ``(36, C, tiles)``."""
-    out = _tiles("tiles", how.images[1], (rows[1] - rows[0]) * how.grid[1])
+    out = _tiles("columns", how.images[1], (rows[1] - rows[0]) * how.grid[1])
     source, target, place = flat(images), out.reshape(-1), (how.images, how.pad, how.grid, *rows)
     run(lambda start, stop: kernel.image_tiles(source, *place, start, stop, target), how.images[1], out.size)
     return out
@@ -219,7 +220,7 @@ def _image_tiles(how: Plan, images: Array, rows: tuple[int, int]) -> Array:
 
 def _gradient_tiles(how: Plan, gradient: Array, rows: tuple[int, int]) -> Array:
     """Return the transformed tiles of the gradient of the results, ``(36, M, tiles)``."""
-    out = _tiles("products", how.results[1], (rows[1] - rows[0]) * how.grid[1])
+    out = _tiles("winograd products", how.results[1], (rows[1] - rows[0]) * how.grid[1])
     source, target, place = flat(gradient), out.reshape(-1), (how.results, how.grid, *rows)
     run(lambda start, stop: kernel.gradient_tiles(source, *place, start, stop, target), how.results[1], out.size)
     return out
