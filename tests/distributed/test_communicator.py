@@ -51,7 +51,7 @@ print("well", flush=True)
 def test_over_mpi(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     out, err = start(tmp_path, 3, "script.py").communicate(timeout=60)
-    assert out.split() == ["well"] * 3, err
+    assert out.count("well") == 3, err  # their lines may run into one another
 
 
 def test_alone_everything_is_there_at_once() -> None:
