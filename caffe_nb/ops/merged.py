@@ -39,7 +39,7 @@ def pays(images: Array, weight: Array, window: Window, groups: int) -> bool:
         return False
     shape = columns_shape(images.shape, window)
     pixels = prod(shape[2 + len(window.kernel) :])
-    if not pixels or (not window.pointwise and prod(shape) * images.itemsize > COLUMNS_BYTES):
+    if not pixels or not weight.size or (not window.pointwise and prod(shape) * images.itemsize > COLUMNS_BYTES):
         return False
     return 0 < 2 * len(images) <= threads() or (len(images) > 1 and pixels <= PIXELS and weight.size >= KERNELS)
 

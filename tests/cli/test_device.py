@@ -42,3 +42,14 @@ def test_the_command_line_says_what_a_gpu_takes(command, monkeypatch, capsys, tm
     said = "".join(capsys.readouterr())
     assert "-gpu 0: computing on a GPU needs CuPy" in said
     assert "leave out -gpu" in said
+
+
+def test_every_process_takes_its_own_of_the_gpus_that_are_named(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    (tmp_path / "n.prototxt").write_text('layer { name: "x" type: "DummyData" top: "x" dummy_data_param { num: 1 } }')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PMI_RANK", "1")
+    monkeypatch.setenv("MPI_LOCALRANKID", "1")
+    for named, own in (("2,3", "3"), ("all", "1"), ("5", "5")):
+        assert main(["time", "-model", "n.prototxt", "-gpu", named]) == 1
+        assert f"-gpu {own}: " in "".join(capsys.readouterr())

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from caffe_nb import Solver
-from caffe_nb.cli.main import main
 from tests.distributed.conftest import start
 
 SCRIPT = """
@@ -125,14 +124,3 @@ def test_without_nccl_or_with_a_shared_gpu_they_are_averaged_on_the_host(
     assert "sums 0" in out
     assert err.count(words) == 1, "rank 0 says it"
     np.testing.assert_allclose(np.load("weights.npy"), trained_alone(script), rtol=2e-5, atol=1e-6)
-
-
-def test_every_process_takes_its_own_of_the_gpus_that_are_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("PMI_RANK", "1")
-    monkeypatch.setenv("MPI_LOCALRANKID", "1")
-    for named, own in (("2,3", "3"), ("all", "1"), ("5", "5")):
-        assert main(["time", "-model", "net.prototxt", "-gpu", named]) == 1
-        assert f"-gpu {own}: " in capsys.readouterr().err

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caffe_nb.ops import convolution, merged
+from caffe_nb.ops.parallel import set_threads, threads
 from caffe_nb.ops.window import Window
 from tests.ops import naive
 from tests.ops.drawn import Scene, relaxed, scenes
@@ -49,3 +51,17 @@ def test_a_batch_of_small_images_goes_this_way_and_threads_change_nothing_but_ro
     convolution.convolve(images, weight, None, window, 1, out)
     convolution.convolve(images[2:3], weight, None, window, 1, alone)
     np.testing.assert_allclose(out[2:3], alone, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("channels", "maps"), [(0, 3), (3, 0)])
+@pytest.mark.parametrize("count", [1, 4])
+def test_images_without_channels_or_maps_are_convolved_like_others(channels: int, maps: int, count: int) -> None:
+    images, weight = np.ones((count, channels, 7, 7)), np.ones((maps, channels, 3, 3))
+    out = np.full((count, maps, 5, 5), np.nan)
+    before = threads()
+    set_threads(8)  # so that even four are few
+    try:
+        convolution.convolve(images, weight, np.ones(maps), Window((3, 3), (1, 1), (0, 0), (1, 1)), 1, out)
+    finally:
+        set_threads(before)
+    assert (out == 1).all()
