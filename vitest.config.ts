@@ -5,6 +5,7 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['extension/src/**/*.test.{ts,tsx}'],
     passWithNoTests: false,
-    restoreMocks: true
+    restoreMocks: true,
+    testTimeout: 60_000 // for a machine that has other things to do
   }
 });
