@@ -49,6 +49,33 @@ def scale(
 
 
 @compiled
+def offset(
+    values: Any,
+    outer: Any,
+    count: Any,
+    inner: Any,
+    start: Any,
+    stop: Any,
+    offsets: Any,
+    rectified: Any,
+    slope: Any,
+) -> None:
+    """Do `channels.offset` for the channels from `start` to `stop`."""
+    piece = np.empty(PIECE, values.dtype)
+    for n in range(outer):
+        for c in range(start, stop):
+            added = offsets[c]
+            for begin in range(0, inner, PIECE):
+                base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
+                for i in range(length):
+                    piece[i] = values[base + i] + added
+                if rectified:
+                    _cut_off(piece, length, slope)
+                for i in range(length):
+                    values[base + i] = piece[i]
+
+
+@compiled
 def _times_plus(piece: Any, length: Any, factor: Any, offset: Any) -> None:
     for i in range(length):
         piece[i] = piece[i] * factor + offset
@@ -82,6 +109,45 @@ def _sums(a: Any, at: Any, b: Any, base: Any, length: Any) -> Any:
         total += a[at + i]
         products += a[at + i] * b[base + i]
     return total, products
+
+
+@compiled_sums
+def offset_gradient(
+    dy: Any,
+    top: Any,
+    outer: Any,
+    count: Any,
+    inner: Any,
+    start: Any,
+    stop: Any,
+    rectified: Any,
+    slope: Any,
+    out: Any,
+    d_offsets: Any,
+) -> None:
+    """Do `channels.offset_gradient` for the channels from `start` to `stop`; `out` is where `dy` is, if rectified."""
+    piece = np.empty(PIECE, dy.dtype)
+    for c in range(start, stop):
+        total = 0.0
+        for n in range(outer):
+            for begin in range(0, inner, PIECE):
+                base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
+                for i in range(length):
+                    piece[i] = dy[base + i]
+                if rectified:
+                    _where_positive(piece, length, top, base, slope)
+                    for i in range(length):
+                        out[base + i] = piece[i]
+                total += _sum(piece, length)
+        d_offsets[c] = total
+
+
+@compiled_sums
+def _sum(piece: Any, length: Any) -> Any:
+    total = 0.0
+    for i in range(length):
+        total += piece[i]
+    return total
 
 
 @compiled_sums
@@ -183,13 +249,14 @@ def standardize_gradient(
     shape: Any,
     start: Any,
     stop: Any,
+    own: Any,
     deviations: Any,
     tail: Any,
     sums: Any,
     between: Any,
     out: Any,
 ) -> None:
-    """Do `batch_norm.standardize_gradient` for the channels from `start` to `stop`."""
+    """Do `batch_norm.standardize_gradient` for the channels from `start` to `stop`; `own`: of own statistics."""
     outer, count, inner = shape
     factors, _, slope, scaled, rectified = tail
     piece = np.empty(PIECE, out.dtype)
@@ -207,13 +274,21 @@ def standardize_gradient(
                     more, others = _sums(piece, np.uintp(0), y, base, length)
                     d_offset, d_factor = d_offset + more, d_factor + others
                     _times(piece, length, factors[c])
-                    more, others = _sums(piece, np.uintp(0), y, base, length)
                     for i in range(length):
                         between[base + i] = piece[i]
+                    if not own:
+                        for i in range(length):
+                            piece[i] = piece[i] / deviations[c]
+                        for i in range(length):
+                            out[base + i] = piece[i]
+                        continue
+                    more, others = _sums(piece, np.uintp(0), y, base, length)
                 else:
                     more, others = _sums(dy, base, y, base, length)
                 total, products = total + more, products + others
         sums[0][c], sums[1][c] = d_factor, d_offset
+        if not own:
+            continue
         means[0], means[1] = total / (outer * inner), products / (outer * inner)
         mean, correlation, spread = means[0], means[1], deviations[c]
         for n in range(outer):

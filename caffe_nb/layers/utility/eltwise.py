@@ -10,7 +10,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
-from caffe_nb.ops.sums import weighted_sum
+from caffe_nb.ops.sums import rectified_sum_gradient, weighted_sum
 from caffe_nb.proto import caffe_pb2
 
 
@@ -45,6 +45,11 @@ class Eltwise(Layer):
     bottoms_needed = (2, None)
     tops_allowed = (1, 1)
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether it adds."""
+        return self._operation == caffe_pb2.EltwiseParameter.SUM
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the operation and the coefficients."""
         param = self.layer_param.eltwise_param
@@ -73,7 +78,7 @@ class Eltwise(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the product, the weighted sum or the maximum."""
         xs, y = [blob.const_array for blob in bottom], top[0].array
-        if self._operation == caffe_pb2.EltwiseParameter.SUM:
+        if self.is_sum:
             weighted_sum(xs, self._coefficients, out=y)
         elif self._operation == caffe_pb2.EltwiseParameter.PROD:
             np.multiply(xs[0], xs[1], out=y)
@@ -87,13 +92,25 @@ class Eltwise(Layer):
                 np.copyto(y, x, where=larger)
                 self._largest[larger] = index
 
+    def compute(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+        """Do `forward` of a sum, and what a ReLU does in place behind it."""
+        weighted_sum([blob.const_array for blob in bottom], self._coefficients, top[0].array, slope)
+
+    def gradients(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob], slope: float
+    ) -> None:
+        """Do `backward` of a sum, and before it what a ReLU does in place."""
+        asked = [index for index, wanted in enumerate(propagate_down) if wanted]
+        weights, diffs = [self._coefficients[i] for i in asked], [bottom[i].diff_array for i in asked]
+        rectified_sum_gradient(top[0].const_array, top[0].diff_array, slope, weights, diffs)
+
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write each bottom's share of the top's diff."""
         dy = top[0].const_diff_array
         for index, blob in enumerate(bottom):
             if not propagate_down[index]:
                 continue
-            if self._operation == caffe_pb2.EltwiseParameter.SUM:
+            if self.is_sum:
                 weighted_sum([dy], [self._coefficients[index]], out=blob.diff_array)
             elif self._operation == caffe_pb2.EltwiseParameter.PROD:
                 self._product_gradient(top[0], bottom, index)
