@@ -53,7 +53,7 @@ class RectifiedChain(LayerChain):
             Each but the first works in place on what that writes.
         """
         first, relu = [*layers, None, None][:2]
-        fits = type(first) is Convolution or (type(first) is Eltwise and first.is_sum)
+        fits = type(first) is Convolution or (type(first) is Eltwise and first.is_plain_sum)
         return cls(first, relu) if fits and type(relu) is ReLU else None  # type: ignore[arg-type]
 
     def goes_back(self, propagate_down: Sequence[bool]) -> bool:

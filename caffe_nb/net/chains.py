@@ -83,7 +83,9 @@ class Chains:
 
     def backward(self, nodes: Sequence[Node], watched: Callable[[], bool]) -> Iterator[Node]:
         """Do so for a backward pass."""
-        return _steps(nodes, self._backward, lambda chain: chain.chain.goes_back(chain.propagate_down) and not watched())
+        return _steps(
+            nodes, self._backward, lambda chain: chain.chain.goes_back(chain.propagate_down) and not watched()
+        )
 
 
 def _chain_of(layers: Sequence[Layer], *, keep: bool) -> LayerChain | None:

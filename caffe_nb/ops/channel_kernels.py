@@ -96,9 +96,13 @@ def _cut_off(piece: Any, length: Any, slope: Any) -> None:
 
 
 @compiled
-def _where_positive(piece: Any, length: Any, top: Any, base: Any, slope: Any) -> None:
+def _take(piece: Any, length: Any, dy: Any, top: Any, base: Any, rectified: Any, slope: Any) -> None:
+    """Copy a gradient, and bring it to before the rectifier."""
     for i in range(length):
-        piece[i] = piece[i] if top[base + i] > 0 else piece[i] * slope
+        piece[i] = dy[base + i]
+    if rectified:
+        for i in range(length):
+            piece[i] = piece[i] if top[base + i] > 0 else piece[i] * slope
 
 
 @compiled_sums
@@ -132,10 +136,8 @@ def offset_gradient(
         for n in range(outer):
             for begin in range(0, inner, PIECE):
                 base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
-                for i in range(length):
-                    piece[i] = dy[base + i]
+                _take(piece, length, dy, top, base, rectified, slope)
                 if rectified:
-                    _where_positive(piece, length, top, base, slope)
                     for i in range(length):
                         out[base + i] = piece[i]
                 total += _sum(piece, length)
@@ -267,10 +269,7 @@ def standardize_gradient(
             for begin in range(0, inner, PIECE):
                 base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
                 if scaled:
-                    for i in range(length):
-                        piece[i] = dy[base + i]
-                    if rectified:
-                        _where_positive(piece, length, top, base, slope)
+                    _take(piece, length, dy, top, base, rectified, slope)
                     more, others = _sums(piece, np.uintp(0), y, base, length)
                     d_offset, d_factor = d_offset + more, d_factor + others
                     _times(piece, length, factors[c])

@@ -105,9 +105,7 @@ def offset_gradient(dy: Array, top: Array | None = None, slope: float | None = N
     target = dy.reshape(-1) if rectified else np.empty(0, dy.dtype)
 
     def some(start: int, stop: int) -> None:
-        kernels.offset_gradient(
-            above, result, outer, count, inner, start, stop, rectified, factor, target, d_offsets
-        )
+        kernels.offset_gradient(above, result, outer, count, inner, start, stop, rectified, factor, target, d_offsets)
 
     run(some, count, dy.size)
     return d_offsets

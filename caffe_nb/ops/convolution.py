@@ -71,7 +71,9 @@ def convolve(
     """
     if is_depthwise(images, window, groups):
         depthwise.convolve(images, weight, bias, window, out)
-    elif (how := _plan(images, weight, window, groups)) is not None and winograd.convolve(how, images, weight, bias, out, slope):
+    elif (how := _plan(images, weight, window, groups)) is not None and winograd.convolve(
+        how, images, weight, bias, out, slope
+    ):
         return
     elif merged.pays(images, weight, window, groups):
         merged.convolve(images, weight, bias, window, out)

@@ -18,10 +18,13 @@ from caffe_nb import device
 from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.jit import compiled
-from caffe_nb.ops.parallel import one_blas_thread
-from caffe_nb.ops.scratch import scratch
+from caffe_nb.ops.packed import Factor
+from caffe_nb.ops.parallel import one_blas_thread, run
 
 Array = NDArray[Any]
+
+STEP = 16
+"""How many multiplications of a step count for one of `run`: with less work, threads only wait for the interpreter."""
 
 
 def lstm_unit(gates: Array, cont: Array, c_before: Array, c: Array, h: Array) -> None:
@@ -103,15 +106,18 @@ def lstm(gates: Array, weight: Array, cont: Array, first: tuple[Array, Array], c
             launch("recurrent", "lstm_unit", c_before.size, *arrays, c.shape[2], True)
             h_before, c_before = h[t], c[t]
         return
-    carried = np.empty_like(h_before)
-    product = np.empty((weight.shape[0], len(carried)), gates.dtype)
-    with one_blas_thread():
+    matrix = Factor(weight.T, *gates.shape[:2])
+
+    def some(start: int, stop: int) -> None:
+        part = slice(start, stop)
+        h_before, c_before = first[0][part], first[1][part]
         for t in range(len(gates)):
-            np.multiply(h_before, cont[t][:, None], out=carried)
-            np.matmul(weight, carried.T, out=product)  # the other way round it takes twice as long
-            _add_transposed(product, gates[t])
-            lstm_unit(gates[t], cont[t], c_before, c[t], h[t])
-            h_before, c_before = h[t], c[t]
+            matrix.add_product(h_before, cont[t, part], gates[t, part])
+            lstm_unit(gates[t, part], cont[t, part], c_before, c[t, part], h[t, part])
+            h_before, c_before = h[t, part], c[t, part]
+
+    with one_blas_thread():
+        run(some, gates.shape[1], weight.size * gates.shape[1] / STEP)
 
 
 def lstm_gradient(
@@ -149,20 +155,25 @@ def lstm_gradient(
     d_gates = np.empty_like(gates) if out is None else out
     if device.holds(gates):
         return d_gates, *_lstm_gradient_on_device(gates, weight, cont, c, c_first, dh, last, d_gates)
-    squashed, total = np.empty_like(c[0]), np.empty_like(c[0])
-    dh_next, dc = last[0].copy(), last[1].copy()
-    product = np.empty(dh_next.shape[::-1], gates.dtype)
-    transposed = scratch("transposed weights", weight.shape[::-1], weight.dtype)
-    np.copyto(transposed, weight.T)  # the BLAS lays it out anew for every product, which takes longer from columns
-    with one_blas_thread():
+    dh_first, dc_first = last[0].copy(), last[1].copy()
+    matrix = Factor(weight, *gates.shape[:2])
+
+    def some(start: int, stop: int) -> None:
+        part = slice(start, stop)
+        above, dc = dh_first[part], dc_first[part]
+        squashed = np.empty_like(dc)
         for t in reversed(range(len(gates))):
-            np.add(dh[t], dh_next, out=total)
-            np.tanh(c[t], out=squashed)
-            before = _read(c[t - 1] if t else c_first)
-            _unit_gradient(_read(gates[t]), _read(cont[t]), before, squashed, _read(dc), _read(total), d_gates[t], dc)
-            np.matmul(transposed, d_gates[t].T, out=product)
-            np.multiply(product.T, cont[t][:, None], out=dh_next)
-    return d_gates, dh_next, dc
+            above += dh[t, part]
+            np.tanh(c[t, part], out=squashed)
+            before = _read((c[t - 1] if t else c_first)[part])
+            held = _read(gates[t, part]), _read(cont[t, part]), before, squashed, _read(dc), _read(above)
+            _unit_gradient(*held, d_gates[t, part], dc)
+            above[...] = 0
+            matrix.add_product(d_gates[t, part], cont[t, part], above)
+
+    with one_blas_thread():
+        run(some, gates.shape[1], weight.size * gates.shape[1] / STEP)
+    return d_gates, dh_first, dc_first
 
 
 def _lstm_gradient_on_device(
@@ -262,14 +273,6 @@ def _read(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-@compiled
-def _add_transposed(product: Any, out: Any) -> None:
-    rows, columns = out.shape
-    for i in range(rows):
-        for j in range(columns):
-            out[i, j] += product[j, i]
 
 
 @compiled

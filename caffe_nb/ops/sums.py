@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import flat, run
 from caffe_nb.ops.rectify import rectify, rectify_gradient
 
 Array = NDArray[Any]
 
-PIECE = 1 << 15
-"""Values that are worked on together where there are several passes: they stay in the cache."""
+PIECE = 2048
+"""Values that are worked on together; they stay in the innermost cache."""
 FASTER = 8
 """How many values NumPy adds in the time that `run` counts for one."""
 
@@ -43,27 +44,24 @@ def weighted_sum(terms: Sequence[Array], weights: Sequence[float], out: Array, s
         return
     rows, target = [flat(term) for term in terms], out.reshape(-1)
 
-    def piece(part: slice) -> None:
-        total, done = target[part], 1
-        if list(weights[:2]) == [1, 1]:
-            np.add(rows[0][part], rows[1][part], out=total)
-            done = 2
-        else:
-            np.multiply(rows[0][part], weights[0], out=total)
-        for row, weight in zip(rows[done:], weights[done:], strict=True):
-            total += row[part] if weight == 1 else row[part] * row.dtype.type(weight)
-        if slope is not None:
-            rectify(total, slope, total)
+    together = len(rows) > 1 and all(weight == 1 for weight in weights)
+    rectified, factor = slope is not None, out.dtype.type(slope or 0)
 
     def some(start: int, stop: int) -> None:
-        step = PIECE if len(rows) > 2 or slope is not None else max(1, stop - start)
-        for begin in range(start, stop, step):
-            piece(slice(begin, min(begin + step, stop)))
+        part = slice(start, stop)
+        if together:
+            _add(tuple(row[part] for row in rows), rectified, factor, target[part])
+            return
+        np.multiply(rows[0][part], weights[0], out=target[part])
+        for row, weight in zip(rows[1:], weights[1:], strict=True):
+            target[part] += row[part] * row.dtype.type(weight)
+        if slope is not None:
+            rectify(target[part], slope, target[part])
 
     run(some, target.size, target.size * len(terms) / FASTER)
 
 
-def rectified_sum_gradient(y: Array, dy: Array, slope: float, weights: Sequence[float], out: Sequence[Array]) -> None:
+def rectified_sum_gradient(y: Array, dy: Array, slope: float, out: Sequence[Array]) -> None:
     """Compute the gradient of a sum that was rectified.
 
     Parameters
@@ -72,26 +70,51 @@ def rectified_sum_gradient(y: Array, dy: Array, slope: float, weights: Sequence[
         The result, and its gradient, which is overwritten by the gradient of the sum.
     slope : float
         The rectifier's.
-    weights : sequence of float
-        Those of the terms whose gradient is asked for.
     out : sequence of arrays of that shape
-        Where to write theirs.
+        Where to write the gradient of the terms, each the same.
     """
-    if device.holds(dy):
+    if device.holds(dy) or not out:
         rectify_gradient(y, dy, slope, dy)
-        for weight, target in zip(weights, out, strict=True):
-            np.multiply(dy, weight, out=target)
+        for each in out:
+            np.copyto(each, dy)
         return
-    values, above, targets = flat(y), dy.reshape(-1), [target.reshape(-1) for target in out]
+    values, above, factor = flat(y), flat(dy), dy.dtype.type(slope)
+    targets = [target.reshape(-1) for target in (dy, *out)]
 
     def some(start: int, stop: int) -> None:
-        for begin in range(start, stop, PIECE):
-            part = slice(begin, min(begin + PIECE, stop))
-            rectify_gradient(values[part], above[part], slope, above[part])
-            for weight, target in zip(weights, targets, strict=True):
-                if weight == 1:
-                    np.copyto(target[part], above[part])
-                else:
-                    np.multiply(above[part], weight, out=target[part])
+        part = slice(start, stop)
+        _gradients(values[part], above[part], factor, tuple(target[part] for target in targets))
 
     run(some, above.size, above.size * (1 + len(targets)) / FASTER)
+
+
+@compiled
+def _add(terms: Any, rectified: Any, slope: Any, out: Any) -> None:
+    piece = np.empty(PIECE, out.dtype)
+    for begin in range(0, len(out), PIECE):
+        base, count = np.uintp(begin), np.uintp(min(PIECE, len(out) - begin))
+        first = terms[0]
+        for i in range(count):
+            piece[i] = first[base + i]
+        for term in terms[1:]:
+            for i in range(count):
+                piece[i] = piece[i] + term[base + i]
+        if rectified:
+            for i in range(count):
+                value = piece[i]
+                below = slope if slope == 0 else value * slope  # as in `rectify`
+                piece[i] = value if value > 0 or value != value else below
+        for i in range(count):
+            out[base + i] = piece[i]
+
+
+@compiled
+def _gradients(y: Any, dy: Any, slope: Any, out: Any) -> None:
+    piece = np.empty(PIECE, dy.dtype)
+    for begin in range(0, len(dy), PIECE):
+        base, count = np.uintp(begin), np.uintp(min(PIECE, len(dy) - begin))
+        for i in range(count):
+            piece[i] = dy[base + i] if y[base + i] > 0 else dy[base + i] * slope
+        for target in out:
+            for i in range(count):
+                target[base + i] = piece[i]

@@ -46,9 +46,9 @@ class Eltwise(Layer):
     tops_allowed = (1, 1)
 
     @property
-    def is_sum(self) -> bool:
-        """Whether it adds."""
-        return self._operation == caffe_pb2.EltwiseParameter.SUM
+    def is_plain_sum(self) -> bool:
+        """Whether it adds, without coefficients."""
+        return self._operation == caffe_pb2.EltwiseParameter.SUM and set(self._coefficients) == {1.0}
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the operation and the coefficients."""
@@ -78,7 +78,7 @@ class Eltwise(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the product, the weighted sum or the maximum."""
         xs, y = [blob.const_array for blob in bottom], top[0].array
-        if self.is_sum:
+        if self._operation == caffe_pb2.EltwiseParameter.SUM:
             weighted_sum(xs, self._coefficients, out=y)
         elif self._operation == caffe_pb2.EltwiseParameter.PROD:
             np.multiply(xs[0], xs[1], out=y)
@@ -93,16 +93,15 @@ class Eltwise(Layer):
                 self._largest[larger] = index
 
     def compute(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
-        """Do `forward` of a sum, and what a ReLU does in place behind it."""
+        """Do `forward` of a plain sum, and what a ReLU does in place behind it."""
         weighted_sum([blob.const_array for blob in bottom], self._coefficients, top[0].array, slope)
 
     def gradients(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob], slope: float
     ) -> None:
-        """Do `backward` of a sum, and before it what a ReLU does in place."""
-        asked = [index for index, wanted in enumerate(propagate_down) if wanted]
-        weights, diffs = [self._coefficients[i] for i in asked], [bottom[i].diff_array for i in asked]
-        rectified_sum_gradient(top[0].const_array, top[0].diff_array, slope, weights, diffs)
+        """Do `backward` of a plain sum, and before it what a ReLU does in place."""
+        diffs = [blob.diff_array for blob, asked in zip(bottom, propagate_down, strict=True) if asked]
+        rectified_sum_gradient(top[0].const_array, top[0].diff_array, slope, diffs)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write each bottom's share of the top's diff."""
@@ -110,7 +109,7 @@ class Eltwise(Layer):
         for index, blob in enumerate(bottom):
             if not propagate_down[index]:
                 continue
-            if self.is_sum:
+            if self._operation == caffe_pb2.EltwiseParameter.SUM:
                 weighted_sum([dy], [self._coefficients[index]], out=blob.diff_array)
             elif self._operation == caffe_pb2.EltwiseParameter.PROD:
                 self._product_gradient(top[0], bottom, index)
