@@ -15,16 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops import lstm_steps
 from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.jit import compiled
-from caffe_nb.ops.packed import Factor
-from caffe_nb.ops.parallel import one_blas_thread, run
+from caffe_nb.ops.parallel import one_blas_thread
 
 Array = NDArray[Any]
-
-STEP = 16
-"""How many multiplications of a step count for one of `run`: with less work, threads only wait for the interpreter."""
 
 
 def lstm_unit(gates: Array, cont: Array, c_before: Array, c: Array, h: Array) -> None:
@@ -106,18 +103,14 @@ def lstm(gates: Array, weight: Array, cont: Array, first: tuple[Array, Array], c
             launch("recurrent", "lstm_unit", c_before.size, *arrays, c.shape[2], True)
             h_before, c_before = h[t], c[t]
         return
-    matrix = Factor(weight.T, *gates.shape[:2])
-
-    def some(start: int, stop: int) -> None:
-        part = slice(start, stop)
-        h_before, c_before = first[0][part], first[1][part]
-        for t in range(len(gates)):
-            matrix.add_product(h_before, cont[t, part], gates[t, part])
-            lstm_unit(gates[t, part], cont[t, part], c_before, c[t, part], h[t, part])
-            h_before, c_before = h[t, part], c[t, part]
-
+    if lstm_steps.pays(gates):
+        lstm_steps.forward(gates, weight, cont, first, c, h)
+        return
     with one_blas_thread():
-        run(some, gates.shape[1], weight.size * gates.shape[1] / STEP)
+        for t in range(len(gates)):
+            gates[t] += np.matmul(h_before * cont[t][:, None], weight.T)
+            lstm_unit(gates[t], cont[t], c_before, c[t], h[t])
+            h_before, c_before = h[t], c[t]
 
 
 def lstm_gradient(
@@ -155,25 +148,16 @@ def lstm_gradient(
     d_gates = np.empty_like(gates) if out is None else out
     if device.holds(gates):
         return d_gates, *_lstm_gradient_on_device(gates, weight, cont, c, c_first, dh, last, d_gates)
-    dh_first, dc_first = last[0].copy(), last[1].copy()
-    matrix = Factor(weight, *gates.shape[:2])
-
-    def some(start: int, stop: int) -> None:
-        part = slice(start, stop)
-        above, dc = dh_first[part], dc_first[part]
-        squashed = np.empty_like(dc)
-        for t in reversed(range(len(gates))):
-            above += dh[t, part]
-            np.tanh(c[t, part], out=squashed)
-            before = _read((c[t - 1] if t else c_first)[part])
-            held = _read(gates[t, part]), _read(cont[t, part]), before, squashed, _read(dc), _read(above)
-            _unit_gradient(*held, d_gates[t, part], dc)
-            above[...] = 0
-            matrix.add_product(d_gates[t, part], cont[t, part], above)
-
+    dh_first, dc = last[0].copy(), last[1].copy()
+    if lstm_steps.pays(gates):
+        lstm_steps.backward(gates, weight, cont, c, c_first, dh, (d_gates, dh_first, dc))
+        return d_gates, dh_first, dc
     with one_blas_thread():
-        run(some, gates.shape[1], weight.size * gates.shape[1] / STEP)
-    return d_gates, dh_first, dc_first
+        for t in reversed(range(len(gates))):
+            above, before = _read(dh[t] + dh_first), _read(c[t - 1] if t else c_first)
+            _unit_gradient(_read(gates[t]), _read(cont[t]), before, np.tanh(c[t]), _read(dc), above, d_gates[t], dc)
+            np.multiply(np.matmul(d_gates[t], weight), cont[t][:, None], out=dh_first)
+    return d_gates, dh_first, dc
 
 
 def _lstm_gradient_on_device(
