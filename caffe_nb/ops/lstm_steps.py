@@ -68,7 +68,7 @@ def backward(
 
 
 def _work(gates: Array, weight: Array) -> float:
-    return float(gates.size) * weight.shape[1] / FASTER
+    return float(gates.size * weight.shape[1] / FASTER)
 
 
 def _packed(matrix: Array) -> Array:
