@@ -158,23 +158,38 @@ class CupyDevice:
         return made
 
 
-_current: Device | None = None
+class Mode:
+    """Where this process computes.
+
+    Attributes
+    ----------
+    device : Device or None
+        The device that layers compute on; None is the CPU.
+    """
+
+    __slots__ = ("device",)
+
+    def __init__(self) -> None:
+        self.device: Device | None = None
+
+
+mode = Mode()
 _number = 0
 
 
 def current() -> Device | None:
     """Return the device that layers compute on; None is the CPU."""
-    return _current
+    return mode.device
 
 
 def namespace() -> Any:
     """Return the array namespace of the mode: NumPy, or CuPy in GPU mode."""
-    return np if _current is None else _current.xp
+    return np if mode.device is None else mode.device.xp
 
 
 def namespace_of(array: Any) -> Any:
     """Return the namespace that an array belongs to."""
-    return _current.xp if _current is not None and holds(array) else np
+    return mode.device.xp if mode.device is not None and holds(array) else np
 
 
 def holds(array: Any) -> bool:
@@ -190,19 +205,18 @@ def on_host(array: Any) -> Array:
 
 def active() -> AbstractContextManager[object]:
     """Let any thread compute where layers do, within the block: CUDA's current device is a thread's own."""
-    return nullcontext() if _current is None else _current.active()
+    return nullcontext() if mode.device is None else mode.device.active()
 
 
 def wait() -> None:
     """Wait for the device that layers compute on; on the CPU there is nothing to wait for."""
-    if _current is not None:
-        _current.synchronize()
+    if mode.device is not None:
+        mode.device.synchronize()
 
 
 def set_mode_cpu() -> None:
     """Compute on the CPU from now on; what a GPU computed last comes over when it is asked for."""
-    global _current
-    _current = None
+    use(None)
 
 
 def gpu() -> Device:
@@ -213,7 +227,7 @@ def gpu() -> Device:
     DeviceError
         When there is none; says what to install.
     """
-    return CupyDevice(_number) if _current is None else _current
+    return CupyDevice(_number) if mode.device is None else mode.device
 
 
 def set_mode_gpu() -> None:
@@ -236,21 +250,20 @@ def set_device(device: int) -> None:
         In GPU mode, when there is no such device; the one that was used stays.
     """
     global _number
-    if _current is not None:
+    if mode.device is not None:
         use(CupyDevice(device))
     _number = device
 
 
 def use(device: Device | None) -> None:
     """Compute on this device from now on; None is the CPU."""
-    global _current
-    _current = device
+    mode.device = device
 
 
 @contextmanager
 def using(device: Device | None) -> Iterator[None]:
     """Compute on this device within the block."""
-    before = _current
+    before = mode.device
     use(device)
     try:
         yield
