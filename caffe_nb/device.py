@@ -203,6 +203,16 @@ def on_host(array: Any) -> Array:
     return copied
 
 
+def here(array: Any) -> Any:
+    """Return an array where layers compute now: itself, or a copy where the mode has changed since it was made.
+
+    What is no array (a number, None) is returned as it is.
+    """
+    if mode.device is None:
+        return on_host(array) if array is not None and holds(array) else array
+    return mode.device.xp.asarray(array) if isinstance(array, np.ndarray) else array
+
+
 def active() -> AbstractContextManager[object]:
     """Let any thread compute where layers do, within the block: CUDA's current device is a thread's own."""
     return nullcontext() if mode.device is None else mode.device.active()
@@ -247,12 +257,26 @@ def set_device(device: int) -> None:
     Raises
     ------
     DeviceError
-        In GPU mode, when there is no such device; the one that was used stays.
+        For a negative number; and in GPU mode, when there is no such device; the one that was used stays. In CPU mode
+        `set_mode_gpu` says so.
+    TypeError
+        For what is no whole number.
     """
     global _number
+    try:
+        number = device.__index__()
+    except AttributeError:
+        raise TypeError(
+            f"set_device takes the number of a GPU, from 0, got {device!r}; caffe device_query lists them"
+        ) from None
+    if number < 0:
+        raise DeviceError(
+            f"there is no GPU {number}: they are numbered from 0, and caffe device_query lists them; to compute on the"
+            " CPU, call set_mode_cpu()"
+        )
     if mode.device is not None:
-        use(CupyDevice(device))
-    _number = device
+        use(CupyDevice(number))
+    _number = number
 
 
 def use(device: Device | None) -> None:

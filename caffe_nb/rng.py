@@ -22,10 +22,19 @@ def set_random_seed(seed: int) -> None:
     ----------
     seed : int
         Any integer; the same seed gives the same fillers and the same dropout masks.
+
+    Raises
+    ------
+    TypeError
+        For what is no whole number.
     """
     global _generator
+    try:
+        whole = seed.__index__()
+    except AttributeError:
+        raise TypeError(f"a random seed is a whole number, got {seed!r}; the generator is as it was") from None
     _tell()
-    _generator = np.random.default_rng(seed & 0xFFFFFFFFFFFFFFFF)
+    _generator = np.random.default_rng(whole & 0xFFFFFFFFFFFFFFFF)
 
 
 def generator() -> np.random.Generator:
