@@ -95,8 +95,13 @@ export class CaffePanel extends Panel {
     this.#options.sessions.changed.disconnect(this.#follow, this);
     this.#take(null);
     this.#observer.disconnect();
-    Signal.clearData(this);
     super.dispose();
+  }
+
+  /** Closed is gone: the kernel is watched no more, and a reloaded page does not bring the panel back. */
+  protected override onCloseRequest(message: Message): void {
+    super.onCloseRequest(message);
+    this.dispose();
   }
 
   protected override onAfterShow(message: Message): void {
