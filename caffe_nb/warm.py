@@ -21,7 +21,9 @@ layer { name: "winograd" type: "Convolution" bottom: "x" top: "a" convolution_pa
   pad: 1 weight_filler { type: "xavier" } } }
 layer { name: "no_bias" type: "Convolution" bottom: "a" top: "a2" convolution_param { num_output: 16 kernel_size: 3
   pad: 1 bias_term: false weight_filler { type: "xavier" } } }
-layer { name: "columns" type: "Convolution" bottom: "a2" top: "b" convolution_param { num_output: 16 kernel_size: 5
+layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "a2" top: "s" }
+layer { name: "cut" type: "ReLU" bottom: "s" top: "s" }
+layer { name: "columns" type: "Convolution" bottom: "s" top: "b" convolution_param { num_output: 16 kernel_size: 5
   stride: 2 weight_filler { type: "xavier" } } }
 layer { name: "same_size" type: "Convolution" bottom: "b" top: "b2" convolution_param { num_output: 16 kernel_size: 5
   pad: 2 weight_filler { type: "xavier" } } }
@@ -63,6 +65,13 @@ layer { name: "cont" type: "Input" top: "cont" input_param { shape { dim: 3 dim:
 layer { name: "embed" type: "Embed" bottom: "w" top: "e" embed_param { input_dim: 5 num_output: 4 weight_filler {
   type: "xavier" } } }
 layer { name: "lstm" type: "LSTM" bottom: "e" bottom: "cont" top: "h" recurrent_param { num_output: 4 weight_filler {
+  type: "xavier" } } }
+layer { name: "loss" type: "Reduction" bottom: "h" top: "l" loss_weight: 1 }
+""",
+    """
+layer { name: "steps" type: "Input" top: "x" input_param { shape { dim: 4 dim: 4 dim: 4 } } }
+layer { name: "cont" type: "Input" top: "cont" input_param { shape { dim: 4 dim: 4 } } }
+layer { name: "lstm" type: "LSTM" bottom: "x" bottom: "cont" top: "h" recurrent_param { num_output: 4 weight_filler {
   type: "xavier" } } }
 layer { name: "loss" type: "Reduction" bottom: "h" top: "l" loss_weight: 1 }
 """,

@@ -50,7 +50,7 @@ def forward(gates: Array, weight: Array, cont: Array, first: tuple[Array, Array]
     matrix = _packed(weight.T)
     given = matrix, flat(cont), flat(first[0]), flat(first[1])
     written = gates.reshape(-1), c.reshape(-1), h.reshape(-1)
-    run(lambda start, stop: _forward(*given, c.shape, start, stop, *written), gates.shape[1], _work(gates, weight))
+    run(lambda start, stop: _run(*given, c.shape, start, stop, *written), gates.shape[1], _work(gates, weight))
 
 
 def backward(
@@ -61,7 +61,7 @@ def backward(
     given = flat(gates), matrix, flat(cont), flat(c), flat(c_first), flat(dh)
     d_gates, d_h, d_c = (each.reshape(-1) for each in out)
     run(
-        lambda start, stop: _backward(*given, c.shape, start, stop, d_gates, d_h, d_c),
+        lambda start, stop: _run_back(*given, c.shape, start, stop, d_gates, d_h, d_c),
         gates.shape[1],
         _work(gates, weight),
     )
@@ -94,7 +94,7 @@ def _pack(matrix: Any, values: Any, start: Any, stop: Any) -> None:
 
 
 @compiled
-def _forward(
+def _run(
     matrix: Any,
     cont: Any,
     h_first: Any,
@@ -140,7 +140,7 @@ def _forward(
 
 
 @compiled
-def _backward(
+def _run_back(
     gates: Any,
     matrix: Any,
     cont: Any,
