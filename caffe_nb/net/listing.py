@@ -35,7 +35,7 @@ def _row(node: Node) -> tuple[str, ...]:
     in_place = any(top is bottom for top in node.tops for bottom in node.bottoms)
     tops = _blobs(node.top_names, node.tops) + (" (in place)" if in_place else "")
     count = sum(blob.count for blob in node.layer.blobs)
-    shapes = ", ".join(shape_label(blob.shape) for blob in node.layer.blobs)
+    shapes = ", ".join(shape_label(blob.shape, "x") for blob in node.layer.blobs)
     return (
         label(node.name),
         label(kind),
@@ -46,7 +46,7 @@ def _row(node: Node) -> tuple[str, ...]:
 
 
 def _blobs(names: Sequence[str], blobs: Sequence[Blob]) -> str:
-    texts = [f"{label(name, 40)} {shape_label(blob.shape)}" for name, blob in zip(names, blobs, strict=True)]
+    texts = [f"{label(name, 40)} {shape_label(blob.shape, 'x')}" for name, blob in zip(names, blobs, strict=True)]
     more = len(texts) - MOST
     return ", ".join(texts[:MOST]) + (f" and {more} more" if more > 0 else "")
 

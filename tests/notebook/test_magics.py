@@ -161,6 +161,8 @@ def test_caffe_run_takes_a_solver_file(shell, net, tmp_path, monkeypatch):
     (tmp_path / "solver.prototxt").write_text('net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 3')
     shell.run_line_magic("caffe_run", "solver.prototxt --quiet")
     assert shell.user_ns["solver"].iter == 3
+    with pytest.raises(UsageError, match=r"no file 'slver\.prototxt' in .*\. Did you mean 'solver\.prototxt'\?"):
+        shell.run_line_magic("caffe_run", "slver.prototxt")
 
 
 @pytest.mark.parametrize(
