@@ -1,8 +1,9 @@
 """How the pixels of one top lie on those of another, and the crop that makes them agree.
 
 Each map is ``(axis, a, b)``: from `axis` on, what lies at the coordinate ``x`` of one top lies at ``a * x + b`` of the
-other; for a single layer the one is its bottom, the other its top. The names and their meaning are those of pycaffe's `caffe.coord_map`; used for nets that
-label pixels (Long, Shelhamer and Darrell, "Fully convolutional networks", CVPR 2015).
+other; for a single layer the one is its bottom, the other its top. The names and their meaning are those of pycaffe's
+`caffe.coord_map`; used for nets that label pixels (Long, Shelhamer and Darrell, "Fully convolutional networks", CVPR
+2015).
 """
 
 from __future__ import annotations

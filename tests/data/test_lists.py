@@ -1,4 +1,4 @@
-"""Lists of images and of windows: whatever was written is read, and nothing else than an error of ours comes of noise."""
+"""Lists of images and of windows: what was written is read, and of noise comes an error of ours or nothing."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Cleaned(HTMLParser):
 
 def test_the_table_has_each_layer_with_its_blobs_shapes_and_parameters() -> None:
     text = Cleaned(Net.from_text(NET)._repr_html_()).text.splitlines()
-    for cell in ("ip", "InnerProduct", "x 2 x 3", "ip 2 x 4", "4 x 3, 4 (16)", "ip 2 x 4 (in place)"):
+    for cell in ("ip", "InnerProduct", "x 2x3", "ip 2x4", "4x3, 4 (16)", "ip 2x4 (in place)"):
         assert cell in text
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import caffe
 import numpy as np
-from caffe import layers as L
-from caffe.coord_map import coord_map_from_to, crop
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+import caffe
+from caffe import layers as L
+from caffe.coord_map import coord_map_from_to, crop
 
 KERNELS, PADS, STRIDES = st.integers(1, 4), st.integers(0, 3), st.integers(1, 3)
 ONES = dict(weight_filler=dict(type="constant", value=1))
@@ -46,7 +47,9 @@ def sees(net: caffe.Net, top: str, place: tuple[int, int]) -> NDArray[Any]:
 
 def is_inside(picture: NDArray[Any]) -> bool:
     """Whether there is something, of which nothing was cut off at the edges."""
-    return bool(picture.any()) and not any(edge.any() for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]))
+    return bool(picture.any()) and not any(
+        edge.any() for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1])
+    )
 
 
 @given(st.lists(st.tuples(KERNELS, PADS, STRIDES, st.booleans()), min_size=1, max_size=2), st.data())
