@@ -119,7 +119,7 @@ def test_a_large_net_goes_on_in_the_next_column_and_is_made_smaller() -> None:
 def test_plain_text_has_a_line_a_layer_and_leaves_out_the_middle_of_a_long_net() -> None:
     lines = Net.from_text(NET)._repr_mimebundle_()["text/plain"].splitlines()
     assert lines[0] == "<Net 'little' TRAIN: 6 layers, 6 blobs, 16 parameters>"
-    assert lines[2].split() == ["ip", "InnerProduct", "x", "2", "x", "3", "->", "ip", "2", "x", "4"]
+    assert lines[2].split() == ["ip", "InnerProduct", "x", "2x3", "->", "ip", "2x4"]
     long = chain(2000)._repr_mimebundle_()["text/plain"].splitlines()
     assert len(long) < 70
     assert "1,940 more layers" in "\n".join(long)
