@@ -66,13 +66,14 @@ def to_html(net: Net) -> str:
     listed = [texts for _, texts in rows(net)]
     opened = " open" if len(listed) <= LARGE else ""
     more = len(listed) - MOST_ROWS
+    layers = table(HEADINGS, listed[:MOST_ROWS], words=len(HEADINGS))
     note = f"<div>and {more:,} more; net.save_html(…) writes all</div>" if more > 0 else ""
     box = "overflow:auto;max-width:100%;max-height"
     return (
         f"<div style='font-size:13px'><div style='margin-bottom:4px'><b>{escape(label(net.name))}</b>"
         f" {summary(net)}</div><div style='{box}:640px'>{as_image(to_svg(net))}</div>"
         f"<details{opened}><summary>Layers</summary>"
-        f"<div style='{box}:480px'>{table(HEADINGS, listed[:MOST_ROWS], left=True)}{note}</div></details></div>"
+        f"<div style='{box}:480px'>{layers}{note}</div></details></div>"
     )
 
 

@@ -81,7 +81,7 @@ def _file(space: Mapping[str, Any], word: str) -> str:
         except MissingFileError as error:
             raise UsageError(str(error)) from None
         return word
-    known = [k for k, v in space.items() if isinstance(v, Net | Solver)]
+    known = [k for k, v in space.items() if isinstance(v, Net | Solver) and not k.startswith("_")]
     raise UsageError(
         f"there is no variable '{word}'.{did_you_mean(word, known)} Nets and solvers here: {listing(known)}"
     )
