@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from caffe_nb import rng
 from caffe_nb.net import Net
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=5).map(tuple)
@@ -161,3 +163,21 @@ def test_reduction(shape: tuple[int, ...], operation: str, factor: float, data: 
     count = np.prod(shape[first:]) if operation == "MEAN" else 1
     expected = factor * slope(values) * diff.reshape(*shape[:first], *[1] * len(last)) / count
     np.testing.assert_allclose(gradient(net, diff), expected, rtol=1e-6)
+
+
+EACH_VALUE = [
+    *((kind, "") for kind in ("AbsVal", "BNLL", "Dropout", "ELU", "Exp", "Log", "Power", "ReLU", "Sigmoid")),
+    *((kind, "") for kind in ("Swish", "TanH", "Threshold")),
+    ("Clip", "clip_param { min: 0 max: 1 }"),
+    ("Power", "power_param { power: 3 shift: 1 scale: 2 }"),
+]
+
+
+@pytest.mark.parametrize(("kind", "settings"), EACH_VALUE)
+def test_a_scalar_goes_through_what_works_on_each_value(kind: str, settings: str) -> None:
+    results = []
+    for shape in ((), (1,)):
+        rng.set_random_seed(1)
+        net = run(f'type: "{kind}" top: "y" {settings}', np.full(shape, 0.5, np.float32))
+        results.append((net.blobs["y"].const_data.item(), gradient(net, np.full(shape, 2, np.float32)).item()))
+    assert results[0] == results[1]
