@@ -87,6 +87,11 @@ class Solver(WithLosses):
         folder: Path | None = None,
     ) -> None:
         super().__init__()
+        if not self.type_name:
+            raise SolverError(
+                "a Solver is of a type: get_solver(path) makes the one that the file names, Solver.from_text(text) that"
+                " of a text; or take SGDSolver, AdamSolver and so on"
+            )
         text = as_source(source)
         self._param, self.path = text.param, text.path
         folder = folder or (text.path.absolute().parent if text.path else None)

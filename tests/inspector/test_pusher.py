@@ -15,6 +15,7 @@ import pytest
 
 from caffe_nb.inspector import messages, pieces
 from caffe_nb.inspector.session import Session
+from caffe_nb.live import Swap, on_swap
 from caffe_nb.live import reload as take_up_edits
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver
@@ -280,6 +281,38 @@ def test_an_edit_shows_its_version_and_note_and_a_broken_one_its_error(
     take_up_edits()
     until(lambda: last_state().error is None)
     assert last_state().version == 3
+
+
+def test_an_error_of_new_code_stays_when_the_edit_is_told_only_after_it(
+    session: Session, net: Net, folder: Path
+) -> None:
+    half = next(node for node in net.nodes if node.name == "half")
+    file = folder / "halves.py"
+    text = file.read_text(encoding="utf-8")
+    raised = []
+
+    def runs_first(_swap: Swap) -> None:
+        if not raised:
+            with pytest.raises(KeyError) as error:
+                net.forward()
+            raised.append(error)
+
+    def error() -> pieces.LayerError | None:
+        return session.book.record(net).state(half).error
+
+    session.book.record(net)
+    on_swap.insert(0, runs_first)
+    try:
+        file.write_text(text.replace("bottom[0].data / 2", "{}['new']"), encoding="utf-8")
+        take_up_edits()
+        assert raised
+        assert error() is not None
+        assert error().message == "KeyError: 'new'"
+        file.write_text(text, encoding="utf-8")
+        take_up_edits()
+        assert error() is None
+    finally:
+        on_swap.remove(runs_first)
 
 
 def test_an_interrupt_is_no_fault_of_the_layer(watcher: Watcher, net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
