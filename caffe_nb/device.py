@@ -158,23 +158,38 @@ class CupyDevice:
         return made
 
 
-_current: Device | None = None
+class Mode:
+    """Where this process computes.
+
+    Attributes
+    ----------
+    device : Device or None
+        The device that layers compute on; None is the CPU.
+    """
+
+    __slots__ = ("device",)
+
+    def __init__(self) -> None:
+        self.device: Device | None = None
+
+
+mode = Mode()
 _number = 0
 
 
 def current() -> Device | None:
     """Return the device that layers compute on; None is the CPU."""
-    return _current
+    return mode.device
 
 
 def namespace() -> Any:
     """Return the array namespace of the mode: NumPy, or CuPy in GPU mode."""
-    return np if _current is None else _current.xp
+    return np if mode.device is None else mode.device.xp
 
 
 def namespace_of(array: Any) -> Any:
     """Return the namespace that an array belongs to."""
-    return _current.xp if _current is not None and holds(array) else np
+    return mode.device.xp if mode.device is not None and holds(array) else np
 
 
 def holds(array: Any) -> bool:
@@ -188,21 +203,30 @@ def on_host(array: Any) -> Array:
     return copied
 
 
+def here(array: Any) -> Any:
+    """Return an array where layers compute now: itself, or a copy where the mode has changed since it was made.
+
+    What is no array (a number, None) is returned as it is.
+    """
+    if mode.device is None:
+        return on_host(array) if array is not None and holds(array) else array
+    return mode.device.xp.asarray(array) if isinstance(array, np.ndarray) else array
+
+
 def active() -> AbstractContextManager[object]:
     """Let any thread compute where layers do, within the block: CUDA's current device is a thread's own."""
-    return nullcontext() if _current is None else _current.active()
+    return nullcontext() if mode.device is None else mode.device.active()
 
 
 def wait() -> None:
     """Wait for the device that layers compute on; on the CPU there is nothing to wait for."""
-    if _current is not None:
-        _current.synchronize()
+    if mode.device is not None:
+        mode.device.synchronize()
 
 
 def set_mode_cpu() -> None:
     """Compute on the CPU from now on; what a GPU computed last comes over when it is asked for."""
-    global _current
-    _current = None
+    use(None)
 
 
 def gpu() -> Device:
@@ -213,7 +237,7 @@ def gpu() -> Device:
     DeviceError
         When there is none; says what to install.
     """
-    return CupyDevice(_number) if _current is None else _current
+    return CupyDevice(_number) if mode.device is None else mode.device
 
 
 def set_mode_gpu() -> None:
@@ -233,24 +257,37 @@ def set_device(device: int) -> None:
     Raises
     ------
     DeviceError
-        In GPU mode, when there is no such device; the one that was used stays.
+        For a negative number; and in GPU mode, when there is no such device; the one that was used stays. In CPU mode
+        `set_mode_gpu` says so.
+    TypeError
+        For what is no whole number.
     """
     global _number
-    if _current is not None:
-        use(CupyDevice(device))
-    _number = device
+    try:
+        number = device.__index__()
+    except AttributeError:
+        raise TypeError(
+            f"set_device takes the number of a GPU, from 0, got {device!r}; caffe device_query lists them"
+        ) from None
+    if number < 0:
+        raise DeviceError(
+            f"there is no GPU {number}: they are numbered from 0, and caffe device_query lists them; to compute on the"
+            " CPU, call set_mode_cpu()"
+        )
+    if mode.device is not None:
+        use(CupyDevice(number))
+    _number = number
 
 
 def use(device: Device | None) -> None:
     """Compute on this device from now on; None is the CPU."""
-    global _current
-    _current = device
+    mode.device = device
 
 
 @contextmanager
 def using(device: Device | None) -> Iterator[None]:
     """Compute on this device within the block."""
-    before = _current
+    before = mode.device
     use(device)
     try:
         yield

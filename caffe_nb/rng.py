@@ -5,13 +5,14 @@ Python layers draw from NumPy's global generator as they always did; this one is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 _generator = np.random.default_rng()
-asked = 0
-"""How often the generator was asked for or changed: while this stays, nobody has drawn."""
+before_draw: list[Callable[[], object]] = []
+"""Called when the generator is asked for or changed."""
 
 
 def set_random_seed(seed: int) -> None:
@@ -21,16 +22,24 @@ def set_random_seed(seed: int) -> None:
     ----------
     seed : int
         Any integer; the same seed gives the same fillers and the same dropout masks.
+
+    Raises
+    ------
+    TypeError
+        For what is no whole number.
     """
-    global _generator, asked
-    asked += 1
-    _generator = np.random.default_rng(seed & 0xFFFFFFFFFFFFFFFF)
+    global _generator
+    try:
+        whole = seed.__index__()
+    except AttributeError:
+        raise TypeError(f"a random seed is a whole number, got {seed!r}; the generator is as it was") from None
+    _tell()
+    _generator = np.random.default_rng(whole & 0xFFFFFFFFFFFFFFFF)
 
 
 def generator() -> np.random.Generator:
     """Return the generator to draw from; do not keep it, `set_random_seed` replaces it."""
-    global asked
-    asked += 1
+    _tell()
     return _generator
 
 
@@ -41,6 +50,10 @@ def get_state() -> Any:
 
 def set_state(state: Any) -> None:
     """Put the generator back to a state that `get_state` returned."""
-    global asked
-    asked += 1
+    _tell()
     _generator.bit_generator.state = state
+
+
+def _tell() -> None:
+    for listener in before_draw:
+        listener()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from caffe_nb import device
 from caffe_nb.core.mirror import DEVICE, Mirror
+from caffe_nb.device import Array, Device, DeviceError, mode
 from caffe_nb.errors import ShapeError
 
 if TYPE_CHECKING:
-    from caffe_nb.core.blob import Blob
     from caffe_nb.core.memory import Memory
 
 
@@ -26,18 +25,27 @@ class DeviceViews:
 
     __slots__ = ("_device_views",)
 
+    memory: Memory
+    diff_memory: Memory
+    _shape: tuple[int, ...]
+    _data: Array
+    _diff: Array
+    _const_data: Array
+    _const_diff: Array
     _device_views: dict[int, Any]
+
+    # Built-in layers take these many times a pass: on the CPU each is one call.
 
     @property
     def array(self) -> Any:
         """The values where layers compute now, writable; taking it counts as a write."""
-        blob = cast("Blob", self)
-        gpu = device.current()
-        if gpu is None:
-            return blob.data
-        array = self._on(gpu, blob.memory, write=True)
-        blob.memory.version += 1
-        return array
+        gpu, memory = mode.device, self.memory
+        if gpu is not None:
+            return self._written_on(gpu, memory)
+        memory.version += 1
+        if memory.mirror is not None:
+            memory.mirror.on_host(write=True)
+        return self._data
 
     @array.setter
     def array(self, value: Any) -> None:
@@ -46,20 +54,23 @@ class DeviceViews:
     @property
     def const_array(self) -> Any:
         """The values where layers compute now, to be read only; not a write."""
-        blob = cast("Blob", self)
-        gpu = device.current()
-        return blob.const_data if gpu is None else self._on(gpu, blob.memory, write=False)
+        gpu, memory = mode.device, self.memory
+        if gpu is not None:
+            return self._on(gpu, memory, write=False)
+        if memory.mirror is not None:
+            memory.mirror.on_host(write=False)
+        return self._const_data
 
     @property
     def diff_array(self) -> Any:
         """The gradient where layers compute now, writable; taking it counts as a write."""
-        blob = cast("Blob", self)
-        gpu = device.current()
-        if gpu is None:
-            return blob.diff
-        array = self._on(gpu, blob.diff_memory, write=True)
-        blob.diff_memory.version += 1
-        return array
+        gpu, memory = mode.device, self.diff_memory
+        if gpu is not None:
+            return self._written_on(gpu, memory)
+        memory.version += 1
+        if memory.mirror is not None:
+            memory.mirror.on_host(write=True)
+        return self._diff
 
     @diff_array.setter
     def diff_array(self, value: Any) -> None:
@@ -68,9 +79,12 @@ class DeviceViews:
     @property
     def const_diff_array(self) -> Any:
         """The gradient where layers compute now, to be read only; not a write."""
-        blob = cast("Blob", self)
-        gpu = device.current()
-        return blob.const_diff if gpu is None else self._on(gpu, blob.diff_memory, write=False)
+        gpu, memory = mode.device, self.diff_memory
+        if gpu is not None:
+            return self._on(gpu, memory, write=False)
+        if memory.mirror is not None:
+            memory.mirror.on_host(write=False)
+        return self._const_diff
 
     def peek(self, part: str = "data") -> Any:
         """Return the values, or with "diff" the gradient, where they were written last: nothing is copied.
@@ -78,11 +92,11 @@ class DeviceViews:
         An array of the device where that is newer and layers compute there, NumPy's otherwise; to be read only, and
         not a write.
         """
-        blob = cast("Blob", self)
-        memory, gpu = blob.memory if part == "data" else blob.diff_memory, device.current()
+        memory, gpu = self.memory if part == "data" else self.diff_memory, mode.device
         if gpu is not None and memory.mirror is not None and memory.mirror.newest == DEVICE:
             return self._on(gpu, memory, write=False)
-        return blob.const_data if part == "data" else blob.const_diff
+        memory.host()
+        return self._const_data if part == "data" else self._const_diff
 
     @property
     def gpu_data(self) -> Any:
@@ -118,14 +132,19 @@ class DeviceViews:
         """Address of the gradient on the GPU, as in NVIDIA's pycaffe; taking it counts as a write."""
         return _needed("_gpu_diff_ptr").address(self.diff_array)
 
-    def _on(self, gpu: device.Device, memory: Memory, *, write: bool) -> Any:
+    def _written_on(self, gpu: Device, memory: Memory) -> Any:
+        array = self._on(gpu, memory, write=True)
+        memory.version += 1
+        return array
+
+    def _on(self, gpu: Device, memory: Memory, *, write: bool) -> Any:
         mirror = memory.mirror
         if mirror is None or mirror.device != gpu:
             if mirror is not None:
                 mirror.on_host(write=True)
             mirror = memory.mirror = Mirror(memory.array, gpu, blank=memory.blank == memory.version)
         flat = mirror.on_device(write=write)
-        shape = cast("Blob", self).shape
+        shape = self._shape
         held = self._device_views.get(id(memory))
         if held is None or held[0] is not flat or held[1].shape != shape:
             if len(self._device_views) > 2:  # of memories that the blob has no more
@@ -157,10 +176,10 @@ def assign(view: Any, value: Any, what: str) -> None:
         ) from None
 
 
-def _needed(what: str) -> device.Device:
-    gpu = device.current()
+def _needed(what: str) -> Device:
+    gpu = mode.device
     if gpu is None:
-        raise device.DeviceError(
+        raise DeviceError(
             f"{what} is there in GPU mode only; call caffe.set_mode_gpu() first, or write the layer with"
             " bottom[i].array and self.xp, which run on both"
         )

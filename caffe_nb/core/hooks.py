@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 Callback = Callable[[int], object]
 
 
-@dataclass
+@dataclass(frozen=True)
 class NetHooks:
-    """Listeners of one net.
+    """Listeners of one net; who comes and goes while a pass runs is heard from, or no more, at its next layer.
 
     Attributes
     ----------

@@ -74,9 +74,9 @@ class Record:
             if self.failed.get(index, other) != other:
                 self.failed.pop(index, None)
                 self.errors.pop(index, None)
-            if not self.failed:  # new lists: the net is going through the old ones
-                hooks.after_forward = [hook for hook in hooks.after_forward if hook is not forward_ran]
-                hooks.after_backward = [hook for hook in hooks.after_backward if hook is not backward_ran]
+            if not self.failed:
+                hooks.after_forward[:] = [hook for hook in hooks.after_forward if hook is not forward_ran]
+                hooks.after_backward[:] = [hook for hook in hooks.after_backward if hook is not backward_ran]
 
         hooks.layer_error.append(raised)
 

@@ -233,10 +233,11 @@ class Control:
         if self._target is not None or breaks.not_finite or breaks.limit is not None:
             wanted |= {"after_forward": self._after("forward"), "after_backward": self._after("backward")}
         hooks, mine = self.net.hooks, self._hooks
-        for name in {*wanted, *mine}:  # new lists: the net may be going through the old ones
-            others = [hook for hook in getattr(hooks, name) if hook is not mine.get(name)]
+        for name in {*wanted, *mine}:
+            listeners: list[Callback] = getattr(hooks, name)
+            others = [hook for hook in listeners if hook is not mine.get(name)]
             own = [wanted[name]] if name in wanted else []
-            setattr(hooks, name, [*own, *others] if name.startswith("before") else [*others, *own])  # to time no hold
+            listeners[:] = [*own, *others] if name.startswith("before") else [*others, *own]  # to time no hold
         self._hooks = wanted
 
     def _before(self, direction: Pass) -> Callback:

@@ -71,8 +71,8 @@ class Watch:
         """Take the hooks off the net."""
         net = self.net
         if net is not None:
-            for name, hook in self._hooks.items():  # new lists: the net may be going through the old ones
-                setattr(net.hooks, name, [other for other in getattr(net.hooks, name) if other != hook])
+            for name, hook in self._hooks.items():
+                getattr(net.hooks, name)[:] = [other for other in getattr(net.hooks, name) if other != hook]
 
     # called by the net, between its layers
 

@@ -1,11 +1,34 @@
-"""Kept: the values of a bottom that outlive a layer's work in place."""
+"""What a layer keeps from its forward for its backward."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from caffe_nb import device
 from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.layer import Layer
+
+
+class Follows:
+    """An attribute of a layer that holds an array, a number or None, and is read where layers compute then.
+
+    For what a forward computed and the backward needs, when it is in no blob: the mode may change in between.
+    """
+
+    def __set_name__(self, _owner: type[Layer], name: str) -> None:
+        self._name = name
+
+    def __set__(self, layer: Layer, array: Any) -> None:
+        layer.__dict__[self._name] = array
+
+    def __get__(self, layer: Layer | None, owner: type[Layer]) -> Any:
+        if layer is None:
+            return self
+        layer.__dict__[self._name] = array = device.here(layer.__dict__[self._name])
+        return array
 
 
 class Kept:

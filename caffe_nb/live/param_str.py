@@ -87,12 +87,12 @@ def _at_safe_point(net: Net, node: Node, text: str, seconds: float) -> str | Non
         finally:
             done.set()
 
-    net.hooks.safe_point = [*net.hooks.safe_point, here]
+    net.hooks.safe_point.append(here)
     try:
         if not done.wait(seconds) and not claimed.acquire(blocking=False):
             done.wait()  # it has begun
     finally:
-        net.hooks.safe_point = [hook for hook in net.hooks.safe_point if hook is not here]
+        net.hooks.safe_point.remove(here)
     if errors:
         raise errors[0]
     return answer[0] if answer else None

@@ -70,7 +70,7 @@ class Node:
         The `caffe_nb.core.memory.layout` of the last `look`.
     plain, lone : bool
         Whether the layer had no parameters, no loss weight and no new code then; and no bottom's memory for a top.
-    memories : list of Memory
+    memories : tuple of Memory
         Of the values of its bottoms and tops then.
     """
 
@@ -99,7 +99,7 @@ class Node:
         self.is_python = python.code_of(type(self.layer)) is not None
         self.layout = -1
         self.plain = self.lone = False
-        self.memories: list[Memory] = []
+        self.memories: tuple[Memory, ...] = ()
         self._shapes: list[tuple[int, ...]] = []
 
     @property
@@ -116,7 +116,7 @@ class Node:
     def look(self) -> bool:
         """Take note of shapes and memory; return whether a top has another shape than at the last look."""
         self.layout = layout.changes
-        self.memories = list({id(b.memory): b.memory for b in (*self.bottoms, *self.tops)}.values())
+        self.memories = tuple({id(b.memory): b.memory for b in (*self.bottoms, *self.tops)}.values())
         self.plain = not (self.layer.blobs or any(self.loss_weights) or self.untried)
         shares = any(t.shares_data(b) or t.shares_diff(b) for t in self.tops for b in self.bottoms)
         self.lone = self.plain and not shares

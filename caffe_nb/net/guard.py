@@ -33,23 +33,31 @@ PutBack = Callable[[], object]
 _PLAIN = frozenset({int, float, str, bool, bytes, complex, type(None), np.dtype, np.float32, np.float64, range, slice})
 
 
-_OURS = frozenset(
+OURS = frozenset(
     {"_blobs", "layer_param", "phase", "dtype", "extra_params", "param_propagate_down", "param_str", "param_str_"}
 )
 """Attributes that the engine gives a Python layer, and no method changes."""
-_OURS_COUNT = len(_OURS)
 
 
-class _Randoms:
+class Randoms:
     """The states of NumPy's global generator and of the engine's, taken anew only when somebody drew.
 
     Taking NumPy's costs 25 µs, looking whether it moved next to nothing.
+
+    Attributes
+    ----------
+    states : tuple
+        Of NumPy's and of ours, as they were taken last.
+    last : ctypes.c_uint64
+        A value of NumPy's generator that changes with each draw, while it is a Mersenne Twister.
+    seen : int
+        That value when the states were taken; -1 when somebody asked for the engine's generator since.
     """
 
     def __init__(self) -> None:
         self.states: tuple[dict[str, Any], Any] = {}, None
-        self.last = ctypes.c_uint64()  # of NumPy's generator, while it is a Mersenne Twister
-        self.seen = self.asked = -1  # its value and the engine's count when the states were taken
+        self.last = ctypes.c_uint64()
+        self.seen = -1
         self._generator: object = None
 
     def look(self) -> None:
@@ -61,9 +69,12 @@ class _Randoms:
             place = generator.ctypes.state_address + MT19937_LAST
             self.last = ctypes.c_uint64.from_address(place) if known else ctypes.c_uint64()
 
+    def forget(self) -> None:
+        """Have the states taken anew before the next Python layer."""
+        self.seen = -1
+
     def take(self) -> None:
         """Take both states, for `np.random.set_state` and `rng.set_state`."""
-        self.asked = rng.asked
         state = np.random.get_state(legacy=False)
         self.states = state, rng.get_state()
         # A normal number may be left over from the last draw, and taken without the generator moving.
@@ -71,15 +82,22 @@ class _Randoms:
         self.seen = self.last.value if watched else -1
 
 
-_randoms = _Randoms()
+randoms = Randoms()
+rng.before_draw.append(randoms.forget)
 
 
 class Guard:
-    """Remembers, before a method of a Python layer runs, what it takes to run it again as if it had not."""
+    """Remembers, before a method of a Python layer runs, what it takes to run it again as if it had not.
+
+    Attributes
+    ----------
+    simple : tuple or None
+        The `states` that were remembered, when these were all there was to remember: what stands holds for the next
+        layer too, if it has no more than that and nobody has drawn meanwhile.
+    """
 
     def __init__(self) -> None:
-        self.begin = _randoms.look
-        self._node: Node | None = None
+        self.simple: tuple[dict[str, Any], Any] | None = None
         self._random: tuple[dict[str, Any], Any] = {}, None
         self._more: _More | None = None
 
@@ -87,10 +105,9 @@ class Guard:
     def of(cls, node: Node) -> Guard:
         """Return a guard that remembers a layer of any kind as it is before a forward."""
         guard = cls()
-        guard.begin()
-        guard._node = node
-        _randoms.take()
-        guard._random = _randoms.states
+        randoms.look()
+        randoms.take()
+        guard._random = randoms.states
         guard._more = _More(node, "forward")
         return guard
 
@@ -111,26 +128,21 @@ class Guard:
         worked on in place, the parameters' diffs before a backward, the attributes (of large arrays only which they
         are), and the random states.
         """
-        self._node = node
-        randoms = _randoms
-        if randoms.last.value != randoms.seen or randoms.asked != rng.asked:
+        if randoms.last.value != randoms.seen:
             randoms.take()
         self._random = randoms.states
-        if node.lone and node.layout == layout.changes and len(node.layer.__dict__) == _OURS_COUNT:
-            self._more = None
-        else:
-            self._more = _More(node, method)
+        simple = node.lone and node.layout == layout.changes and len(node.layer.__dict__) == len(OURS)
+        self.simple = self._random if simple else None
+        self._more = None if simple else _More(node, method)
 
-    def put_back(self) -> None:
-        """Put everything back as it was before the method."""
-        assert self._node is not None
+    def put_back(self, layer: Layer) -> None:
+        """Put everything back as it was before a method of this layer, the one that was remembered last."""
         np.random.set_state(self._random[0])
         rng.set_state(self._random[1])
         if self._more is not None:
             self._more.put_back()
             return
-        layer = self._node.layer  # it had no attributes of its own, and no parameters
-        for name in layer.__dict__.keys() - _OURS:
+        for name in layer.__dict__.keys() - OURS:  # it had no attributes of its own, and no parameters
             del layer.__dict__[name]
         layer.blobs.clear()
 
@@ -146,7 +158,7 @@ class _More:
         self._contents: list[PutBack] = []
         seen = {id(layer)}
         for name, value in self._attributes.items():
-            if type(value) not in _PLAIN and name not in _OURS:
+            if type(value) not in _PLAIN and name not in OURS:
                 _remember(value, whole, DEEP, seen, self._contents)
         data: Iterable[Blob] = ()
         diffs: Iterable[Blob] = ()

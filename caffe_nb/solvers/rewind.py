@@ -258,7 +258,7 @@ class _Ring:
             now[...] = then
         for node, identity, guard in state.layers:
             if _identity(node) == identity:  # of other code there is nothing to put back
-                guard.put_back()
+                guard.put_back(node.layer)
         for rows, row in state.rows:
             rows.go_to(row)
         for (_, tape), place in zip(self._tapes, state.places, strict=True):

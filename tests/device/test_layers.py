@@ -64,16 +64,20 @@ def test_nothing_is_copied_while_it_runs(case: Case, standin: Standin, tmp_path:
     assert not [blob for blob in blobs for memory in (blob.memory, blob.diff_memory) if memory.mirror.newest == HOST]
 
 
-@rows([case for case in CASES if case.type in ("LRN", "LSTM", "LSTMUnit", "Pooling", "RNN", "ROIPooling", "SPP")])
-def test_the_mode_may_change_between_forward_and_backward(case: Case, standin: Standin, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", ["CPU", "GPU"])
+@rows([case for case in CASES if case.bottoms])
+def test_the_mode_may_change_between_forward_and_backward(
+    case: Case, first: str, standin: Standin, tmp_path: Path
+) -> None:
     with device.using(None):
         host = Bench(case, tmp_path)
         host.forward()
-        expected = host.backward()
-    bench = Bench(case, tmp_path)
-    bench.forward()
-    with device.using(None):
-        got = bench.backward()
+        expected = [*host.backward(), *(blob.const_diff.copy() for blob in host.layer.blobs)]
+    with device.using(None if first == "CPU" else standin):
+        bench = Bench(case, tmp_path)
+        bench.forward()
+    with device.using(standin if first == "CPU" else None):
+        got = [*bench.backward(), *(blob.const_diff.copy() for blob in bench.layer.blobs)]
     for one, other in zip(got, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
 

@@ -4,6 +4,7 @@ import importlib
 import sys
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import caffe
@@ -71,6 +72,28 @@ def test_without_a_device_cupys_own_words_are_there(monkeypatch):
     with pytest.raises(device.DeviceError, match=r"CuPy 14\.2\.0 finds no CUDA device here \(cudaErrorNoDevice"):
         caffe.set_mode_gpu()
     assert device.current() is None
+
+
+@pytest.mark.parametrize("number", ["a", "0", 1.0, None])
+def test_what_is_no_number_of_a_device_is_refused_at_once(number):
+    with pytest.raises(TypeError, match=r"set_device takes the number of a GPU, from 0, got .*device_query"):
+        caffe.set_device(number)
+
+
+def test_a_negative_number_of_a_device_is_refused_at_once():
+    with pytest.raises(device.DeviceError, match=r"there is no GPU -1: they are numbered from 0.* set_mode_cpu\(\)"):
+        caffe.set_device(-1)
+
+
+def test_a_device_that_is_not_there_is_refused_when_the_mode_is_set(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", Runtime(2))
+    try:
+        caffe.set_device(np.int64(7))
+        with pytest.raises(device.DeviceError, match="there is no GPU 7: CUDA counts 2 here, from 0"):
+            caffe.set_mode_gpu()
+        assert device.current() is None
+    finally:
+        caffe.set_device(0)
 
 
 def test_a_device_is_chosen_before_or_after_the_mode(monkeypatch):

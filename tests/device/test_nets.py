@@ -137,6 +137,31 @@ def test_the_mode_may_change_between_two_passes(standin):
     np.testing.assert_array_equal(net.blobs["b"].const_data, on_device)
 
 
+@pytest.mark.parametrize("first", ["CPU", "GPU"])
+def test_the_mode_may_change_between_a_forward_and_its_backward(standin, first):
+    layers = 'layer { name: "norm" type: "BatchNorm" bottom: "y" top: "y" }'
+    layers += ' layer { name: "scale" type: "Scale" bottom: "y" top: "y" scale_param { bias_term: true } }'
+    layers += ' layer { name: "max" type: "Eltwise" bottom: "y" bottom: "t" top: "m" eltwise_param { operation: MAX } }'
+    text = NET.replace('layer { name: "a"', layers + ' layer { name: "a"').replace(
+        'bottom: "y" top: "a"', 'bottom: "m" top: "a"'
+    )
+
+    def gradients(of_forward, of_backward):
+        rng.set_random_seed(3)
+        with device.using(of_forward):
+            net = Net.from_text(text)
+            net.forward()
+        with device.using(of_backward):
+            net.backward()
+        return [blob.const_diff.copy() for blob in net.learnable_params]
+
+    expected = gradients(None, None)
+    got = gradients(None, standin) if first == "CPU" else gradients(standin, None)
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    assert max(np.abs(one).max() for one in got) > 0.01
+
+
 def test_a_net_is_saved_and_loaded_with_what_the_device_computed(standin, tmp_path):
     net = trained()
     net.params["ip"][0].array[...] += 1

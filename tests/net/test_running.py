@@ -131,3 +131,51 @@ def test_what_a_listener_writes_counts_as_written_by_others(net: Net) -> None:
     net.before_forward(write)
     net.forward()
     assert net.stale == ["mine", "relu"]
+
+
+def test_who_comes_and_goes_while_a_pass_runs_is_heard_from_the_next_layer_on(net: Net) -> None:
+    heard: list[tuple[str, int]] = []
+
+    def late(index: int) -> None:
+        heard.append(("late", index))
+
+    def first(index: int) -> None:
+        heard.append(("first", index))
+        if index == 1:
+            net.hooks.after_forward.remove(first)
+            net.hooks.before_forward.append(late)
+
+    net.after_forward(first)
+    net.forward()
+    assert heard == [("first", 0), ("first", 1), ("late", 2), ("late", 3)]
+
+
+def test_only_built_in_layers_overflow_silently(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    states: list[Any] = []
+    monkeypatch.setattr(Mine, "forward", lambda layer, bottom, top: states.append(np.geterr()))
+    net.after_forward(lambda _index: states.append(np.geterr()))
+    net.params["ip"][1].data[...] = np.inf
+    with np.errstate(all="raise"):
+        mine = np.geterr()
+        net.forward()
+    assert states == [mine] * 5
+
+
+def test_a_net_that_a_layer_runs_may_draw_and_the_layer_finds_its_random_numbers_again(net: Net) -> None:
+    outer = Net.from_text(TEXT)
+    inner = outer.layer_dict["mine"]
+
+    def forward(bottom: Any, top: Any) -> None:
+        net.forward()  # its layer draws
+        if Mine.fails:
+            raise ValueError("told to")
+
+    inner.forward = forward
+    outer.forward()
+    np.random.seed(3)
+    expected = np.random.get_state()[1].copy()
+    Mine.fails = True
+    for _ in range(2):
+        with pytest.raises(ValueError, match="told to"):
+            outer.forward()
+        np.testing.assert_array_equal(np.random.get_state()[1], expected)

@@ -12,6 +12,7 @@ from caffe_nb.core.fillers import fill
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.kept import Follows
 from caffe_nb.ops import normalize
 from caffe_nb.proto import caffe_pb2
 
@@ -63,6 +64,8 @@ class BN(Layer):
     in_place = True
     inexact = "no gradient comes from the tops of the statistics"
 
+    _deviation = Follows()
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Tell the forks apart, make and fill the parameters."""
         param = self.layer_param.bn_param
@@ -85,7 +88,7 @@ class BN(Layer):
         self._channels = _planes(bottom[0])[1]
         self._make_parameters(param)
         self._normalized = Blob(dtype=self.dtype)
-        self._deviation: Array = np.ones((1, self._channels, 1), self.dtype)
+        self._deviation = np.ones((1, self._channels, 1), self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top the bottom's shape."""

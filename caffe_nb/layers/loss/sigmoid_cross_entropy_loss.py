@@ -11,6 +11,7 @@ from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.kept import Follows
 from caffe_nb.layers.loss.normalization import divisor, loss_weight, mode
 from caffe_nb.layers.loss.shapes import same_first_axis
 from caffe_nb.proto import caffe_pb2
@@ -52,6 +53,8 @@ class SigmoidCrossEntropyLoss(Layer):
     auto_tops = True
     default_loss_weight = 1.0
     label_bottoms = (1,)
+
+    _scale = Follows()
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""

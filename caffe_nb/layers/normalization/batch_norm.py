@@ -11,6 +11,7 @@ from caffe_nb.core.blob import Array, Blob
 from caffe_nb.core.layer import Layer, Phase
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.kept import Follows
 from caffe_nb.ops import batch_norm as ops
 
 AXES = (0, 2)
@@ -62,6 +63,8 @@ class BatchNorm(Layer):
     tops_allowed = (1, 1)
     in_place = True
 
+    _deviation = Follows()
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make the statistics, and keep solvers away from them."""
         param = self.layer_param.batch_norm_param
@@ -87,7 +90,7 @@ class BatchNorm(Layer):
                 )
         self.param_propagate_down = [False] * 3
         self.normalized = Blob(dtype=self.dtype)
-        self._deviation: Array = np.ones((1, self._channels, 1), self.dtype)
+        self._deviation = np.ones((1, self._channels, 1), self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top the bottom's shape."""

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caffe_nb.core.blob import Array, Blob
+from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
+from caffe_nb.layers.kept import Follows
 from caffe_nb.ops import normalize
 
 AXES = (1,)
@@ -45,12 +46,14 @@ class MVN(Layer):
     in_place = True
     inexact = "eps is left out of the derivative of the deviation"
 
+    _deviation = Follows()
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters."""
         param = self.layer_param.mvn_param
         self._whole, self._divides, self._eps = param.across_channels, param.normalize_variance, float(param.eps)
         self._normalized = Blob(dtype=self.dtype)
-        self._deviation: Array = np.ones((0, 1), self.dtype)
+        self._deviation = np.ones((0, 1), self.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top the bottom's shape, with four axes."""

@@ -11,6 +11,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.kept import Follows
 from caffe_nb.ops.gather import add_rows, row_numbers
 
 
@@ -37,6 +38,8 @@ class BatchReindex(Layer):
     bottoms_needed = (2, 2)
     tops_allowed = (1, 1)
     label_bottoms = (1,)
+
+    _numbers = Follows()
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top its shape."""

@@ -10,6 +10,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.kept import Follows
 from caffe_nb.ops.sums import weighted_sum
 from caffe_nb.proto import caffe_pb2
 
@@ -44,6 +45,8 @@ class Eltwise(Layer):
 
     bottoms_needed = (2, None)
     tops_allowed = (1, 1)
+
+    _largest = Follows()
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the operation and the coefficients."""

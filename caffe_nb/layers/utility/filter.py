@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
+from caffe_nb.layers.kept import Follows
 
 
 @register("Filter")
@@ -37,6 +37,8 @@ class Filter(Layer):
     tops_allowed = (1, None)
     reshapes_by_values = True
 
+    _selected = Follows()
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Check that each batch has its top."""
         if len(top) != len(bottom) - 1:
@@ -45,7 +47,7 @@ class Filter(Layer):
                 f"bottoms, got {len(top)}"
             )
         self._selector = len(bottom) - 1
-        self._selected: NDArray[np.intp] | None = None
+        self._selected = None
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Find the items that are selected, and give the tops room for them."""
@@ -67,7 +69,7 @@ class Filter(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy the selected items."""
-        selected = self._items()
+        selected = self._selected
         for blob, y in zip(bottom[:-1], top, strict=True):
             y.array[: len(selected)] = blob.const_array[selected]
 
@@ -75,7 +77,7 @@ class Filter(Layer):
         """Write the diffs of the selected items, and 0 for the others."""
         if propagate_down[self._selector]:
             raise NetError("the selector (the last bottom) has no gradient; set propagate_down: false for it")
-        selected = self._items()
+        selected = self._selected
         for blob, y, wanted in zip(bottom[:-1], top, propagate_down[:-1], strict=True):
             if wanted:
                 dx = blob.diff_array
@@ -85,7 +87,3 @@ class Filter(Layer):
     def allow_force_backward(self, bottom_index: int) -> bool:
         """Whether `force_backward` may ask for the gradient of this bottom: not for the selector's."""
         return bottom_index != self._selector
-
-    def _items(self) -> NDArray[np.intp]:
-        assert self._selected is not None
-        return self._selected
