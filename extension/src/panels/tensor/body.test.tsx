@@ -89,6 +89,14 @@ describe('the tensors of a layer', () => {
     expect(screen.queryAllByTestId(testids.blob)).toEqual([]);
   });
 
+  it('can be kept once they are there', () => {
+    expect(nth(testids.keep)).toHaveProperty('disabled', false);
+    link.script = request =>
+      request.kind === 'get_tensors' ? new Promise(() => undefined) : oneNet(request);
+    act(() => service.select(0));
+    expect(nth(testids.keep)).toHaveProperty('disabled', true);
+  });
+
   it('are compared with what was kept of them, whatever was selected meanwhile', async () => {
     link.push(update({ solver: true, iteration: 812 }));
     fireEvent.click(nth(testids.keep));
