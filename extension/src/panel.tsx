@@ -99,6 +99,12 @@ export class CaffePanel extends Panel {
     super.dispose();
   }
 
+  /** Closed is gone: the kernel is watched no more, and a reloaded page does not bring the panel back. */
+  protected override onCloseRequest(message: Message): void {
+    super.onCloseRequest(message);
+    this.dispose();
+  }
+
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
     this.#tellVisible();

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.ui import material
-from tests.ui.lab import Lab
+from tests.ui.lab import Lab, wait_for
 
 
 def _train(lab: Lab) -> None:
@@ -54,6 +54,46 @@ def test_after_a_page_reload_the_panel_shows_live_values_while_the_cell_runs_on(
     lab.panel.wait_for_newer(":ip")
     lab.picture("returning-reloaded")
     assert lab.panel.root.count() == 1
+    assert lab.faults == []
+
+
+TELLING = """\
+from caffe_nb.inspector.session import serving
+from pathlib import Path
+while True:
+    solver.step(1)
+    Path("watched").write_text(str(serving().pusher.watched))
+"""
+
+
+def test_a_closed_panel_watches_no_more_stays_closed_and_opens_again_where_it_was(lab: Lab) -> None:
+    def watched() -> str:
+        return (lab.folder / "watched").read_text(encoding="utf-8")
+
+    lab.write(material.FILES | {"watched": ""})
+    lab.open(lab.notebook([*material.CELLS[:2], TELLING]))
+    lab.run(0)
+    lab.run(1)
+    lab.start(2)
+    lab.panel.wait_for_graph()
+    lab.panel.select("ip")
+    wait_for(lambda: watched() == "True", "the kernel to be watched", page=lab.page)
+
+    lab.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").filter(has_text=" nets").locator(
+        ".lm-TabBar-tabCloseIcon"
+    ).click()
+    expect(lab.panel.root).to_have_count(0)
+    wait_for(lambda: watched() == "False", "the kernel to be left alone", page=lab.page)
+
+    lab.reload()
+    lab.page.wait_for_timeout(1000)
+    assert lab.panel.root.count() == 0
+    assert watched() == "False"
+
+    lab.command("caffe-nb:open")
+    lab.panel.wait_for_graph()
+    expect(lab.panel.layer("ip")).to_have_attribute("data-selected", "true")
+    lab.panel.wait_for_newer(":ip")
     assert lab.faults == []
 
 
