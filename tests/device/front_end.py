@@ -155,8 +155,8 @@ class FrontEnd(ModuleType):
         self.built = self.executed = 0
         self.refuses, self.factor, self.workspace, self.handles = False, 1.0, 100, []
 
-    def backend_version(self):
-        return 92800
+    def backend_version_string(self):
+        return "9.28.0"
 
     def create_handle(self):
         self.handles.append(SimpleNamespace(stream=None))

@@ -64,6 +64,7 @@ def test_it_computes_forward_and_both_gradients_and_is_compared_the_first_time_o
     assert front_end.executed == 3 * 3 * tops
     assert launches[2] == launches[1] < launches[0]
     assert front_end.handles[0].stream == standin.STREAM
+    assert cudnn.version() == "9.28.0"
 
 
 def test_what_it_refuses_goes_the_other_way_and_is_asked_once(front_end, tmp_path, caplog):

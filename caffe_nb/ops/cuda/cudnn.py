@@ -144,6 +144,12 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
+def version() -> str:
+    """Return the version of the cuDNN that computes convolutions on a GPU, as "9.28.0"; empty where there is none."""
+    cudnn = _front_end()
+    return "" if cudnn is None else str(cudnn.backend_version_string())
+
+
 def takes(*arrays: Any) -> bool:
     """Whether cuDNN is there and may compute with these arrays, which is to be asked before `compute`.
 
@@ -247,7 +253,7 @@ def _front_end() -> Any:
     """Return the front end, or None where it or cuDNN itself is missing."""
     try:
         cudnn = importlib.import_module("cudnn")
-        log.debug("convolution through cuDNN %s", cudnn.backend_version())
+        log.debug("convolution through cuDNN %s", cudnn.backend_version_string())
     except Exception as error:  # of a library that cannot be loaded, too
         log.debug("convolution without cuDNN: %s", error)
         return None
