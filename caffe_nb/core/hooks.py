@@ -21,6 +21,9 @@ class NetHooks:
         iterations. New layer code is taken up here.
     between_layers : list of callables
         Called without arguments between layer calls, for requests that look into the net.
+    timed : list of callables
+        Called with the indices of the layers that ran as one, as a rule of a single one, "forward" or "backward", and
+        the seconds that they took. Whoever only takes times does not look in between: such layers stay one.
     layer_error : list of callables
         Called with the layer's index, the method's name and the exception before it goes to the caller.
     """
@@ -31,4 +34,5 @@ class NetHooks:
     after_backward: list[Callback] = field(default_factory=list)
     safe_point: list[Callable[[], object]] = field(default_factory=list)
     between_layers: list[Callable[[], object]] = field(default_factory=list)
+    timed: list[Callable[[tuple[int, ...], str, float], object]] = field(default_factory=list)
     layer_error: list[Callable[[int, str, BaseException], object]] = field(default_factory=list)

@@ -33,7 +33,7 @@ MOST_SENT = 30_000
 """Values in an answer."""
 INTERVAL = 0.3
 """Least seconds between two samples."""
-SHARE = 50
+SHARE = 200
 """A sample may take one part in so many of the time."""
 PATIENCE = 5.0
 """Seconds after which nobody seems to look any more."""

@@ -247,6 +247,8 @@ class Tensors(Message, tag="tensors", frozen=True):
 
     net: str
     views: list[Tensor | Failed]
+    spent: float
+    """Milliseconds of a processor's time that reading and reducing took: whoever asks again and again can bound it."""
 
 
 class Distribution(Message, tag="distribution", frozen=True):

@@ -20,6 +20,10 @@ log = logging.getLogger("caffe_nb")
 
 INTERVAL = 0.1
 """Least seconds between two pushes about a net."""
+SHARE = 300
+"""Pushes may take one part in so many of a processor's time, and come more rarely where they would take more."""
+LONGEST = 0.4
+"""Most seconds between two looks, however long they take."""
 SILENCE = 0.5
 """Seconds without a push after which the list of nets is sent again: the number of a push tells that one was lost."""
 
@@ -36,9 +40,9 @@ class Pusher:
 
     Notes
     -----
-    While there are watchers, a thread looks at every live net ten times a second and sends what is new; what changed
-    many times in between is sent once, and the last change is always sent. Without watchers there is no thread and no
-    hook on any net.
+    While there are watchers, a thread looks at every live net, up to ten times a second, and sends what is new; what
+    changed many times in between is sent once, and the last change is always sent. Without watchers there is no thread
+    and no hook on any net.
     """
 
     def __init__(self, book: Book) -> None:
@@ -94,6 +98,7 @@ class Pusher:
 
     def _run(self, stop: threading.Event) -> None:
         while True:
+            began = time.thread_time()
             try:
                 with self._guard:
                     if stop.is_set():
@@ -103,7 +108,7 @@ class Pusher:
                     self._send(push)
             except Exception:  # a look may fall into the middle of a change; the next one comes soon
                 log.debug("a look at the nets failed", exc_info=True)
-            if stop.wait(INTERVAL):
+            if stop.wait(min(LONGEST, max(INTERVAL, SHARE * (time.thread_time() - began)))):
                 return
 
     def _look(self) -> list[Push]:

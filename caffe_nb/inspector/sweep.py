@@ -18,8 +18,8 @@ from caffe_nb.solvers.finite import spoilt
 
 SLICE = 0.01
 """Seconds for which a running net is looked through at once; one large blob may take longer."""
-SHARE = 100
-"""Looking takes at most one part in so many of a running net's time."""
+SHARE = 200
+"""Looking at a few elements, and reading all, take at most one part in so many of a running net's time each."""
 FEW = 1024
 """Elements, evenly spread, of which a blob of a running net is judged before its turn to be read whole comes."""
 MOST_PLACES = 4
@@ -48,7 +48,7 @@ class Sweep:
         self._rows: list[Row] = []
         self._revision = -1
         self._at = self._glimpsed = 0
-        self._next = 0.0
+        self._next = self._next_glimpse = 0.0
 
     def look(self, net: Net, *, gradients: bool, hurry: bool) -> tuple[list[BadLayer], list[LayerGradient], bool]:
         """Return the layers with values that are not finite, the size of all gradients, and whether that is of now.
@@ -65,11 +65,13 @@ class Sweep:
         if self._revision != net.revision:
             self._revision, self._rows, self._measured = net.revision, rows_of(net), {}
         whole = False
+        nodes = [node for node in net.nodes if not node.inserted]
+        if hurry and time.monotonic() >= self._next_glimpse:
+            began = time.perf_counter()
+            self._glimpse(nodes, began + SLICE / 2)
+            self._next_glimpse = time.monotonic() + SHARE * (time.perf_counter() - began)
         if not hurry or time.monotonic() >= self._next:
             began = time.perf_counter()
-            nodes = [node for node in net.nodes if not node.inserted]
-            if hurry:
-                self._glimpse(nodes, began + SLICE / 2)
             whole = self._read(nodes, began + SLICE if hurry else None)
             if gradients:
                 self._measure()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from caffe_nb.net.net import Net
 
 COPIED_BYTES = 4 << 20
 """Largest blob that is copied while its net stands still, so that the net need not wait for the view."""
+
+Result = TypeVar("Result")
 
 View = tuple[messages.Tensor | messages.Failed, bytes]
 """What is said of a view, and its values: little-endian float32."""
@@ -69,16 +72,25 @@ def answer(request: messages.GetTensors, book: Book, timeout: float) -> tuple[me
     net = find_net(request.net)
 
     rooms = _rooms_of_thread(len(request.looks))
+    spent = 0.0
+
+    def timed(act: Callable[[], Result]) -> Result:
+        nonlocal spent
+        began = time.thread_time()
+        try:
+            return act()
+        finally:
+            spent += 1000 * (time.thread_time() - began)
 
     def read() -> list[Callable[[], View]]:
-        return [_read(net, look, book, room) for look, room in zip(request.looks, rooms, strict=True)]
+        return timed(lambda: [_read(net, look, book, room) for look, room in zip(request.looks, rooms, strict=True)])
 
     if all(look.ref.startswith("check:") for look in request.looks):
         makers = read()  # of a check that was made, whatever the net does
     else:
         makers = ask(net, read, timeout, about_gradients=any(look.part == "diff" for look in request.looks))
-    views = [make() for make in makers]
-    return messages.Tensors(net.id, [view for view, _ in views]), [values for _, values in views]
+    views = timed(lambda: [make() for make in makers])
+    return messages.Tensors(net.id, [view for view, _ in views], round(spent, 3)), [values for _, values in views]
 
 
 def _read(net: Net, look: Look, book: Book, room: _Room) -> Callable[[], View]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
 import weakref
-from collections.abc import Callable
 
 from caffe_nb import device
-from caffe_nb.core.hooks import Callback
 from caffe_nb.inspector.book import Record, finite
 from caffe_nb.inspector.control import control_of
 from caffe_nb.inspector.describe import solver_of
@@ -25,7 +22,7 @@ NOTABLE = 0.05
 
 
 class Watch:
-    """What is seen of one net while somebody watches; hooks are on the net from `__init__` to `close`.
+    """What is seen of one net while somebody watches; a hook is on the net from `__init__` to `close`.
 
     Parameters
     ----------
@@ -40,7 +37,6 @@ class Watch:
         self._record = record
         for times in record.times.values():
             times.extend([0.0] * (len(net.nodes) - len(times)))
-        self._started = 0.0
         self._calls = 0
         self._seen: tuple[int, int] = (0, self._writes(net))
         self._stamp = 0
@@ -48,14 +44,7 @@ class Watch:
         self._sent_at = 0.0
         self._told_times: dict[int, tuple[float, float]] = {}
         self._sent_states = {node.index: record.state(node) for node in net.nodes if not node.inserted}
-        self._hooks: dict[str, Callable[..., object]] = {
-            "before_forward": self._start,
-            "before_backward": self._start,
-            "after_forward": self._end("forward"),
-            "after_backward": self._end("backward"),
-        }
-        for name, hook in self._hooks.items():
-            getattr(net.hooks, name).append(hook)
+        net.hooks.timed.append(self._ran)
 
     @property
     def net(self) -> Net | None:
@@ -71,27 +60,18 @@ class Watch:
         """Take the hooks off the net."""
         net = self.net
         if net is not None:
-            for name, hook in self._hooks.items():
-                getattr(net.hooks, name)[:] = [other for other in getattr(net.hooks, name) if other != hook]
+            net.hooks.timed.remove(self._ran)
 
-    # called by the net, between its layers
+    # called by the net, after each layer
 
-    def _start(self, _index: int) -> None:
-        self._started = time.perf_counter()
-
-    def _end(self, direction: str) -> Callback:
+    def _ran(self, indices: tuple[int, ...], direction: str, seconds: float) -> None:
         times = self._record.times[direction]
-
-        def end(index: int) -> None:
-            started, self._started = self._started, 0.0
-            if not started:  # somebody came to watch in the middle of this layer
-                return
-            now = (time.perf_counter() - started) * 1000
-            before = times[index]
-            times[index] = before + SMOOTHING * (now - before) if before else now
-            self._calls += 1
-
-        return end
+        first, *others = indices
+        now, before = 1000 * seconds, times[first]
+        times[first] = before + SMOOTHING * (now - before) if before else now
+        for index in others:  # they ran as one, and the time is told of the first
+            times[index] = 0.0
+        self._calls += 1
 
     # called by the pusher
 

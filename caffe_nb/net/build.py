@@ -32,8 +32,8 @@ class Node:
 
     Attributes
     ----------
-    index : int
-        Position in `net.layers`.
+    index, indices : int and tuple of int
+        Position in `net.layers`; of a chain's node those of all its layers.
     name : str
         The layer's name; not necessarily unique.
     layer : Layer
@@ -97,6 +97,7 @@ class Node:
 
     def __post_init__(self) -> None:
         self.is_python = python.code_of(type(self.layer)) is not None
+        self.indices: tuple[int, ...] = (self.index,)
         self.layout = -1
         self.plain = self.lone = False
         self.memories: tuple[Memory, ...] = ()

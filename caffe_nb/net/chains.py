@@ -28,6 +28,7 @@ class Chain(Node):
         self.bottoms, self.tops, self.bottom_labels = first.bottoms, first.tops, first.bottom_labels
         self.propagate_down, self.needs_backward = first.propagate_down, first.needs_backward
         self.members, self.chain = list(members), layer
+        self.indices = tuple(member.index for member in members)
         self.look()
         self.layout = -1  # the reshape of its layers is still due
 

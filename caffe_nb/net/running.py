@@ -117,8 +117,8 @@ class Running:
     def _run_forward(self, nodes: Sequence[Node], start: int, end: int) -> Any:
         __tracebackhide__ = True
         checks = self._begin("forward", start, end)
-        before, after, between = self.hooks.before_forward, self.hooks.after_forward, self.hooks.between_layers
-        guard, debugging, quietly = self._guard, self.debug_info and debug.enabled(), _quietly()
+        hooks, guard, debugging, quietly = self.hooks, self._guard, self.debug_info and debug.enabled(), _quietly()
+        before, after, between, timed = hooks.before_forward, hooks.after_forward, hooks.between_layers, hooks.timed
         now, tick, own, method = time.perf_counter, stale.clock, len(OURS), ""
         loss: Any = 0.0
         try:
@@ -146,7 +146,7 @@ class Running:
                         quietly(layer.reshape, bottoms, tops)
                     method = "forward"
                     quietly(layer.forward, bottoms, tops)
-                self._since, method = 0.0, ""
+                since, self._since, method = self._since, 0.0, ""
                 if node.layout != layout.changes and node.look():
                     self.revision += 1
                 for memory in node.memories:  # what it took or wrote is its own doing
@@ -158,8 +158,8 @@ class Running:
                     loss += weighted_sum(node)
                 if debugging:
                     debug.forward(node)
-                if after or between:
-                    self._tell_after(after, node.index)
+                if after or between or timed:
+                    self._tell_after(after, node, now() - since)
         except BaseException as error:
             if method:  # else it is an interrupt between layers, or a listener's
                 self._failed(node, method, error, guarded=node.is_python)
@@ -172,8 +172,8 @@ class Running:
     def _run_backward(self, nodes: Sequence[Node], start: int, end: int) -> None:
         __tracebackhide__ = True
         checks = self._begin("backward", start, end)
-        before, after, between = self.hooks.before_backward, self.hooks.after_backward, self.hooks.between_layers
-        guard, debugging, quietly = self._guard, self.debug_info and debug.enabled(), _quietly()
+        hooks, guard, debugging, quietly = self.hooks, self._guard, self.debug_info and debug.enabled(), _quietly()
+        before, after, between, timed = hooks.before_backward, hooks.after_backward, hooks.between_layers, hooks.timed
         now, own, method = time.perf_counter, len(OURS), ""
         try:
             for node in self._chained(nodes, debugging):
@@ -196,7 +196,7 @@ class Running:
                 else:
                     self._since, method = now(), "backward"
                     quietly(node.layer.backward, node.tops, node.propagate_down[:], node.bottoms)
-                self._since, method = 0.0, ""
+                since, self._since, method = self._since, 0.0, ""
                 if node.layout != layout.changes and node.look():
                     self.revision += 1
                 for memory in node.memories:
@@ -206,8 +206,8 @@ class Running:
                     node.tried("backward")
                 if debugging:
                     debug.backward(node)
-                if after or between:
-                    self._tell_after(after, node.index)
+                if after or between or timed:
+                    self._tell_after(after, node, now() - since)
         except BaseException as error:
             if method:
                 self._failed(node, method, error, guarded=node.is_python)
@@ -259,11 +259,14 @@ class Running:
             listener(node.index)
         stale.notice(stale.memories([node]))
 
-    def _tell_after(self, listeners: Iterable[Callback], index: int) -> None:
-        self._heard = True
-        for listener in tuple(listeners):
-            listener(index)
-        self._notify(self.hooks.between_layers)
+    def _tell_after(self, listeners: Sequence[Callback], node: Node, seconds: float) -> None:
+        for timer in tuple(self.hooks.timed):
+            timer(node.indices, self._pass[0], seconds)
+        if listeners or self.hooks.between_layers:
+            self._heard = True
+            for listener in tuple(listeners):
+                listener(node.index)
+            self._notify(self.hooks.between_layers)
 
     @staticmethod
     def _notify(listeners: Iterable[Callable[[], object]]) -> None:

@@ -213,7 +213,7 @@ function readKept(value: unknown): IKept | null {
     return null;
   }
   try {
-    const reply = parseReply({ kind: 'tensors', net: '', views: [value.tensor] });
+    const reply = parseReply({ kind: 'tensors', net: '', views: [value.tensor], spent: 0 });
     const tensor = reply.kind === 'tensors' ? reply.views[0] : undefined;
     const floats = toFloats(Uint8Array.from(atob(values), letter => letter.charCodeAt(0)));
     const whole =

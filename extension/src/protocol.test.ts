@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ProtocolError, parsePush, parseReply } from './protocol';
 import { distribution, graph, layerState, netList, oneNet, tensor, update } from './testing/messages';
 
-const views = (...said: unknown[]): unknown => ({ kind: 'tensors', net: 'n1', views: said });
+const views = (...said: unknown[]): unknown => ({ kind: 'tensors', net: 'n1', views: said, spent: 0.5 });
 
 describe('replies', () => {
   it('pass when they are what the protocol says', () => {

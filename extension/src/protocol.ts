@@ -688,6 +688,8 @@ export interface Tensors {
   kind: 'tensors';
   net: string;
   views: (Tensor | Failed)[];
+  /** Milliseconds of a processor's time that reading and reducing took: whoever asks again and again can bound it. */
+  spent: number;
 }
 
 /** Answer to `GetDistribution`: every element of the blob is counted once. */
@@ -1349,7 +1351,8 @@ const readTensors: Reader<Tensors> = (value, path) => {
   return {
     kind: field('kind', literal('tensors')),
     net: field('net', readString),
-    views: field('views', listOf(tagged<Tensor | Failed>({ tensor: readTensor, failed: readFailed })))
+    views: field('views', listOf(tagged<Tensor | Failed>({ tensor: readTensor, failed: readFailed }))),
+    spent: field('spent', readNumber)
   };
 };
 

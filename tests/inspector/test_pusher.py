@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from caffe_nb.core.layer import Phase
 from caffe_nb.inspector import messages, pieces
 from caffe_nb.inspector.session import Session
 from caffe_nb.live import reload as take_up_edits
@@ -92,6 +93,21 @@ def test_a_watcher_first_gets_the_nets_then_the_state_of_each(watcher: Watcher, 
     update = watcher.updates(net)[0]
     assert (update.running, update.solver, update.iteration, update.loss) == (False, False, 0, None)
     assert [t.index for t in update.times] == [0, 1, 2, 4, 5, 6]
+
+
+def test_layers_that_run_as_one_tell_their_time_of_the_first(watcher: Watcher) -> None:
+    net = Net.from_text(
+        'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 8 dim: 4 dim: 9 dim: 9 } } }'
+        'layer { name: "norm" type: "BatchNorm" bottom: "x" top: "y" }'
+        'layer { name: "scale" type: "Scale" bottom: "y" top: "y" scale_param { bias_term: true } }'
+        'layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }',
+        Phase.TRAIN,
+    )
+    until(lambda: watcher.updates(net))
+    net.forward()
+    until(lambda: any(told.index == 1 and told.forward > 0 for told in watcher.updates(net)[-1].times))
+    told = {told.index: told.forward for update in watcher.updates(net) for told in update.times}
+    assert (told[2], told[3]) == (0, 0)
 
 
 def test_a_net_that_comes_or_goes_is_told(watcher: Watcher) -> None:

@@ -132,6 +132,20 @@ def test_the_layers_themselves_run_when_somebody_looks_only(look: bool, calls: i
     assert len(ran) == calls
 
 
+def test_whoever_takes_times_does_not_look_and_hears_of_each_layer_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, times = net_of(), list[tuple[tuple[int, ...], str, float]]()
+    net.hooks.timed.append(lambda *told: times.append(told))
+    monkeypatch.setattr(net.layer_dict["scale"], "forward", lambda *_: pytest.fail("it ran by itself"))
+    net.forward_backward()
+    together = tuple(node.index for node in net.nodes if node.name in ("norm", "scale", "relu"))
+    for direction in ("forward", "backward"):
+        told = [indices for indices, way, _ in times if way == direction]
+        assert together in told
+        ran = [node.index for node in net.nodes if direction == "forward" or node.needs_backward]
+        assert sorted(index for indices in told for index in indices) == ran
+    assert all(seconds > 0 for *_, seconds in times)
+
+
 def test_images_larger_than_a_piece_and_many_channels_are_the_same_too() -> None:
     text = CHAIN.replace("dim: 3 dim: 4 dim: 5 dim: 7", "dim: 2 dim: 3 dim: 51 dim: 53").replace(
         "output: 6", "output: 33"

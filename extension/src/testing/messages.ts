@@ -150,7 +150,7 @@ export function tensor(more: Partial<Tensor> = {}): Tensor {
 
 /** The answer to looks, a view for each. */
 export function tensors({ net, looks }: GetTensors, view: (look: Look) => Tensor | Failed): Tensors {
-  return { kind: 'tensors', net, views: looks.map(view) };
+  return { kind: 'tensors', net, views: looks.map(view), spent: 1 };
 }
 
 export function distribution(more: Partial<Distribution> = {}): Distribution {

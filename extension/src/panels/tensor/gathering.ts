@@ -7,6 +7,8 @@ import type { Part, PullView } from './model';
 export interface IViewAnswer {
   reply: Tensor | Failed;
   values: Float32Array;
+  /** Milliseconds of the kernel's time that the message with it took. */
+  spent: number;
 }
 
 interface IAsked {
@@ -54,7 +56,10 @@ export class Gathering {
     try {
       const looks = asked.map(({ look }) => look);
       const { reply, buffers } = await this.#ask(net, looks);
-      asked.forEach(({ resolve }, at) => resolve({ reply: viewOf(reply, at), values: buffers[at] ?? NONE }));
+      const spent = reply.kind === 'tensors' ? reply.spent : 0;
+      asked.forEach(({ resolve }, at) =>
+        resolve({ reply: viewOf(reply, at), values: buffers[at] ?? NONE, spent })
+      );
     } catch (error) {
       asked.forEach(({ reject }) => reject(error));
     }

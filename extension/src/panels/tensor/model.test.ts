@@ -16,7 +16,8 @@ afterEach(() => {
 
 const answer = (version: number): IViewAnswer => ({
   reply: tensor({ version }),
-  values: new Float32Array(6)
+  values: new Float32Array(6),
+  spent: 0
 });
 
 describe('a view', () => {
@@ -90,6 +91,17 @@ describe('a view', () => {
     expect(pull).toHaveBeenCalledTimes(4);
   });
 
+  it('is pulled more rarely where it costs the kernel much', async () => {
+    vi.setSystemTime(1_000_000);
+    const pull = vi.fn(() => Promise.resolve({ ...answer(1), spent: 7 }));
+    const view = new TensorView('blob:ip', 'data', pull);
+    for (let tick = 0; tick < 60; tick++) {
+      view.refresh();
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(pull).toHaveBeenCalledTimes(9); // each 750 ms for 6 s: 0.93 % of the time
+  });
+
   it('keeps the last picture when a pull fails, and says why', async () => {
     const pull = vi.fn<() => Promise<IViewAnswer>>().mockResolvedValueOnce(answer(7));
     const view = new TensorView('blob:ip', 'data', pull);
@@ -97,7 +109,8 @@ describe('a view', () => {
     await vi.advanceTimersByTimeAsync(1);
     pull.mockResolvedValueOnce({
       reply: { kind: 'failed', message: 'conv1 is running' },
-      values: new Float32Array(0)
+      values: new Float32Array(0),
+      spent: 0
     });
     view.refresh();
     await vi.advanceTimersByTimeAsync(500);
@@ -107,7 +120,7 @@ describe('a view', () => {
 
   it('refuses an answer with fewer values than it says', async () => {
     const view = new TensorView('blob:ip', 'data', () =>
-      Promise.resolve({ reply: tensor(), values: new Float32Array(2) })
+      Promise.resolve({ reply: tensor(), values: new Float32Array(2), spent: 0 })
     );
     view.refresh();
     await vi.advanceTimersByTimeAsync(1);
@@ -119,7 +132,7 @@ describe('a view', () => {
     'refuses an answer of impossible size: %j',
     async more => {
       const view = new TensorView('blob:ip', 'data', () =>
-        Promise.resolve({ reply: tensor(more), values: new Float32Array(6) })
+        Promise.resolve({ reply: tensor(more), values: new Float32Array(6), spent: 0 })
       );
       view.refresh();
       await vi.advanceTimersByTimeAsync(1);

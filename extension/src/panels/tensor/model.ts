@@ -9,6 +9,8 @@ import type { IViewAnswer } from './gathering';
 const SHORTEST_INTERVAL = 250;
 /** A view is pulled so rarely that waiting for it takes at most a quarter of the time. */
 const PATIENCE = 4;
+/** A view is pulled so rarely that making it takes at most one part in so many of the kernel's time. */
+const SHARE = 100;
 /** A view rests no longer than this: a layer that took long, as one does while its kernel is compiled, says little. */
 const LONGEST_REST = 3000;
 
@@ -112,7 +114,8 @@ export class Pulled<S> {
     this.#outstanding = false;
     this.#served = serving;
     const took = Date.now() - start;
-    const rest = Math.max(this.interval, Math.min(PATIENCE * took, took + LONGEST_REST));
+    const spared = Math.ceil(Math.min(SHARE * this.spent, LONGEST_REST) / this.interval) * this.interval;
+    const rest = Math.max(this.interval, spared, Math.min(PATIENCE * took, took + LONGEST_REST));
     // At times that all have in common, so that what is pulled equally often is pulled together.
     this.#due = this.#urgent ? 0 : Math.round((start + rest) / this.interval) * this.interval;
     this.#urgent = false;
@@ -126,6 +129,8 @@ export class Pulled<S> {
     }
   }
 
+  /** Milliseconds of the kernel's time that the last pull took, where that is known. */
+  protected spent = 0;
   readonly #pull: () => Promise<S>;
   readonly #changed = new Signal<this, void>(this);
   #state: S;
@@ -149,7 +154,9 @@ export class TensorView extends Pulled<IViewState> {
   ) {
     super(NOTHING, async () => {
       try {
-        return accept(this.state, await pull(this.#look, this.state.tensor === null));
+        const answer = await pull(this.#look, this.state.tensor === null);
+        this.spent = answer.spent;
+        return accept(this.state, answer);
       } catch (error) {
         if (error instanceof LinkError) {
           return { ...this.state, error: null, waiting: true };
