@@ -95,7 +95,6 @@ export class CaffePanel extends Panel {
     this.#options.sessions.changed.disconnect(this.#follow, this);
     this.#take(null);
     this.#observer.disconnect();
-    Signal.clearData(this);
     super.dispose();
   }
 
