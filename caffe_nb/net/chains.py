@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from caffe_nb.core.layer import Layer
+from caffe_nb.layers.chain import LayerChain, RectifiedChain
 from caffe_nb.layers.normalization.chain import NormChain
 from caffe_nb.net.build import Node
 from caffe_nb.net.stale import clock
@@ -16,13 +18,13 @@ class Chain(Node):
     ----------
     members : sequence of Node
         The layers in order: each works in place on the top of the first.
-    layer : NormChain
+    layer : LayerChain
         Does the work of all of them.
     place : Node
         The one of them whose name and index it goes by: which the pass comes upon first.
     """
 
-    def __init__(self, members: Sequence[Node], layer: NormChain, place: Node) -> None:
+    def __init__(self, members: Sequence[Node], layer: LayerChain, place: Node) -> None:
         first = members[0]
         super().__init__(place.index, place.name, layer, place.param, place.where, place.line)
         self.bottoms, self.tops, self.bottom_labels = first.bottoms, first.tops, first.bottom_labels
@@ -31,6 +33,12 @@ class Chain(Node):
         self.indices = tuple(member.index for member in members)
         self.look()
         self.layout = -1  # the reshape of its layers is still due
+
+    def look(self) -> bool:
+        """Do what a node does; it is never plain, so that `tried` is called."""
+        changed = super().look()
+        self.plain = False
+        return changed
 
     def tried(self, *methods: str) -> None:
         """Take note that methods of all of them ran through."""
@@ -53,7 +61,7 @@ class Chains:
         self._backward: dict[int, Chain] = {}
         for node in nodes:
             members = _in_place(nodes, node)
-            chain = NormChain.of([member.layer for member in members], keep=node.needs_backward)
+            chain = _chain_of([member.layer for member in members], keep=node.needs_backward)
             if chain is not None:
                 members = members[: chain.length]
                 self._forward[members[0].index] = Chain(members, chain, members[0])
@@ -76,7 +84,13 @@ class Chains:
 
     def backward(self, nodes: Sequence[Node], watched: Callable[[], bool]) -> Iterator[Node]:
         """Do so for a backward pass."""
-        return _steps(nodes, self._backward, lambda chain: chain.chain.goes_back and not watched())
+        return _steps(
+            nodes, self._backward, lambda chain: chain.chain.goes_back(chain.propagate_down) and not watched()
+        )
+
+
+def _chain_of(layers: Sequence[Layer], *, keep: bool) -> LayerChain | None:
+    return NormChain.of(layers, keep=keep) or RectifiedChain.of(layers)
 
 
 def _steps(nodes: Sequence[Node], chains: dict[int, Chain], free: Callable[[Chain], bool]) -> Iterator[Node]:
@@ -99,7 +113,8 @@ def _in_place(nodes: Sequence[Node], first: Node) -> list[Node]:
     members: list[Node] = []
     for node in nodes[first.index : first.index + 3]:
         in_place = node is first or node.bottoms == first.tops == node.tops
-        alike = node.needs_backward == first.needs_backward and all(node.propagate_down) >= node.needs_backward
+        asked = node is first or all(node.propagate_down) >= node.needs_backward
+        alike = asked and node.needs_backward == first.needs_backward
         if len(node.tops) != 1 or any(node.loss_weights) or not (in_place and alike):
             break
         members.append(node)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import Token, copy_context
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -21,8 +21,10 @@ from caffe_nb.errors import CaffeError, ShapeError
 from caffe_nb.layers import changes
 from caffe_nb.net import debug, stale
 from caffe_nb.net.build import Node
-from caffe_nb.net.chains import Chains
 from caffe_nb.net.guard import OURS, Guard, randoms
+
+if TYPE_CHECKING:
+    from caffe_nb.net.chains import Chains
 
 _numbers = itertools.count(1)
 FIRST_RUN = (
@@ -218,6 +220,8 @@ class Running:
     def _chained(self, nodes: Sequence[Node], debugging: bool) -> Iterable[Node]:
         """Return the layers of a pass, with those as one that can be while nobody looks between them."""
         if self._chains is None:
+            from caffe_nb.net.chains import Chains  # at the first pass: it needs the layer types that can be in one
+
             self._chains = Chains(self.nodes)
         if debugging or not self._chains or device.current() is not None:
             return nodes

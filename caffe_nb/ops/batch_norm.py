@@ -14,6 +14,7 @@ from caffe_nb import device
 from caffe_nb.ops import channel_kernels as kernels
 from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.parallel import flat, run
+from caffe_nb.ops.scratch import zeros
 
 Array = NDArray[Any]
 
@@ -37,8 +38,8 @@ class Tail(NamedTuple):
 
     def arguments(self, values: Array) -> tuple[Any, ...]:
         """Return what the kernels take: factors, offsets, slope, and whether there are a product and a rectifier."""
-        zeros = np.zeros(values.shape[1], values.dtype)
-        factors, offsets = (flat(zeros if each is None else each) for each in (self.factors, self.offsets))
+        nothing = zeros(values.shape[1], values.dtype)
+        factors, offsets = (flat(nothing if each is None else each) for each in (self.factors, self.offsets))
         return factors, offsets, values.dtype.type(self.slope or 0), self.factors is not None, self.slope is not None
 
 
@@ -126,9 +127,16 @@ def remember(statistics: tuple[Array, Array, Array], mean: Array, variance: Arra
 
 
 def standardize_gradient(
-    y: Array, dy: Array, deviation: Array, out: Array, tail: Tail = NOTHING, top: Array | None = None
+    y: Array,
+    dy: Array,
+    deviation: Array,
+    out: Array,
+    tail: Tail = NOTHING,
+    top: Array | None = None,
+    *,
+    own: bool = True,
 ) -> tuple[Array, Array]:
-    """Compute the gradient of `standardize`.
+    """Compute the gradient of `standardize`, or of `normalize` with a tail.
 
     Parameters
     ----------
@@ -145,6 +153,8 @@ def standardize_gradient(
         What followed.
     top : array of that shape, optional
         The result; needed for a rectifier.
+    own : bool, default True
+        Whether means and deviations are those of the values; else they count as constants.
 
     Returns
     -------
@@ -162,7 +172,8 @@ def standardize_gradient(
     between = target if tail.factors is None else dy.reshape(-1)
 
     def some(start: int, stop: int) -> None:
-        kernels.standardize_gradient(standard, above, result, y.shape, start, stop, spread, more, sums, between, target)
+        numbers = own, spread, more, sums
+        kernels.standardize_gradient(standard, above, result, y.shape, start, stop, *numbers, between, target)
 
     run(some, y.shape[1], y.size * 4)
     return d_factors, d_offsets

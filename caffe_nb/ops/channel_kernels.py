@@ -49,6 +49,33 @@ def scale(
 
 
 @compiled
+def offset(
+    values: Any,
+    outer: Any,
+    count: Any,
+    inner: Any,
+    start: Any,
+    stop: Any,
+    offsets: Any,
+    rectified: Any,
+    slope: Any,
+) -> None:
+    """Do `channels.offset` for the channels from `start` to `stop`."""
+    piece = np.empty(PIECE, values.dtype)
+    for n in range(outer):
+        for c in range(start, stop):
+            added = offsets[c]
+            for begin in range(0, inner, PIECE):
+                base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
+                for i in range(length):
+                    piece[i] = values[base + i] + added
+                if rectified:
+                    _cut_off(piece, length, slope)
+                for i in range(length):
+                    values[base + i] = piece[i]
+
+
+@compiled
 def _times_plus(piece: Any, length: Any, factor: Any, offset: Any) -> None:
     for i in range(length):
         piece[i] = piece[i] * factor + offset
@@ -69,9 +96,13 @@ def _cut_off(piece: Any, length: Any, slope: Any) -> None:
 
 
 @compiled
-def _where_positive(piece: Any, length: Any, top: Any, base: Any, slope: Any) -> None:
+def _take(piece: Any, length: Any, dy: Any, top: Any, base: Any, rectified: Any, slope: Any) -> None:
+    """Copy a gradient, and bring it to before the rectifier."""
     for i in range(length):
-        piece[i] = piece[i] if top[base + i] > 0 else piece[i] * slope
+        piece[i] = dy[base + i]
+    if rectified:
+        for i in range(length):
+            piece[i] = piece[i] if top[base + i] > 0 else piece[i] * slope
 
 
 @compiled_sums
@@ -82,6 +113,43 @@ def _sums(a: Any, at: Any, b: Any, base: Any, length: Any) -> Any:
         total += a[at + i]
         products += a[at + i] * b[base + i]
     return total, products
+
+
+@compiled_sums
+def offset_gradient(
+    dy: Any,
+    top: Any,
+    outer: Any,
+    count: Any,
+    inner: Any,
+    start: Any,
+    stop: Any,
+    rectified: Any,
+    slope: Any,
+    out: Any,
+    d_offsets: Any,
+) -> None:
+    """Do `channels.offset_gradient` for the channels from `start` to `stop`; `out` is where `dy` is, if rectified."""
+    piece = np.empty(PIECE, dy.dtype)
+    for c in range(start, stop):
+        total = 0.0
+        for n in range(outer):
+            for begin in range(0, inner, PIECE):
+                base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
+                _take(piece, length, dy, top, base, rectified, slope)
+                if rectified:
+                    for i in range(length):
+                        out[base + i] = piece[i]
+                total += _sum(piece, length)
+        d_offsets[c] = total
+
+
+@compiled_sums
+def _sum(piece: Any, length: Any) -> Any:
+    total = 0.0
+    for i in range(length):
+        total += piece[i]
+    return total
 
 
 @compiled_sums
@@ -183,13 +251,14 @@ def standardize_gradient(
     shape: Any,
     start: Any,
     stop: Any,
+    own: Any,
     deviations: Any,
     tail: Any,
     sums: Any,
     between: Any,
     out: Any,
 ) -> None:
-    """Do `batch_norm.standardize_gradient` for the channels from `start` to `stop`."""
+    """Do `batch_norm.standardize_gradient` for the channels from `start` to `stop`; `own`: of own statistics."""
     outer, count, inner = shape
     factors, _, slope, scaled, rectified = tail
     piece = np.empty(PIECE, out.dtype)
@@ -200,20 +269,25 @@ def standardize_gradient(
             for begin in range(0, inner, PIECE):
                 base, length = np.uintp((n * count + c) * inner + begin), np.uintp(min(PIECE, inner - begin))
                 if scaled:
-                    for i in range(length):
-                        piece[i] = dy[base + i]
-                    if rectified:
-                        _where_positive(piece, length, top, base, slope)
+                    _take(piece, length, dy, top, base, rectified, slope)
                     more, others = _sums(piece, np.uintp(0), y, base, length)
                     d_offset, d_factor = d_offset + more, d_factor + others
                     _times(piece, length, factors[c])
-                    more, others = _sums(piece, np.uintp(0), y, base, length)
                     for i in range(length):
                         between[base + i] = piece[i]
+                    if not own:
+                        for i in range(length):
+                            piece[i] = piece[i] / deviations[c]
+                        for i in range(length):
+                            out[base + i] = piece[i]
+                        continue
+                    more, others = _sums(piece, np.uintp(0), y, base, length)
                 else:
                     more, others = _sums(dy, base, y, base, length)
                 total, products = total + more, products + others
         sums[0][c], sums[1][c] = d_factor, d_offset
+        if not own:
+            continue
         means[0], means[1] = total / (outer * inner), products / (outer * inner)
         mean, correlation, spread = means[0], means[1], deviations[c]
         for n in range(outer):

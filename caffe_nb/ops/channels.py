@@ -11,6 +11,8 @@ from caffe_nb import device
 from caffe_nb.ops import channel_kernels as kernels
 from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.parallel import flat, run
+from caffe_nb.ops.rectify import rectify, rectify_gradient
+from caffe_nb.ops.scratch import zeros
 
 Array = NDArray[Any]
 
@@ -38,13 +40,75 @@ def scale(x: Array, factors: Array, offsets: Array | None, out: Array, kept: Arr
         return
     outer, count, inner = x.shape
     source, target, times = flat(x), out.reshape(-1), flat(factors)
-    plus = np.zeros(count, x.dtype) if offsets is None else offsets
+    plus = zeros(count, x.dtype) if offsets is None else offsets
     more, copy = flat(plus), (out if kept is None else kept).reshape(-1)
 
     def some(start: int, stop: int) -> None:
         kernels.scale(source, outer, count, inner, start, stop, times, more, copy, kept is not None, target)
 
     run(some, count, x.size)
+
+
+def offset(values: Array, offsets: Array | None, slope: float | None = None) -> None:
+    """Add a number to each channel, and rectify: in place.
+
+    Parameters
+    ----------
+    values : (outer, count, inner) array
+        What is added to.
+    offsets : (count,) array or None
+        What is added.
+    slope : float, optional
+        Of a rectifier behind it, as `rectify` takes it.
+    """
+    if device.holds(values):
+        if offsets is not None:
+            values += offsets.reshape(-1, 1)
+        if slope is not None:
+            rectify(values, slope, values)
+        return
+    outer, count, inner = values.shape
+    target, plus = values.reshape(-1), flat(zeros(count, values.dtype) if offsets is None else offsets)
+    rectified, factor = slope is not None, values.dtype.type(slope or 0)
+
+    def some(start: int, stop: int) -> None:
+        kernels.offset(target, outer, count, inner, start, stop, plus, rectified, factor)
+
+    if offsets is not None or rectified:
+        run(some, count, values.size)
+
+
+def offset_gradient(dy: Array, top: Array | None = None, slope: float | None = None) -> Array:
+    """Compute the gradient of `offset` for the offsets, after that of its rectifier.
+
+    Parameters
+    ----------
+    dy : (outer, count, inner) array
+        The gradient of the result; with a rectifier it is overwritten by the gradient of what came before that.
+    top : array of that shape, optional
+        The result; needed for a rectifier.
+    slope : float, optional
+        As in `offset`.
+
+    Returns
+    -------
+    (count,) array
+        The sums of the channels, added up in float64, in the arrays' type.
+    """
+    if device.holds(dy):
+        if top is not None and slope is not None:
+            rectify_gradient(top, dy, slope, dy)
+        return dy.sum(axis=(0, 2))  # type: ignore[no-any-return]
+    outer, count, inner = dy.shape
+    above, result, d_offsets = flat(dy), flat(dy if top is None else top), np.zeros(count, dy.dtype)
+    rectified, factor = slope is not None, dy.dtype.type(slope or 0)
+    target = dy.reshape(-1) if rectified else np.empty(0, dy.dtype)
+
+    def some(start: int, stop: int) -> None:
+        kernels.offset_gradient(above, result, outer, count, inner, start, stop, rectified, factor, target, d_offsets)
+
+    run(some, count, dy.size)
+    return d_offsets
 
 
 def scale_gradient(x: Array, dy: Array, factors: Array, out: Array | None) -> tuple[Array, Array]:

@@ -331,48 +331,54 @@ def _scatter(gradient: Any, mask: Any, out: Any) -> None:
                     out[p, place // width, place % width] += gradient[p, i, j]
 
 
+# Both go down columns first and last, which is vector code, and along one row only.
+
+
 @compiled
 def _average_pool(images: Any, kernel: Any, stride: Any, pad: Any, out: Any) -> None:
     planes, height, width = images.shape
+    columns = np.empty(width, np.float64)
     for p in range(planes):
         for i in range(out.shape[1]):
             top = i * stride[0] - pad[0]
             bottom = min(top + kernel[0], height + pad[0])
             rows = bottom - top
-            top = max(top, 0)
-            bottom = min(bottom, height)
+            columns[:] = 0
+            for y in range(max(top, 0), min(bottom, height)):
+                line = images[p, y]
+                for x in range(np.uintp(width)):
+                    columns[x] += line[x]
+            means = out[p, i]
             for j in range(out.shape[2]):
                 left = j * stride[1] - pad[1]
                 right = min(left + kernel[1], width + pad[1])
                 size = rows * (right - left)
-                left = max(left, 0)
-                right = min(right, width)
                 total = 0.0
-                for y in range(top, bottom):
-                    for x in range(left, right):
-                        total += images[p, y, x]
-                out[p, i, j] = total / size if size > 0 else 0
+                for x in range(max(left, 0), min(right, width)):
+                    total += columns[np.uintp(x)]
+                means[np.uintp(j)] = total / size if size > 0 else 0
 
 
 @compiled
 def _average_gradient(gradient: Any, kernel: Any, stride: Any, pad: Any, out: Any) -> None:
     planes, height, width = out.shape
     out[:] = 0
+    shares = np.empty(width, out.dtype)
     for p in range(planes):
         for i in range(gradient.shape[1]):
             top = i * stride[0] - pad[0]
             bottom = min(top + kernel[0], height + pad[0])
             rows = bottom - top
-            top = max(top, 0)
-            bottom = min(bottom, height)
+            shares[:] = 0
             for j in range(gradient.shape[2]):
                 left = j * stride[1] - pad[1]
                 right = min(left + kernel[1], width + pad[1])
                 size = rows * (right - left)
-                left = max(left, 0)
-                right = min(right, width)
                 if size > 0:
                     share = gradient[p, i, j] / size
-                    for y in range(top, bottom):
-                        for x in range(left, right):
-                            out[p, y, x] += share
+                    for x in range(max(left, 0), min(right, width)):
+                        shares[np.uintp(x)] += share
+            for y in range(max(top, 0), min(bottom, height)):
+                line = out[p, y]
+                for x in range(np.uintp(width)):
+                    line[x] += shares[x]

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_nb import device
+from caffe_nb.ops import lstm_steps
 from caffe_nb.ops.cuda import launch
 from caffe_nb.ops.gemm import gemm
 from caffe_nb.ops.jit import compiled
 from caffe_nb.ops.parallel import one_blas_thread
-from caffe_nb.ops.scratch import scratch
 
 Array = NDArray[Any]
 
@@ -103,13 +103,12 @@ def lstm(gates: Array, weight: Array, cont: Array, first: tuple[Array, Array], c
             launch("recurrent", "lstm_unit", c_before.size, *arrays, c.shape[2], True)
             h_before, c_before = h[t], c[t]
         return
-    carried = np.empty_like(h_before)
-    product = np.empty((weight.shape[0], len(carried)), gates.dtype)
+    if lstm_steps.pays(gates):
+        lstm_steps.forward(gates, weight, cont, first, c, h)
+        return
     with one_blas_thread():
         for t in range(len(gates)):
-            np.multiply(h_before, cont[t][:, None], out=carried)
-            np.matmul(weight, carried.T, out=product)  # the other way round it takes twice as long
-            _add_transposed(product, gates[t])
+            gates[t] += np.matmul(h_before * cont[t][:, None], weight.T)
             lstm_unit(gates[t], cont[t], c_before, c[t], h[t])
             h_before, c_before = h[t], c[t]
 
@@ -149,20 +148,16 @@ def lstm_gradient(
     d_gates = np.empty_like(gates) if out is None else out
     if device.holds(gates):
         return d_gates, *_lstm_gradient_on_device(gates, weight, cont, c, c_first, dh, last, d_gates)
-    squashed, total = np.empty_like(c[0]), np.empty_like(c[0])
-    dh_next, dc = last[0].copy(), last[1].copy()
-    product = np.empty(dh_next.shape[::-1], gates.dtype)
-    transposed = scratch("transposed weights", weight.shape[::-1], weight.dtype)
-    np.copyto(transposed, weight.T)  # the BLAS lays it out anew for every product, which takes longer from columns
+    dh_first, dc = last[0].copy(), last[1].copy()
+    if lstm_steps.pays(gates):
+        lstm_steps.backward(gates, weight, cont, c, c_first, dh, (d_gates, dh_first, dc))
+        return d_gates, dh_first, dc
     with one_blas_thread():
         for t in reversed(range(len(gates))):
-            np.add(dh[t], dh_next, out=total)
-            np.tanh(c[t], out=squashed)
-            before = _read(c[t - 1] if t else c_first)
-            _unit_gradient(_read(gates[t]), _read(cont[t]), before, squashed, _read(dc), _read(total), d_gates[t], dc)
-            np.matmul(transposed, d_gates[t].T, out=product)
-            np.multiply(product.T, cont[t][:, None], out=dh_next)
-    return d_gates, dh_next, dc
+            above, before = _read(dh[t] + dh_first), _read(c[t - 1] if t else c_first)
+            _unit_gradient(_read(gates[t]), _read(cont[t]), before, np.tanh(c[t]), _read(dc), above, d_gates[t], dc)
+            np.multiply(np.matmul(d_gates[t], weight), cont[t][:, None], out=dh_first)
+    return d_gates, dh_first, dc
 
 
 def _lstm_gradient_on_device(
@@ -262,14 +257,6 @@ def _read(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-@compiled
-def _add_transposed(product: Any, out: Any) -> None:
-    rows, columns = out.shape
-    for i in range(rows):
-        for j in range(columns):
-            out[i, j] += product[j, i]
 
 
 @compiled

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[Any]
 
 _held = threading.local()
+_zeros: dict[np.dtype[Any], Array] = {}
 
 
 def scratch(use: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -39,3 +40,12 @@ def scratch(use: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         setattr(_held, use, memory)
     result: Array = memory[:needed].view(dtype).reshape(shape)
     return result
+
+
+def zeros(count: int, dtype: np.dtype[Any]) -> Array:
+    """Return so many zeros, read-only: for kernels that add numbers which a caller may leave out."""
+    held = _zeros.get(dtype)
+    if held is None or held.size < count:
+        held = _zeros[dtype] = np.zeros(count, dtype)
+        held.flags.writeable = False
+    return held[:count]

@@ -57,9 +57,22 @@ def image_tiles(
 
 @compiled
 def results(
-    tiles: Any, shape: Any, grid: Any, first: Any, last: Any, start: Any, stop: Any, bias: Any, out: Any
+    tiles: Any,
+    shape: Any,
+    grid: Any,
+    first: Any,
+    last: Any,
+    start: Any,
+    stop: Any,
+    bias: Any,
+    rectified: Any,
+    slope: Any,
+    out: Any,
 ) -> Any:
-    """Write the results that transformed tiles stand for, with a bias for each map; return whether all are finite."""
+    """Write the results that transformed tiles stand for, with a bias for each map, and rectified if asked.
+
+    Return whether all are finite before that.
+    """
     _, maps, height, width = shape
     down, across = grid
     count = (last - first) * across
@@ -70,6 +83,8 @@ def results(
             lanes = min(LANES, count - begin)
             _load(tiles, maps, m, count, begin, lanes, d)
             finite &= _transform_result(d, bias[m])
+            if rectified:
+                _cut_off(d, slope)
             for lane in range(lanes):
                 row, t = first + (begin + lane) // across, (begin + lane) % across
                 n, y, x = row // down, row % down * STEP, t * STEP
@@ -209,6 +224,15 @@ def _transform_result(d: Any, bias: Any) -> Any:
             total = (y0 + y1) + (y2 + y3)
             wrong |= np.int32(total - total != 0)
     return wrong == 0
+
+
+@compiled
+def _cut_off(d: Any, slope: Any) -> None:
+    for a in range(STEP):
+        for i in range(np.uintp(a * ROW), np.uintp(a * ROW + STEP * LANES)):
+            value = d[i]
+            below = slope if slope == 0 else value * slope  # as in `rectify`
+            d[i] = value if value > 0 or value != value else below
 
 
 @compiled

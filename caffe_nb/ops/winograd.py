@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from caffe_nb.ops import tiles as kernel
 from caffe_nb.ops.parallel import flat, run
-from caffe_nb.ops.scratch import scratch
+from caffe_nb.ops.scratch import scratch, zeros
 from caffe_nb.ops.tiles import STEP
 from caffe_nb.ops.window import Window
 
@@ -103,14 +103,16 @@ def plan(images: tuple[int, ...], maps: int, window: Window, groups: int, dtype:
     return found if images[0] * down * across >= LEAST_TILES else None
 
 
-def convolve(how: Plan, images: Array, weight: Array, bias: Array | None, out: Array) -> bool:
-    """Correlate images with kernels and add the bias.
+def convolve(
+    how: Plan, images: Array, weight: Array, bias: Array | None, out: Array, slope: float | None = None
+) -> bool:
+    """Correlate images with kernels, add the bias, and rectify.
 
     Parameters
     ----------
     how : Plan
         What `plan` returned.
-    images, weight, bias, out
+    images, weight, bias, out, slope
         As in `caffe_nb.ops.convolution.convolve`.
 
     Returns
@@ -119,8 +121,9 @@ def convolve(how: Plan, images: Array, weight: Array, bias: Array | None, out: A
         Whether all results are finite; where not, they are wrong, as infinities and NaN reach the whole of a tile.
     """
     kernels, maps = _kernels(how, weight), weight.shape[0]
-    offsets = np.zeros(maps, np.float32) if bias is None else bias
+    offsets = zeros(maps, out.dtype) if bias is None else bias
     shared, target, finite = flat(offsets), out.reshape(-1), True
+    tail = slope is not None, np.float32(slope or 0)
     for rows in how.chunks():
         tiles = _image_tiles(how, images, rows)
         products = _tiles("winograd products", maps, tiles.shape[2])
@@ -128,7 +131,7 @@ def convolve(how: Plan, images: Array, weight: Array, bias: Array | None, out: A
         values, place = flat(products), (how.results, how.grid, rows[0], rows[1])
 
         def write(start: int, stop: int, values: Array = values, place: Rows = place) -> bool:
-            return bool(kernel.results(values, *place, start, stop, shared, target))
+            return bool(kernel.results(values, *place, start, stop, shared, *tail, target))
 
         finite &= all(run(write, maps, products.size))
     return finite

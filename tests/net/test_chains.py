@@ -1,4 +1,7 @@
-"""BatchNorm, Scale and ReLU in place, run as one: as if each had run by itself, bit for bit, whoever looks and when."""
+"""Layers in place run as one with those before: as if each had run by itself, bit for bit, whoever looks and when.
+
+BatchNorm with Scale and ReLU; a convolution with its ReLU; a sum with its ReLU.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,41 @@ layer { name: "mine" type: "Python" bottom: "x" top: "y" python_param { module: 
 layer { name: "loss" type: "Reduction" bottom: "y" top: "l" loss_weight: 1 reduction_param { operation: SUMSQ } }
 """
 CHAIN = HEAD + NORM + SCALE + RELU + TAIL
+PLAIN = "num_output: 6 kernel_size: 1"
+SUM = (
+    HEAD
+    + 'layer { name: "split" type: "Split" bottom: "x" top: "x1" top: "x2" top: "x3" }'
+    + 'layer { name: "power" type: "Power" bottom: "x2" top: "p" power_param { power: 2 shift: -2 } }'
+    + 'layer { name: "rest" type: "Silence" bottom: "x3" }'
+    + 'layer { name: "sum" type: "Eltwise" bottom: "x1" bottom: "p" top: "s" }'
+    + RELU.replace('"x"', '"s"')
+    + TAIL.replace('"x"', '"s"')
+)
+RECTIFIED = {
+    "convolution": HEAD + RELU + TAIL,
+    "convolution without bias": HEAD.replace(PLAIN, f"{PLAIN} bias_term: false") + RELU + TAIL,
+    "convolution, leaky relu": HEAD + RELU[:-1] + "relu_param { negative_slope: 0.1 } }" + TAIL,
+    "convolution over columns, in groups": (HEAD + RELU + TAIL).replace(PLAIN, f"{PLAIN[:-1]}3 pad: 1 group: 2"),
+    "convolution of tiles": (HEAD + RELU + TAIL)
+    .replace("dim: 3 dim: 4 dim: 5 dim: 7", "dim: 4 dim: 16 dim: 17 dim: 19")
+    .replace(PLAIN, "num_output: 18 kernel_size: 3"),
+    "convolution of channels by themselves": (HEAD + RELU + TAIL).replace(
+        PLAIN, "num_output: 4 group: 4 kernel_size: 3"
+    ),
+    "convolution of inputs without gradient": (HEAD + RELU + TAIL).replace("force_backward: true", ""),
+    "convolution, bias fixed": (HEAD + RELU + TAIL).replace(
+        'name: "conv"', 'name: "conv" param { lr_mult: 1 } param { lr_mult: 0 }'
+    ),
+    "sum": SUM,
+    "sum of three": SUM.replace('bottom: "p" top: "s"', 'bottom: "p" bottom: "x3" top: "s"').replace(
+        'layer { name: "rest" type: "Silence" bottom: "x3" }', ""
+    ),
+    "sum, of one of which no gradient is asked": SUM.replace(
+        'top: "s" }', 'top: "s" propagate_down: true propagate_down: false }', 1
+    ),
+    "sum with coefficients": SUM.replace('top: "s" }', 'top: "s" eltwise_param { coeff: 1 coeff: -2 } }', 1),
+    "product": SUM.replace('top: "s" }', 'top: "s" eltwise_param { operation: PROD } }', 1),
+}
 TEXTS = {
     "all three": CHAIN,
     "no relu": HEAD + NORM + SCALE + TAIL,
@@ -89,7 +127,7 @@ def net_of(text: str = CHAIN, phase: Phase = Phase.TRAIN) -> Net:
     for blobs in net.params.values():
         for blob in blobs:
             blob.data = random.uniform(0.5, 2, blob.shape) * random.choice([-1, 1], blob.shape)
-    for statistic in net.params["norm"][1:]:
+    for statistic in net.params["norm"][1:] if "norm" in net.params else ():
         np.abs(statistic.data, out=statistic.data)
     net.blobs["data"].data = random.normal(size=net.blobs["data"].shape)
     return net
@@ -112,7 +150,7 @@ def assert_same(net: Net, other: Net) -> None:
 
 
 @pytest.mark.parametrize("phase", list(Phase), ids=str)
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("text", (TEXTS | RECTIFIED).values(), ids=TEXTS | RECTIFIED)
 def test_everything_is_as_if_each_layer_had_run_by_itself(text: str, phase: Phase) -> None:
     net, other = net_of(text, phase), watched(net_of(text, phase))
     for _ in range(2):
@@ -120,16 +158,29 @@ def test_everything_is_as_if_each_layer_had_run_by_itself(text: str, phase: Phas
         assert_same(net, other)
 
 
-@pytest.mark.parametrize(("look", "calls"), [(False, 0), (True, 3)])
-def test_the_layers_themselves_run_when_somebody_looks_only(look: bool, calls: int, monkeypatch: Any) -> None:
-    net = watched(net_of()) if look else net_of()
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (CHAIN, ("norm", "scale", "relu")),
+        (TEXTS["stored statistics"], ("norm", "scale", "relu")),
+        (RECTIFIED["convolution"], ("conv", "relu")),
+        (SUM, ("sum", "relu")),
+    ],
+    ids=["batch norm", "stored statistics", "convolution", "sum"],
+)
+@pytest.mark.parametrize("look", [False, True])
+def test_the_layers_themselves_run_when_somebody_looks_only(
+    look: bool, text: str, names: tuple[str, ...], monkeypatch: Any
+) -> None:
+    net = watched(net_of(text)) if look else net_of(text)
     ran = []
-    for name in ("norm", "scale", "relu"):
+    for name in names:
         layer: Any = net.layer_dict[name]
-        forward = layer.forward
-        monkeypatch.setattr(layer, "forward", lambda *blobs, forward=forward: ran.append(forward(*blobs)))
-    net.forward()
-    assert len(ran) == calls
+        for method in ("forward", "backward"):
+            call = getattr(layer, method)
+            monkeypatch.setattr(layer, method, lambda *blobs, call=call: ran.append(call(*blobs)))
+    net.forward_backward()
+    assert len(ran) == (2 * len(names) if look else 0)
 
 
 def test_whoever_takes_times_does_not_look_and_hears_of_each_layer_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +247,13 @@ def test_a_pass_may_begin_and_end_within_a_chain() -> None:
         one.forward(start="scale")
         one.backward()
     assert_same(net, other)
+
+
+@pytest.mark.parametrize("text", [RECTIFIED["convolution"], SUM], ids=["convolution", "sum"])
+def test_nothing_is_stale_after_a_convolution_or_a_sum_and_its_relu(text: str) -> None:
+    net = net_of(text)
+    net.forward()
+    assert net.stale == []
 
 
 def test_nothing_is_stale_afterwards_and_a_written_factor_makes_the_chain_so() -> None:

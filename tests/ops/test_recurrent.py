@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from caffe_nb.ops import recurrent
 
 Array = NDArray[Any]
-STEPS, STREAMS, UNITS = 5, 3, 4
+STEPS, STREAMS, UNITS = 5, 9, 4
 
 
 def drawn(*shape: int) -> Array:
     return np.random.default_rng(sum(shape)).standard_normal(shape)
 
 
-CONT = np.array([[0, 1, 1], [1, 1, 0.5], [1, 0, 1], [0, 1, 1], [1, 1, 1.0]])
+CONT = np.tile([[0, 1, 1], [1, 1, 0.5], [1, 0, 1], [0, 1, 1], [1, 1, 1.0]], 3)
 
 
 def test_the_unit_equals_its_definition() -> None:

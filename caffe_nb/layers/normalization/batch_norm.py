@@ -136,7 +136,7 @@ class BatchNorm(Layer):
             ops.standardize_gradient(self.normalized.const_array, dy, self._deviation, dx)
 
     def gradient(self, top: Blob, bottom: Blob, tail: ops.Tail) -> tuple[Array, Array]:
-        """Do `backward` for the batch's own statistics, and before it for what followed in place.
+        """Do `backward`, and before it for what followed in place.
 
         Returns
         -------
@@ -145,7 +145,8 @@ class BatchNorm(Layer):
         """
         planes = self.normalized.shape
         y, result, dy = self.normalized.const_array, top.const_array.reshape(planes), top.diff_array.reshape(planes)
-        return ops.standardize_gradient(y, dy, self._deviation, bottom.diff_array.reshape(planes), tail, result)
+        dx = bottom.diff_array.reshape(planes)
+        return ops.standardize_gradient(y, dy, self._deviation, dx, tail, result, own=not self.stored)
 
     def _column(self, index: int) -> Array:
         values: Array = self.blobs[index].const_array.reshape(1, -1, 1)

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from caffe_nb.core.blob import Blob, BlobVec
 from caffe_nb.core.layer import Layer
 from caffe_nb.layers.activation.relu import ReLU
+from caffe_nb.layers.chain import LayerChain
 from caffe_nb.layers.normalization.batch_norm import BatchNorm
 from caffe_nb.layers.normalization.scale import Scale
 from caffe_nb.ops.batch_norm import Tail
 
 
-class NormChain(Layer):
-    """Do the work of two or three layers; they are left as if each had run, bit for bit.
-
-    Between them nothing can be seen but by who listens between layers: they write the same blob. The Scale keeps no
-    copy of its bottom for its gradient, as the BatchNorm has that already.
+class NormChain(LayerChain):
+    """Do the work of two or three layers. The Scale keeps no copy of its bottom, as the BatchNorm has that already.
 
     Parameters
     ----------
@@ -30,6 +28,7 @@ class NormChain(Layer):
 
     def __init__(self, norm: BatchNorm, scale: Scale, relu: ReLU | None, *, keep: bool) -> None:
         self.norm, self.scale, self.relu = norm, scale, relu
+        self.length = 2 if relu is None else 3
         self._keep = keep
         self.blobs = BlobVec(norm.dtype)
         self.blobs += [*norm.blobs, *scale.blobs]
@@ -58,15 +57,9 @@ class NormChain(Layer):
             return None
         return cls(norm, scale, relu if type(relu) is ReLU else None, keep=keep)
 
-    @property
-    def length(self) -> int:
-        """How many layers it stands for."""
-        return 2 if self.relu is None else 3
-
-    @property
-    def goes_back(self) -> bool:
-        """Whether `backward` can be called: after a forward of the chain, with the batch's own statistics."""
-        return self._keep and not self.norm.stored and self.scale.kept.has_lent(self.norm.normalized)
+    def goes_back(self, propagate_down: Sequence[bool]) -> bool:
+        """Whether `backward` can be called: for the bottom's diff too, after a forward of the chain."""
+        return self._keep and all(propagate_down) and self.scale.kept.has_lent(self.norm.normalized)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Do what each layer does."""

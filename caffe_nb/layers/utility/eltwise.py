@@ -11,7 +11,7 @@ from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
 from caffe_nb.layers.kept import Follows
-from caffe_nb.ops.sums import weighted_sum
+from caffe_nb.ops.sums import rectified_sum_gradient, weighted_sum
 from caffe_nb.proto import caffe_pb2
 
 
@@ -47,6 +47,11 @@ class Eltwise(Layer):
     tops_allowed = (1, 1)
 
     _largest = Follows()
+
+    @property
+    def is_plain_sum(self) -> bool:
+        """Whether it adds, without coefficients."""
+        return self._operation == caffe_pb2.EltwiseParameter.SUM and set(self._coefficients) == {1.0}
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the operation and the coefficients."""
@@ -91,6 +96,17 @@ class Eltwise(Layer):
                 larger = x > y
                 np.copyto(y, x, where=larger)
                 self._largest[larger] = index
+
+    def compute(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+        """Do `forward` of a plain sum, and what a ReLU does in place behind it."""
+        weighted_sum([blob.const_array for blob in bottom], self._coefficients, top[0].array, slope)
+
+    def gradients(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob], slope: float
+    ) -> None:
+        """Do `backward` of a plain sum, and before it what a ReLU does in place."""
+        diffs = [blob.diff_array for blob, asked in zip(bottom, propagate_down, strict=True) if asked]
+        rectified_sum_gradient(top[0].const_array, top[0].diff_array, slope, diffs)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write each bottom's share of the top's diff."""

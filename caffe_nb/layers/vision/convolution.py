@@ -14,7 +14,8 @@ from caffe_nb.core.layer import Layer
 from caffe_nb.core.registry import register
 from caffe_nb.errors import NetError, ShapeError
 from caffe_nb.layers.vision.windows import check_columns, window_of
-from caffe_nb.ops import convolution
+from caffe_nb.ops import channels, convolution
+from caffe_nb.ops.rectify import rectify_gradient
 
 Array = NDArray[Any]
 
@@ -78,18 +79,32 @@ class Convolution(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the tops."""
+        self.compute(bottom, top)
+
+    def compute(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float | None = None) -> None:
+        """Do `forward`, and with a slope what a ReLU does in place behind it."""
         weight = self.blobs[0].const_array
         bias = self.blobs[1].const_array if len(self.blobs) > 1 else None
         for source, target in zip(bottom, top, strict=True):
             out = self._images(target.array)
-            convolution.convolve(self._images(source.const_array), weight, bias, self._window, self._groups, out)
+            convolution.convolve(self._images(source.const_array), weight, bias, self._window, self._groups, out, slope)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the parameters' diffs and write the bottoms'."""
+        self.gradients(top, propagate_down, bottom)
+
+    def gradients(
+        self,
+        top: Sequence[Blob],
+        propagate_down: Sequence[bool],
+        bottom: Sequence[Blob],
+        slope: float | None = None,
+    ) -> None:
+        """Do `backward`, and with a slope before it what a ReLU does in place."""
         weight = self.blobs[0].const_array
         for index, (source, target) in enumerate(zip(bottom, top, strict=True)):
+            self._add_bias_gradient(target, slope)
             gradient = self._images(target.const_diff_array)
-            self._add_bias_gradient(gradient)
             d_weight = self.blobs[0].diff_array if self.param_propagate_down[0] else None
             d_images = self._images(source.diff_array) if propagate_down[index] else None
             images = self._images(source.const_array)
@@ -105,9 +120,15 @@ class Convolution(Layer):
         check_columns(self._window, self._channels, output)
         return output
 
-    def _add_bias_gradient(self, gradient: Array) -> None:
+    def _add_bias_gradient(self, top: Blob, slope: float | None = None) -> None:
+        """Add to the bias's diff what comes from a top, whose diff goes through its rectifier first, if it has one."""
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
-            self.blobs[1].diff_array += gradient.sum(axis=(0, *range(2, gradient.ndim)))
+            planes = prod(top.shape[: self._axis]), top.shape[self._axis], prod(top.shape[self._axis + 1 :])
+            above = top.const_diff_array if slope is None else top.diff_array
+            sums = channels.offset_gradient(above.reshape(planes), top.const_array.reshape(planes), slope)
+            self.blobs[1].diff_array += sums
+        elif slope is not None:
+            rectify_gradient(top.const_array, top.const_diff_array, slope, top.diff_array)
 
     def _images(self, array: Array) -> Array:
         """Return the array as ``(N, C, *spatial)``, whatever stands before the channels."""

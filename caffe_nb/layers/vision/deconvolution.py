@@ -51,8 +51,8 @@ class Deconvolution(Convolution):
         """Add to the parameters' diffs and write the bottoms'."""
         weight = self.blobs[0].const_array
         for index, (source, target) in enumerate(zip(bottom, top, strict=True)):
+            self._add_bias_gradient(target)
             gradient = self._images(target.const_diff_array)
-            self._add_bias_gradient(gradient)
             if self.param_propagate_down[0]:
                 images = self._images(source.const_array)
                 convolution.add_weight_gradient(gradient, images, self._window, self._groups, self.blobs[0].diff_array)
