@@ -51,9 +51,12 @@ class Device(Protocol):
     ----------
     xp : module
         The array namespace of its arrays.
+    number : int
+        Which of its kind, from 0.
     """
 
     xp: Any
+    number: int
 
     def zeros(self, count: int, dtype: DTypeLike) -> Any:
         """Return a flat array of zeros in the device's memory."""
@@ -75,6 +78,9 @@ class Device(Protocol):
 
     def address(self, array: Any) -> int:
         """Return where an array begins in the device's memory."""
+
+    def stream(self) -> int:
+        """Return the address of CUDA's stream that the device is told things on."""
 
     def synchronize(self) -> None:
         """Wait until all is done that the device was told."""
@@ -147,6 +153,10 @@ class CupyDevice:
     def address(self, array: Any) -> int:
         """Return the array's address."""
         return int(array.data.ptr)
+
+    def stream(self) -> int:
+        """Return the address of CuPy's current stream."""
+        return int(self.xp.cuda.get_current_stream().ptr)
 
     def synchronize(self) -> None:
         """Wait for the current stream."""

@@ -120,5 +120,5 @@ def _svg(window: NDArray[np.float64], scale: float) -> str:
     width, height = columns * cell, rows * cell
     return (
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-        f'style="display:block;outline:1px solid rgba(128,128,128,.5)">{"".join(marks)}</svg>'
+        f'style="display:block;margin:1px;outline:1px solid rgba(128,128,128,.5)">{"".join(marks)}</svg>'
     )

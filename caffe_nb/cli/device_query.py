@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 from caffe_nb import device
 from caffe_nb.cli.common import add_device, use_device
 from caffe_nb.cli.options import Parser
+from caffe_nb.ops.cuda import cudnn
 
 
 def add_arguments(parser: Parser) -> None:
@@ -46,6 +47,7 @@ def _gpus(asked: str) -> Iterator[str]:
         return
     cuda = found.xp.cuda.runtime
     yield f"CuPy:         {found.xp.__version__}"
+    yield f"cuDNN:        {cudnn.version() or 'none; convolution by im2col and cuBLAS'}"
     yield f"CUDA:         runtime {_version(cuda.runtimeGetVersion())}, driver {_version(cuda.driverGetVersion())}"
     for number in [found.number] if asked.isdecimal() else range(cuda.getDeviceCount()):
         yield from _gpu(cuda, number, found.xp.cuda.Device(number).mem_info)

@@ -10,24 +10,27 @@ CELL = "padding:2px 8px;border-bottom:1px solid rgba(128,128,128,.3);vertical-al
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: bool = False) -> str:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 0) -> str:
     """Return an HTML table whose first column has the names of the rows; every text is escaped.
 
     Parameters
     ----------
     headings, rows : sequences of str
         As many headings as a row has texts, or none.
-    left : bool, default False
-        Whether the texts are words, that begin at the left; figures end at the right.
+    words : int, default 0
+        How many of the first columns begin at the left; the others, figures, end at the right.
     """
-    side = "left" if left else "right"
-    style = f"{CELL};text-align:{side}"
-    head = "".join(f"<th align='{side}' style='{style}'>{escape(text)}</th>" for text in headings)
+
+    def cells(tags: Sequence[str], texts: Sequence[str]) -> str:
+        sides = ["left"] * words + ["right"] * (len(texts) - words)
+        return "".join(
+            f"<{tag} align='{side}' style='{CELL};text-align:{side}'>{escape(text)}</{tag}>"
+            for tag, side, text in zip(tags, sides, texts, strict=False)
+        )
+
+    head = cells(["th"] * len(headings), headings)
     body = "".join(
-        f"<tr style='background:none'><th align='{side}' style='{style}'>{escape(name)}</th>"
-        + "".join(f"<td align='{side}' style='{style}'>{escape(text)}</td>" for text in texts)
-        + "</tr>"
-        for name, *texts in rows
+        f"<tr style='background:none'>{cells(['th', *['td'] * (len(texts) - 1)], texts)}</tr>" for texts in rows
     )
     return (
         "<table style='border-collapse:collapse;margin:4px 0;color:inherit;font-size:inherit;"

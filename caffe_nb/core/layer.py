@@ -118,6 +118,10 @@ class Layer:
     def blobs(self, blobs: BlobVec) -> None:
         self._blobs = blobs
 
+    def __repr__(self) -> str:
+        shapes = ", ".join("x".join(map(str, blob.shape)) for blob in getattr(self, "_blobs", ()))
+        return f"<{type(self).__name__} layer{': ' if shapes else ''}{shapes}>"
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the parameters, check the bottoms, make the parameter blobs; called once."""
 

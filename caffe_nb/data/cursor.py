@@ -227,7 +227,7 @@ class LevelDB:
             self._database = plyvel.DB(str(path), create_if_missing=False)
         except plyvel.Error as error:
             reason = error.args[0].decode(errors="replace") if error.args else ""
-            if "lock" in reason:
+            if reason.startswith("IO error") and "LOCK:" in reason:
                 raise NetError(
                     f"the LevelDB '{path}' is open in another process, and only one at a time can have it open: convert"
                     " it to LMDB and set backend: LMDB, which any number of processes can read"

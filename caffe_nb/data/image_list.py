@@ -17,7 +17,7 @@ from caffe_nb.ranks import Share
 
 Array = NDArray[Any]
 
-_LINE = re.compile(r"(.*\S)\s+([-+]?\d+)")
+_LINE = re.compile(r"(.*\S)\s+([-+]?\d{1,18})")
 
 
 class ImageFiles:
@@ -169,7 +169,8 @@ def read_list(path: Path) -> tuple[list[str], list[int], list[int]]:
             match = _LINE.fullmatch(text)
             if match is None:
                 raise FormatError(
-                    f"expected the name of an image and its label, a whole number, with a space between; got {text!r}",
+                    f"expected the name of an image and its label, a whole number, with a space between;"
+                    f" got {text!r:.80}",
                     where=f"line {number} of '{path}'",
                 )
             names.append(match[1])

@@ -108,7 +108,7 @@ def _images(file: TextIO, path: Path, fg_threshold: float) -> Iterator[tuple[str
         while len(sizes) < 4:
             number, line = _next(lines, path, "channels, height, width and the number of windows")
             sizes += _whole(path, number, line)
-        if len(sizes) > 4 or min(sizes) < 0:
+        if len(sizes) > 4 or min(sizes) < 0 or max(sizes) >= _LARGEST:
             raise _wrong(path, number, "channels, height, width and the number of windows", line)
         if sizes[0] != 3:
             raise _wrong(path, name_line, "an image of 3 channels", f"'{name}' with {sizes[0]}")
@@ -155,4 +155,4 @@ def _is_window(line: str) -> bool:
 
 
 def _wrong(path: Path, number: int, expected: str, got: str) -> FormatError:
-    return FormatError(f"expected {expected}; got {got!r}", where=f"line {number} of '{path}'")
+    return FormatError(f"expected {expected}; got {got!r:.80}", where=f"line {number} of '{path}'")

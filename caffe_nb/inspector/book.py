@@ -42,6 +42,8 @@ class Record:
     errors: dict[int, LayerError] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
     """The method whose exception is in `errors`; refused edits are not in it."""
+    culprits: dict[int, int] = field(default_factory=dict)
+    """The version of the Python layer's code that raised it."""
     times: dict[str, list[float]] = field(default_factory=lambda: {"forward": [], "backward": []})
     """Smoothed milliseconds by layer index, 0 before a layer's first pass."""
     sweep: Sweep = field(default_factory=Sweep)
@@ -49,7 +51,7 @@ class Record:
 
     def listen(self, net: Net) -> None:
         """Note the exceptions of the net's layers from now on; a net without any is not slowed by it."""
-        hooks = net.hooks
+        hooks, nodes = net.hooks, net.nodes  # not the net, which is to go when nobody else holds it
 
         def raised(index: int, method: str, error: BaseException) -> None:
             if not isinstance(error, Exception):  # an interrupt is no fault of the layer
@@ -57,6 +59,8 @@ class Record:
             if not self.failed:
                 hooks.after_forward.append(forward_ran)
                 hooks.after_backward.append(backward_ran)
+            node = nodes[index]
+            self.culprits[index] = code_version(type(node.layer)) if node.is_python else 0
             self.failed[index] = method
             self.errors[index] = layer_error(error)
 
@@ -79,6 +83,8 @@ class Record:
     def swapped(self, index: int, swap: Swap) -> None:
         """Note an edit of a layer's code."""
         self.notes[index] = swap.message
+        if swap.ok and index in self.failed and self.culprits[index] >= swap.version:
+            return  # a running net has run the new code before this was told
         error = self.errors.get(index)
         if swap.refs or not swap.ok or (error and error.refused):  # else it is only a word about the layer
             self.errors.pop(index, None)

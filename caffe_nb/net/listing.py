@@ -35,7 +35,7 @@ def _row(node: Node) -> tuple[str, ...]:
     in_place = any(top is bottom for top in node.tops for bottom in node.bottoms)
     tops = _blobs(node.top_names, node.tops) + (" (in place)" if in_place else "")
     count = sum(blob.count for blob in node.layer.blobs)
-    shapes = ", ".join(shape_label(blob.shape) for blob in node.layer.blobs)
+    shapes = ", ".join(shape_label(blob.shape, "x") for blob in node.layer.blobs)
     return (
         label(node.name),
         label(kind),
@@ -46,7 +46,7 @@ def _row(node: Node) -> tuple[str, ...]:
 
 
 def _blobs(names: Sequence[str], blobs: Sequence[Blob]) -> str:
-    texts = [f"{label(name, 40)} {shape_label(blob.shape)}" for name, blob in zip(names, blobs, strict=True)]
+    texts = [f"{label(name, 40)} {shape_label(blob.shape, 'x')}" for name, blob in zip(names, blobs, strict=True)]
     more = len(texts) - MOST
     return ", ".join(texts[:MOST]) + (f" and {more} more" if more > 0 else "")
 
@@ -66,13 +66,14 @@ def to_html(net: Net) -> str:
     listed = [texts for _, texts in rows(net)]
     opened = " open" if len(listed) <= LARGE else ""
     more = len(listed) - MOST_ROWS
+    layers = table(HEADINGS, listed[:MOST_ROWS], words=len(HEADINGS))
     note = f"<div>and {more:,} more; net.save_html(…) writes all</div>" if more > 0 else ""
     box = "overflow:auto;max-width:100%;max-height"
     return (
         f"<div style='font-size:13px'><div style='margin-bottom:4px'><b>{escape(label(net.name))}</b>"
         f" {summary(net)}</div><div style='{box}:640px'>{as_image(to_svg(net))}</div>"
         f"<details{opened}><summary>Layers</summary>"
-        f"<div style='{box}:480px'>{table(HEADINGS, listed[:MOST_ROWS], left=True)}{note}</div></details></div>"
+        f"<div style='{box}:480px'>{layers}{note}</div></details></div>"
     )
 
 

@@ -104,7 +104,7 @@ class Times:
             f"<div style='font-size:13px'><b>{escape(label(self.message, 200))}</b>"
             f"<table style='color:inherit;font-size:inherit;margin:6px 0'>{bars}</table>"
             f"<details{opened}><summary>All {len(rows)} layers</summary>"
-            f"<div style='overflow:auto;max-height:480px'>{table(HEADINGS, [row for _, row in rows])}</div>"
+            f"<div style='overflow:auto;max-height:480px'>{table(HEADINGS, [row for _, row in rows], words=2)}</div>"
             "</details></div>"
         )
 

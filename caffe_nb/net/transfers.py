@@ -79,7 +79,9 @@ class Transfers(list[Transfer]):
 
     def _repr_html_(self) -> str:
         rows = self._rows()
-        return f"<div>{self.message}</div>" + (table(["blob", "to GPU", "to host", "MiB each"], rows) if rows else "")
+        return f"<div>{self.message}</div>" + (
+            table(["blob", "to GPU", "to host", "MiB each"], rows, words=1) if rows else ""
+        )
 
 
 def of(net: Net) -> Transfers:

@@ -79,7 +79,8 @@ class Progress:
         if self.rate is not None:
             words.append(f"lr {self.rate:.3g}")
         if done:
-            words.append(f"{self.seconds:.1f} s, {1e3 * self.seconds / done:.1f} ms an iteration")
+            took = f"{self.seconds:.1f} s" if self.seconds >= 1 else f"{1e3 * self.seconds:.0f} ms"
+            words.append(f"{took}, {1e3 * self.seconds / done:.1f} ms an iteration")
         return ", ".join(words)
 
     def __repr__(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -14,6 +13,7 @@ from caffe_nb import device
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import did_you_mean, listing
 from caffe_nb.net import Net
+from caffe_nb.proto.files import MissingFileError, open_bytes
 from caffe_nb.solvers import Solver, get_solver
 
 
@@ -75,11 +75,16 @@ def _variable(space: Mapping[str, Any], word: str) -> Any:
 
 
 def _file(space: Mapping[str, Any], word: str) -> str:
-    if word.endswith(".prototxt") and Path(word).exists():
+    if word.endswith(".prototxt"):
+        try:
+            open_bytes(word).close()
+        except MissingFileError as error:
+            raise UsageError(str(error)) from None
         return word
-    known = [k for k, v in space.items() if isinstance(v, Net | Solver)]
-    what = f"there is no file '{word}'." if word.endswith(".prototxt") else f"there is no variable '{word}'."
-    raise UsageError(f"{what}{did_you_mean(word, known)} Nets and solvers here: {listing(known)}")
+    known = [k for k, v in space.items() if isinstance(v, Net | Solver) and not k.startswith("_")]
+    raise UsageError(
+        f"there is no variable '{word}'.{did_you_mean(word, known)} Nets and solvers here: {listing(known)}"
+    )
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Convolution, in whichever way is fastest for the shape.
 
 Kernels of 3 by 3 go Winograd's way where that wins; channels that do not see each other, one by one; all others are
-matrix products over columns, of the whole batch where images are small or few, else in pieces that bound the memory.
+matrix products over columns, of the whole batch where images are small or few, else in pieces that bound the memory. On
+a GPU cuDNN takes them where it is installed.
 
 Images are ``(N, C, *spatial)``, weights ``(M, C / groups, *kernel)``, results ``(N, M, *output)``. What is computed is
 a correlation, as in Caffe: the kernel is not flipped.
@@ -10,6 +11,7 @@ a correlation, as in Caffe: the kernel is not flipped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import prod
 from typing import Any, TypeVar
 
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from caffe_nb import device
 from caffe_nb.ops import depthwise, merged, winograd
 from caffe_nb.ops.channels import offset
+from caffe_nb.ops.cuda import cudnn
 from caffe_nb.ops.depthwise import is_depthwise
 from caffe_nb.ops.im2col import col2im, columns_shape, im2col
 from caffe_nb.ops.parallel import one_blas_thread, run
@@ -69,6 +72,13 @@ def convolve(
     slope : float, optional
         Of a rectifier behind it, as `rectify` takes it.
     """
+    # On a GPU nothing is asked to be rectified: chains run on the CPU.
+    if slope is None and cudnn.takes(images, weight, out) and not is_depthwise(images, window, groups):
+        otherwise = partial(convolve, images, weight, None, window, groups, out)
+        if cudnn.compute(cudnn.FORWARD, images, weight, out, window, otherwise):
+            if bias is not None:
+                out += bias.reshape(-1, *(1,) * (out.ndim - 2))
+            return
     if is_depthwise(images, window, groups):
         depthwise.convolve(images, weight, bias, window, out)
     elif (how := _plan(images, weight, window, groups)) is not None and winograd.convolve(
@@ -155,6 +165,16 @@ def add_weight_gradient(images: Array, gradient: Array, window: Window, groups: 
     out : (M, C / groups, *kernel) ndarray
         What is added to.
     """
+    if cudnn.takes(images, gradient, out) and not is_depthwise(images, window, groups):
+        added = device.namespace_of(out).empty(out.shape, out.dtype)
+
+        def otherwise() -> None:
+            added.fill(0)
+            add_weight_gradient(images, gradient, window, groups, added)
+
+        if cudnn.compute(cudnn.KERNELS, images, gradient, added, window, otherwise):
+            out += added
+            return
     if is_depthwise(images, window, groups):
         depthwise.add_weight_gradient(images, gradient, window, out)
         return
@@ -195,6 +215,10 @@ def input_gradient(gradient: Array, weight: Array, window: Window, groups: int, 
     out : (N, C, *spatial) ndarray
         Where to write; it is overwritten.
     """
+    if cudnn.takes(gradient, weight, out) and not is_depthwise(out, window, groups):
+        otherwise = partial(input_gradient, gradient, weight, window, groups, out)
+        if cudnn.compute(cudnn.IMAGES, gradient, weight, out, window, otherwise):
+            return
     if is_depthwise(out, window, groups):
         depthwise.input_gradient(gradient, weight, window, out)
         return

@@ -1,8 +1,9 @@
 """How the pixels of one top lie on those of another, and the crop that makes them agree.
 
-Each map is ``(axis, a, b)``: from `axis` on, the coordinate ``x`` of a layer's bottom is ``a * x + b`` for the
-coordinate ``x`` of its top. The names and their meaning are those of pycaffe's `caffe.coord_map`; used for nets that
-label pixels (Long, Shelhamer and Darrell, "Fully convolutional networks", CVPR 2015).
+Each map is ``(axis, a, b)``: from `axis` on, what lies at the coordinate ``x`` of one top lies at ``a * x + b`` of the
+other; for a single layer the one is its bottom, the other its top. The names and their meaning are those of pycaffe's
+`caffe.coord_map`; used for nets that label pixels (Long, Shelhamer and Darrell, "Fully convolutional networks", CVPR
+2015).
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def crop_params(fn: Function) -> tuple[int, Array]:
 
 
 def coord_map(fn: Function) -> CoordMap:
-    """Return the coordinate map of a layer: axis, scale and shift from its top's to its bottom's coordinates.
+    """Return the coordinate map of a layer: axis, scale and shift from its bottom's to its top's coordinates.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def to_html(blob: Blob) -> str:
         f"<div style='font-size:13px'><div><b>Blob</b> {shape_label(blob.shape)} {escape(str(blob.dtype))},"
         f" {blob.count:,} elements</div>"
         + (f"<table style='{_TABLE}'><tr style='background:none'>{pictures}</tr></table>" if shown else "")
-        + f"{table(HEADINGS, rows)}</div>"
+        + f"{table(HEADINGS, rows, words=1)}</div>"
     )
 
 

@@ -22,7 +22,7 @@ from caffe_nb.solvers.alive import announce
 from caffe_nb.solvers.display import solver_html
 from caffe_nb.solvers.losses import WithLosses
 from caffe_nb.solvers.lr_policy import learning_rate
-from caffe_nb.solvers.source import as_source, check
+from caffe_nb.solvers.source import as_source, check, check_type
 
 log = logging.getLogger("caffe_nb")
 
@@ -87,6 +87,7 @@ class Solver(WithLosses):
         folder: Path | None = None,
     ) -> None:
         super().__init__()
+        check_type(self.type_name)
         text = as_source(source)
         self._param, self.path = text.param, text.path
         folder = folder or (text.path.absolute().parent if text.path else None)

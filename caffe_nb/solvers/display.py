@@ -25,5 +25,5 @@ def solver_html(solver: Solver) -> str:
     state = "running" if solver.running else "idle"
     return (
         f"<div style='font-size:13px'><div><b>{escape(type(solver).__name__)}</b> {state}</div>"
-        f"{table((), [(name, text) for name, text in rows])}</div>"
+        f"{table((), rows, words=2)}</div>"
     )

@@ -14,6 +14,15 @@ from caffe_nb.solvers.lr_policy import learning_rate
 log = logging.getLogger("caffe_nb")
 
 
+def check_type(name: str) -> None:
+    """Refuse to make a solver of no type."""
+    if not name:
+        raise SolverError(
+            "a Solver is of a type: get_solver(path) makes the one that the file names, Solver.from_text(text) that of"
+            " a text; or take SGDSolver, AdamSolver and so on"
+        )
+
+
 def check(param: caffe_pb2.SolverParameter, rule: type[rules.Rule], where: str) -> None:
     """Refuse settings that could not be used later, and name one that is forgotten without a trace."""
     try:

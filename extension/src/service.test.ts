@@ -5,6 +5,7 @@ import type { Graph, NetList } from './protocol';
 import { Service } from './service';
 import { FakeLink } from './testing/link';
 import { blob, graph, layerState, net, netList, oneNet, update } from './testing/messages';
+import { connected } from './testing/service';
 
 const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));
 
@@ -21,12 +22,7 @@ let link: FakeLink;
 let service: Service;
 
 beforeEach(async () => {
-  link = new FakeLink();
-  link.script = oneNet;
-  service = new Service(link);
-  service.visible = true;
-  link.become('connected');
-  await settle();
+  ({ link, service } = await connected());
 });
 
 afterEach(() => {

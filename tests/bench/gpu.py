@@ -19,6 +19,7 @@ import numpy as np
 import caffe
 from caffe_nb import Net, device, zoo
 from caffe_nb.net.transfers import Transfers
+from caffe_nb.ops.cuda import cudnn
 from caffe_nb.proto.text import to_text
 
 BATCHES = {"resnet50": 32, "caffenet": 128, "vgg16": 16, "lstm": 16}
@@ -160,7 +161,8 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(f"nothing was measured: {error}") from None
     gpu = device.gpu()
     about = gpu.xp.cuda.runtime.getDeviceProperties(gpu.number)["name"].decode()
-    print(f"{time.strftime('%Y-%m-%d')}, {about}, CuPy {gpu.xp.__version__}, float32 without TF32\n")
+    with_cudnn = f"cuDNN {cudnn.version()}" if cudnn.version() else "without cuDNN"
+    print(f"{time.strftime('%Y-%m-%d')}, {about}, CuPy {gpu.xp.__version__}, {with_cudnn}, float32 without TF32\n")
     nets(args.nets or list(BATCHES), gpu.xp.cuda.runtime.deviceSynchronize, args.seconds)
     middles(gpu.xp.cuda.runtime.deviceSynchronize, args.seconds)
 

@@ -6,15 +6,18 @@ import pytest
 
 import caffe
 from caffe_nb.cli.main import main
+from caffe_nb.ops.cuda import cudnn
 from tests.device.test_modes import Runtime
 
 
 def test_device_query_lists_every_gpu_or_the_one_asked_for(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "cupy", Runtime(2))
+    monkeypatch.setattr(cudnn, "_front_end", lambda: None)
     try:
         assert main(["device_query"]) == 0
         said = capsys.readouterr().out
         assert "CUDA:         runtime 12.4, driver 13.0" in said
+        assert "cuDNN:        none; convolution by im2col and cuBLAS" in said
         assert "GPU 0:        Tesla 0, compute capability 9.0" in said
         assert "GPU 1:        Tesla 1" in said
         assert "memory: 3.0 of 8.0 GiB free" in said

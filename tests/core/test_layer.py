@@ -20,6 +20,7 @@ from caffe_nb.proto import caffe_pb2
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_factories", {})
     monkeypatch.setattr(registry, "_classes", {})
+    monkeypatch.setattr(registry, "_load", [])  # else the built-in types would be registered here, and nowhere later
 
 
 def test_a_phase_is_a_number_that_prints_as_its_name() -> None:

@@ -152,3 +152,7 @@ def test_leveldb(tmp_path: Path) -> None:
         file.write_bytes(b"noise" * 10)
     with pytest.raises(FormatError, match="as a LevelDB"):
         Records("db", "LEVELDB", tmp_path)
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "CURRENT").write_text("MANIFEST-000099\n")
+    with pytest.raises(FormatError, match="as a LevelDB"):  # a name with "lock" in it says nothing of who has it open
+        Records("clock", "LEVELDB", tmp_path)

@@ -83,6 +83,7 @@ def test_overlaps_divide_foreground_from_background(tmp_path: Path) -> None:
         ("# 0\n", "expected the name of an image, but the file ends; it is truncated"),
         ("# 0\n0.png\n3\n20\n", "the number of windows, but the file ends"),
         ("# 0\n0.png\n3\n20\nx\n", "line 5 of .*: expected whole numbers.*got 'x'"),
+        (f"{HEAD}1{30 * '0'}\n", "line 6 of .*: expected channels, height, width and the number of windows"),
         ("# 0\n0.png\n1\n20\n30\n0\n", "line 2 of .*: expected an image of 3 channels"),
         (f"{HEAD}2\n1 1 0 0 1 1\n", "expected 2 windows, but the file ends after 1"),
         (f"{HEAD}999999999\n1 1 0 0 1 1\n", "expected 999999999 windows, but the file ends after 1"),

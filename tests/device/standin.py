@@ -217,6 +217,9 @@ class Standin:
         Pieces of pinned memory that were made.
     """
 
+    number = 0
+    STREAM = 7
+
     def __init__(self):
         self.syncs = self.launches = self.uploads = self.downloads = 0
         self.xp = Namespace(self)
@@ -260,6 +263,9 @@ class Standin:
 
     def address(self, array):
         return array._values.__array_interface__["data"][0]
+
+    def stream(self):
+        return self.STREAM
 
     def active(self):
         return nullcontext()

@@ -96,11 +96,11 @@ def test_a_number_has_one_element_without_an_index() -> None:
     assert [(each.index, each.value) for each in spread(np.float32(2.5).reshape(())).largest] == [([], 2.5)]
 
 
-def test_a_hundred_megabytes_take_well_under_a_second() -> None:
+def test_a_hundred_megabytes_are_not_gone_through_in_python() -> None:
     array = np.random.default_rng(0).standard_normal((16, 64, 160, 160), dtype=np.float32)
-    start = time.perf_counter()
+    start = time.process_time()
     spread(array)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 5  # half a second; with a few steps of Python for each, over ten
 
 
 @pytest.mark.parametrize("part", ["data", "diff"])

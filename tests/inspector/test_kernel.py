@@ -129,6 +129,12 @@ def is_on(message: dict[str, Any], comm_id: str, kind: str = "comm_msg") -> bool
     return message["msg_type"] == kind and message["content"]["comm_id"] == comm_id
 
 
+def updates_on(kernel: Kernel, pushes: str) -> list[messages.NetUpdate]:
+    told = [m["content"]["data"]["push"] for m in kernel.seen if is_on(m, pushes)]
+    pushed = [msgspec.convert(push, messages.Push) for push in told]
+    return [push for push in pushed if isinstance(push, messages.NetUpdate)]
+
+
 def is_idle(message: dict[str, Any], parent: str) -> bool:
     idle = message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
     return idle and message["parent_header"].get("msg_id") == parent
@@ -161,30 +167,25 @@ def test_requests_are_answered_and_pushes_come_while_a_cell_runs(kernel: Kernel,
     net = nets.nets[0].id
     loop = kernel.client.execute(LOOP)
     kernel.until(lambda m: m["msg_type"] == "execute_input" and m["parent_header"]["msg_id"] == loop)
-    took, versions = [], []
+    versions = []
     for number in range(1, 21):
-        start = time.perf_counter()
         request = messages.GetTensors(net, [pieces.Look("blob:ip", "data")])
         reply, message = kernel.request(requests, number, request)
         view = reply.views[0]
-        took.append(time.perf_counter() - start)
         versions.append(view.version)
         assert len(message["buffers"][0]) == 4 * view.tiles * view.rows * view.cols
         time.sleep(0.05)
     kernel.until(lambda m: is_on(m, pushes) and m["content"]["data"]["seq"] > 12)
     (tmp_path / "stop").touch()
     assert versions == sorted(set(versions)), "the values changed from request to request"
-    assert max(took) < 2
-    assert sorted(took)[len(took) // 2] < 0.5
     kernel.until(lambda m: is_idle(m, loop), 30)
-    time.sleep(0.5)
-    kernel.execute("pass")
-    pushed = [m["content"]["data"] for m in kernel.seen if is_on(m, pushes)]
-    assert [data["seq"] for data in pushed] == list(range(1, len(pushed) + 1))
-    updates = [msgspec.convert(data["push"], messages.Push) for data in pushed]
-    assert sum(isinstance(update, messages.NetUpdate) and update.running for update in updates) >= 10
-    assert isinstance(updates[-1], messages.NetUpdate)
-    assert not updates[-1].running
+    deadline = time.monotonic() + 20
+    while (updates := updates_on(kernel, pushes))[-1].running:
+        assert time.monotonic() < deadline
+        kernel.execute("pass")
+    assert sum(update.running for update in updates) >= 10
+    numbers = [m["content"]["data"]["seq"] for m in kernel.seen if is_on(m, pushes)]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_the_pushes_end_while_a_cell_runs_when_the_panel_goes(kernel: Kernel, tmp_path: Path) -> None:

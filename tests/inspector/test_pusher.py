@@ -16,6 +16,7 @@ import pytest
 from caffe_nb.core.layer import Phase
 from caffe_nb.inspector import messages, pieces
 from caffe_nb.inspector.session import Session
+from caffe_nb.live import Swap, on_swap
 from caffe_nb.live import reload as take_up_edits
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver
@@ -134,10 +135,10 @@ def test_of_an_idle_net_only_the_list_is_pushed_again_so_that_a_lost_push_is_not
     until(lambda: watcher.updates(net))
     time.sleep(0.3)
     updates, count = len(watcher.updates(net)), len(watcher.pushes)
-    until(lambda: len(watcher.pushes) == count + 2, seconds=3)
+    until(lambda: len(watcher.pushes) >= count + 2)
     assert len(watcher.updates(net)) == updates
     assert watcher.lists()[-1].inspect is None
-    times = [at for at, _ in watcher.pushes[-2:]]
+    times = [at for at, _ in watcher.pushes[count : count + 2]]
     assert times[1] - times[0] > 0.3
 
 
@@ -153,14 +154,14 @@ def test_a_training_solver_is_pushed_at_most_ten_times_a_second_and_the_last_sta
     watcher: Watcher, solver: Solver
 ) -> None:
     until(lambda: watcher.updates(solver.net))
-    start = time.perf_counter()
-    while time.perf_counter() - start < 1.5:
+    deadline = time.monotonic() + 20
+    while len(watcher.updates(solver.net)) < 10:
         solver.step(20)
+        assert time.monotonic() < deadline
     until(lambda: not watcher.updates(solver.net)[-1].running)
     updates = watcher.updates(solver.net)
     times = [t for t, push in watcher.pushes if push in updates]
     assert all(later - earlier > 0.08 for earlier, later in itertools.pairwise(times))
-    assert len(updates) > 8
     last = updates[-1]
     assert last.solver
     assert (last.iteration, last.max_iterations) == (solver.iter, 0)  # beyond its max_iter: unknown
@@ -178,15 +179,20 @@ def test_pushes_leave_from_another_thread_than_the_nets(watcher: Watcher, solver
 
 
 def test_a_slow_watcher_does_not_slow_the_net(session: Session, solver: Solver) -> None:
+    comes, goes_on = threading.Event(), threading.Event()
+
     def slow(_data: dict[str, Any]) -> None:
-        time.sleep(1)
+        comes.set()
+        goes_on.wait(30)
 
     session.pusher.add(slow)
-    start = time.perf_counter()
+    assert comes.wait(10)
     solver.step(100)
-    taken = time.perf_counter() - start
+    waiting = not goes_on.is_set()
+    goes_on.set()
     session.pusher.remove(slow)
-    assert taken < 0.9
+    assert waiting
+    assert solver.iter == 100
 
 
 def test_a_watcher_whose_line_is_dead_is_dropped(session: Session, watcher: Watcher, net: Net) -> None:
@@ -291,6 +297,38 @@ def test_an_edit_shows_its_version_and_note_and_a_broken_one_its_error(
     take_up_edits()
     until(lambda: last_state().error is None)
     assert last_state().version == 3
+
+
+def test_an_error_of_new_code_stays_when_the_edit_is_told_only_after_it(
+    session: Session, net: Net, folder: Path
+) -> None:
+    half = next(node for node in net.nodes if node.name == "half")
+    file = folder / "halves.py"
+    text = file.read_text(encoding="utf-8")
+    raised = []
+
+    def runs_first(_swap: Swap) -> None:
+        if not raised:
+            with pytest.raises(KeyError) as error:
+                net.forward()
+            raised.append(error)
+
+    def error() -> pieces.LayerError | None:
+        return session.book.record(net).state(half).error
+
+    session.book.record(net)
+    on_swap.insert(0, runs_first)
+    try:
+        file.write_text(text.replace("bottom[0].data / 2", "{}['new']"), encoding="utf-8")
+        take_up_edits()
+        assert raised
+        assert error() is not None
+        assert error().message == "KeyError: 'new'"
+        file.write_text(text, encoding="utf-8")
+        take_up_edits()
+        assert error() is None
+    finally:
+        on_swap.remove(runs_first)
 
 
 def test_an_interrupt_is_no_fault_of_the_layer(watcher: Watcher, net: Net, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,14 +223,13 @@ def test_what_is_asked_for_together_is_of_one_moment(
 def test_a_tensor_is_served_while_a_solver_steps(
     session: Session, solver: Solver, background: Callable[[Callable[[], object]], threading.Thread]
 ) -> None:
-    thread = background(lambda: solver.step(100_000))
+    thread = background(lambda: solver.step(100_000_000))
     while solver.iter < 2:
         time.sleep(0.001)
     versions = []
     for _ in range(10):
-        start = time.perf_counter()
         reply, _ = get_tensor(session, net=solver.net.id, ref="param:1:0", part="data")
-        assert time.perf_counter() - start < 1
+        assert solver.running
         versions.append(reply.version)
         time.sleep(0.01)
     solver.stop()

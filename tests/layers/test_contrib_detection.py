@@ -58,6 +58,7 @@ REFUSED: list[tuple[Case, type[CaffeError], str]] = [
     (Case("Permute", "twice", "permute_param { order: 1 order: 1 }", (F,)), NetError, "axis 1 is named twice"),
     (Case("Normalize", "axes", "", (normal(3),)), ShapeError, r"\(N, C, ...\), got shape \(3,\)"),
     (Case("PriorBox", "size", "", (F, F)), NetError, "min_size: ... }, above 0"),
+    (Case("PriorBox", "nan", "prior_box_param { min_size: nan }", (F, F)), NetError, "min_size: ... }, above 0"),
     (
         Case("PriorBox", "order", "prior_box_param { min_size: 9 max_size: 9 }", (F, F)),
         NetError,

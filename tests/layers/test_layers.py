@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from caffe_nb.core.registry import layer_class, layer_types
+from caffe_nb.errors import CaffeError
 from tests.layers.bench import Bench
 from tests.layers.case import Case
 from tests.layers.cases import CASES, EXEMPT
@@ -77,6 +79,13 @@ def test_the_backward_is_the_derivative_of_the_forward(case: Case, tmp_path: Pat
         np.testing.assert_allclose(
             param_diffs[index], bench.numeric(blob), rtol=1e-5, atol=1e-7, err_msg=f"param {index}"
         )
+
+
+@rows(WITH_BOTTOMS)
+def test_a_backward_before_any_forward_is_no_accident(case: Case, tmp_path: Path) -> None:
+    bench = Bench(case, tmp_path)
+    with contextlib.suppress(CaffeError), np.errstate(all="ignore"):  # what has no gradient says so
+        bench.backward()
 
 
 @rows(WITH_BOTTOMS)

@@ -18,6 +18,7 @@ from caffe_nb import live
 from caffe_nb.net import Net
 from caffe_nb.net.interrupts import between_layers
 from caffe_nb.solvers import Solver
+from tests.live.conftest import wait_for
 
 LAYER = """
 import numpy as np
@@ -237,7 +238,13 @@ class TestInterrupts:
         training = Training(tmp_path, module)
         training.save("import time\n        while self.count == 4: time.sleep(0.01)")
         live.reload()
-        threading.Timer(0.5, _thread.interrupt_main).start()
+
+        def interrupt() -> None:
+            wait_for(lambda: training.solver.running)
+            time.sleep(0.5)
+            _thread.interrupt_main()
+
+        threading.Thread(target=interrupt).start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             training.solver.step(END)

@@ -210,6 +210,15 @@ def test_a_layer_of_ones_own_without_methods_is_a_layer():
     layer = Layer()
     assert layer.forward([], []) is None
     assert layer.type == "Python"
+    assert repr(layer) == "<Layer layer>"
+
+
+def test_a_layer_says_its_class_and_the_shapes_of_its_parameters():
+    net = Net.from_text(
+        'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 5 } } }'
+        ' layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 3 } }'
+    )
+    assert repr(list(net.layers)) == "[<Input layer>, <InnerProduct layer: 3x5, 3>]"
 
 
 def test_a_top_that_is_reshaped_in_forward_keeps_its_loss_weight_and_counts_as_a_revision(monkeypatch):

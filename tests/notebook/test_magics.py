@@ -161,6 +161,8 @@ def test_caffe_run_takes_a_solver_file(shell, net, tmp_path, monkeypatch):
     (tmp_path / "solver.prototxt").write_text('net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 3')
     shell.run_line_magic("caffe_run", "solver.prototxt --quiet")
     assert shell.user_ns["solver"].iter == 3
+    with pytest.raises(UsageError, match=r"no file 'slver\.prototxt' in .*\. Did you mean 'solver\.prototxt'\?"):
+        shell.run_line_magic("caffe_run", "slver.prototxt")
 
 
 @pytest.mark.parametrize(
@@ -169,15 +171,17 @@ def test_caffe_run_takes_a_solver_file(shell, net, tmp_path, monkeypatch):
         ("solver -n abc", "invalid int value: 'abc'"),
         ("solver -n 1 'unclosed", "No closing quotation"),
         ("'hello'", "there is no variable 'hello'"),
-        ("slover", "there is no variable 'slover'. Did you mean 'solver'?"),
+        ("slover", "there is no variable 'slover'. Did you mean 'solver'? Nets and solvers here: net, solver"),
         ("gone.prototxt", "there is no file 'gone.prototxt'"),
         ("caffe", "takes a net or a solver"),
     ],
 )
 def test_what_cannot_run_is_said(shell, solver, line, words):
+    shell.user_ns["_17"] = solver.net  # as IPython keeps a cell's result
     with pytest.raises(UsageError) as raised:
         shell.run_line_magic("caffe_run", line)
     assert words in str(raised.value)
+    assert "_17" not in str(raised.value)
 
 
 def test_an_interrupt_ends_the_run_cleanly_after_an_iteration(solver, capsys):

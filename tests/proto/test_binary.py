@@ -193,9 +193,9 @@ def test_values_that_do_not_fit_the_shape_are_refused() -> None:
 
 def test_ten_million_values_take_no_python_object_each() -> None:
     values = np.random.default_rng(0).random(10_000_000, dtype=np.float32)
-    start = time.perf_counter()
+    start = time.process_time()
     blob = array_to_blob(values)
     again = blob_to_array(blob)
     # Element by element it is over two seconds.
-    assert time.perf_counter() - start < 1.5
+    assert time.process_time() - start < 1.5
     np.testing.assert_array_equal(again, values)

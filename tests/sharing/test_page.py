@@ -45,7 +45,7 @@ def test_the_page_has_the_graph_and_the_layers_and_no_tensor_unless_asked(tmp_pa
     assert [attributes["id"] for attributes in elements.of("section")] == ["graph", "layers"]
     assert [attributes["data-layer"] for attributes in elements.of("g") if "data-layer" in attributes] == list("0123")
     assert [attributes["data-layer"] for attributes in elements.of("tr")[1:]] == list("0123")
-    assert {"InnerProduct", "data 4 x 3", "2 x 3, 2 (8)", "ip 4 x 2 (in place)"} <= set(elements.texts)
+    assert {"InnerProduct", "data 4x3", "2x3, 2 (8)", "ip 4x2 (in place)"} <= set(elements.texts)
     assert elements.of("img") == []
 
 

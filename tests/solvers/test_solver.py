@@ -43,6 +43,11 @@ def test_wrong_settings_are_refused_in_words(settings, words):
     assert words in str(raised.value)
 
 
+def test_a_solver_without_a_type_says_which_to_take():
+    with pytest.raises(SolverError, match=r"get_solver\(path\) makes the one that the file names"):
+        Solver("solver.prototxt")
+
+
 def test_training_lowers_the_loss():
     s = solver()
     s.step(1)

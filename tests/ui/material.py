@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.ui.lab import Lab
+
 LAYERS = ["data", "conv1", "relu1", "ip", "loss"]
 
 NET = """\
@@ -68,6 +74,15 @@ CELLS = [
 ]
 RUN = 2
 """The cell in which the solver runs until it is interrupted."""
+
+
+def open_net(lab: Lab, files: Mapping[str, str] = FILES, cells: Sequence[str] = CELLS) -> None:
+    """Write files, open a notebook of cells beside them and run the first two, after which the panel shows a net."""
+    lab.write(files)
+    lab.open(lab.notebook(cells))
+    lab.run(0)
+    lab.run(1)
+    lab.panel.wait_for_graph()
 
 
 def with_loss(expression: str) -> str:

@@ -159,12 +159,8 @@ def test_a_blob_of_two_gigabytes_is_shown_in_a_view_of_a_few_kilobytes(lab: Lab)
 
 def test_of_a_layer_that_never_returns_the_panel_says_which_and_since_when_and_an_interrupt_ends_it(lab: Lab) -> None:
     stuck = material.with_loss("time.sleep(100000)").replace("import caffe\n", "import time\n\nimport caffe\n", 1)
-    lab.write(material.FILES | {"distance.py": stuck})
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
+    material.open_net(lab, material.FILES | {"distance.py": stuck})
     panel = lab.panel
-    panel.wait_for_graph()
     lab.start(material.RUN)
     expect(panel.find("caffe-long-layer")).to_contain_text("loss")
     seconds = re.compile(r"(\d+(?:\.\d+)?) s")

@@ -12,11 +12,7 @@ from tests.ui.lab import Lab, wait_for
 @pytest.fixture
 def loaded(lab: Lab) -> Lab:
     """A notebook with a solver that has not run."""
-    lab.write(material.FILES)
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab)
     return lab
 
 
@@ -100,12 +96,8 @@ def test_a_layers_text_is_explained_and_its_param_str_changes_while_the_net_trai
         1,
     ).replace("/ len(self.difference) / 2", "/ len(self.difference) / 2 * self.scale")
     net = material.NET.replace('layer: "Distance"', 'layer: "Distance" param_str: "1"')
-    lab.write({**material.FILES, "net.prototxt": net, "distance.py": scaled})
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
+    material.open_net(lab, {**material.FILES, "net.prototxt": net, "distance.py": scaled})
     panel = lab.panel
-    panel.wait_for_graph()
     panel.select("conv1")
     panel.tab("source")
     expect(panel.find("caffe-layer-text")).to_contain_text("num_output: 4")

@@ -25,11 +25,7 @@ SPOIL, MEND, WATCH = 3, 4, 5
 def shown(open_lab: Callable[[str], Lab]) -> Lab:
     """A notebook whose net is shown, the tensors' tab open."""
     lab = open_lab("layer-health")
-    lab.write(material.FILES)
-    lab.open(lab.notebook(CELLS))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab, cells=CELLS)
     return lab
 
 
@@ -126,12 +122,10 @@ class Score(caffe.Layer):
 
 def test_what_fails_in_a_test_net_is_said_and_led_to(lab: Lab) -> None:
     solver = material.SOLVER + "test_iter: 1\ntest_interval: 20\n"
-    lab.write(material.FILES | {"net.prototxt": material.NET + TEST_ONLY, "solver.prototxt": solver, "score.py": SCORE})
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
+    material.open_net(
+        lab, material.FILES | {"net.prototxt": material.NET + TEST_ONLY, "solver.prototxt": solver, "score.py": SCORE}
+    )
     panel = lab.panel
-    panel.wait_for_graph()
     lab.start(material.RUN)
     panel.wait_for_progress()
     lab.write({"score.py": SCORE.replace("= 1", "= {'<b>': 1}['no']")})

@@ -119,11 +119,7 @@ class Line:
 
 def _training(lab: Lab) -> Line:
     line = Line(lab)
-    lab.write(material.FILES)
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab)
     lab.start(material.RUN)
     lab.panel.wait_for_progress()
     lab.panel.select("conv1")

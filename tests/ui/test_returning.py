@@ -62,7 +62,8 @@ from caffe_nb.inspector.session import serving
 from pathlib import Path
 while True:
     solver.step(1)
-    Path("watched").write_text(str(serving().pusher.watched))
+    Path("telling").write_text(str(serving().pusher.watched))
+    Path("telling").replace("watched")  # who reads it finds all of it
 """
 
 
@@ -118,11 +119,7 @@ def test_without_a_net_the_panel_says_so_in_words(lab: Lab) -> None:
 
 
 def test_after_a_crash_of_the_kernel_the_panel_returns_too(lab: Lab) -> None:
-    lab.write(material.FILES)
-    lab.open(lab.notebook([*material.CELLS[:2], "import os\nos._exit(1)"]))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab, cells=[*material.CELLS[:2], "import os\nos._exit(1)"])
     lab.start(2)
     lab.page.get_by_role("dialog").get_by_role("button", name="Ok").click()  # "the kernel appears to have died"
     lab.panel.wait_for_empty("absent")

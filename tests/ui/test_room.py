@@ -44,11 +44,7 @@ _COVERED = """flow => {
 
 
 def test_after_a_click_the_graph_still_fits_itself_into_another_room(lab: Lab) -> None:
-    lab.write(material.FILES)
-    lab.open(lab.notebook(material.CELLS[:2]))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab, cells=material.CELLS[:2])
     lab.panel.select("ip")
     lab.page.set_viewport_size({"width": 900, "height": 900})
     expect(lab.panel.layer("data")).to_be_in_viewport(ratio=0.95)
@@ -73,11 +69,7 @@ BREAK = """() => {
 
 
 def test_a_part_that_cannot_be_drawn_says_so_and_takes_nothing_else_away(lab: Lab) -> None:
-    lab.write(material.FILES)
-    lab.open(lab.notebook(material.CELLS[:2]))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab, cells=material.CELLS[:2])
     lab.page.evaluate(BREAK)  # what the figures of a tensor are written with
     lab.panel.select("ip")
     broken = lab.panel.find("caffe-broken")

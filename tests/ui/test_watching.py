@@ -19,11 +19,7 @@ ANSWER = 2.0
 def training_lab(open_lab: Callable[[str], Lab]) -> Lab:
     """A notebook whose last cell trains until it is interrupted."""
     lab = open_lab("watching")
-    lab.write(material.FILES)
-    lab.open(lab.notebook(material.CELLS))
-    lab.run(0)
-    lab.run(1)
-    lab.panel.wait_for_graph()
+    material.open_net(lab)
     lab.start(material.RUN)
     return lab
 

@@ -42,19 +42,19 @@ class BNLL(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the smooth maximum of the bottom and 0."""
-        x = self._kept.store(bottom[0], top[0])
+        x = self._kept.store(bottom[0], top[0]).reshape(-1)
         soft = np.abs(x)
         np.negative(soft, out=soft)
         np.exp(soft, out=soft)
         np.log1p(soft, out=soft)
         soft += np.maximum(x, 0)
-        np.copyto(top[0].array, soft)
+        np.copyto(top[0].array.reshape(-1), soft)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the top's diff times the logistic function of the bottom."""
         if not propagate_down[0]:
             return
-        slope = np.minimum(self._kept.values(bottom[0], top[0]), 50)  # 1 in float32 beyond, and no overflow
+        slope = np.minimum(self._kept.values(bottom[0], top[0]).reshape(-1), 50)  # 1 in float32 beyond, and no overflow
         np.exp(slope, out=slope)
         slope /= slope + 1
-        np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)
+        np.multiply(top[0].const_diff_array.reshape(-1), slope, out=bottom[0].diff_array.reshape(-1))

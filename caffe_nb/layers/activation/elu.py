@@ -43,7 +43,7 @@ class ELU(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the bent values."""
-        x, y = bottom[0].const_array, top[0].array
+        x, y = bottom[0].const_array.reshape(-1), top[0].array.reshape(-1)
         negative = np.minimum(x, 0)
         np.expm1(negative, out=negative)
         negative *= self._alpha
@@ -54,6 +54,6 @@ class ELU(Layer):
         """Write the top's diff, times ``alpha + y`` where the bottom is not positive."""
         if not propagate_down[0]:
             return
-        slope = top[0].const_array + self._alpha
-        np.copyto(slope, 1, where=bottom[0].const_array > 0)
-        np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)
+        slope = top[0].const_array.reshape(-1) + self._alpha
+        np.copyto(slope, 1, where=bottom[0].const_array.reshape(-1) > 0)
+        np.multiply(top[0].const_diff_array.reshape(-1), slope, out=bottom[0].diff_array.reshape(-1))

@@ -72,9 +72,9 @@ class Power(Layer):
         elif self._power == 1:
             np.multiply(top[0].const_diff_array, factor, out=bottom[0].diff_array)
         else:
-            slope = self._kept.values(bottom[0], top[0]) * self._scale
+            slope = self._kept.values(bottom[0], top[0]).reshape(-1) * self._scale
             slope += self._shift
             if self._power != 2:
                 np.power(slope, self._power - 1, out=slope)
             slope *= factor
-            np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)
+            np.multiply(top[0].const_diff_array.reshape(-1), slope, out=bottom[0].diff_array.reshape(-1))

@@ -39,6 +39,6 @@ class TanH(Layer):
         """Write the top's diff times ``1 - y²``."""
         if not propagate_down[0]:
             return
-        slope = np.square(top[0].const_array)
+        slope = np.square(top[0].const_array.reshape(-1))
         np.subtract(1, slope, out=slope)
-        np.multiply(top[0].const_diff_array, slope, out=bottom[0].diff_array)
+        np.multiply(top[0].const_diff_array.reshape(-1), slope, out=bottom[0].diff_array.reshape(-1))

@@ -43,8 +43,8 @@ class PriorBox(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute the widths and heights of the boxes of a cell."""
         param = self.layer_param.prior_box_param
-        if not param.min_size or min(param.min_size) <= 0:
-            raise NetError("give prior_box_param { min_size: ... }, above 0")
+        if not param.min_size or not all(0 < size < np.inf for size in (*param.min_size, *param.max_size)):
+            raise NetError("give prior_box_param { min_size: ... }, above 0 and finite, as max_size")
         if param.max_size and len(param.max_size) != len(param.min_size):
             raise NetError(f"there are {len(param.min_size)} min_size and {len(param.max_size)} max_size")
         if any(high <= low for low, high in zip(param.min_size, param.max_size, strict=False)):

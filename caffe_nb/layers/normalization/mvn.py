@@ -63,6 +63,8 @@ class MVN(Layer):
         values = shape[2] * shape[3] * (shape[1] if self._whole else 1)
         top[0].reshape(*shape)
         self._normalized.reshape(groups, values)
+        if len(self._deviation) != groups:
+            self._deviation = np.ones((groups, 1), self.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the normalized values."""

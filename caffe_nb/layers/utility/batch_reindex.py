@@ -41,12 +41,18 @@ class BatchReindex(Layer):
 
     _numbers = Follows()
 
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Start without numbers."""
+        self._numbers = np.zeros(0, np.intp)
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the top its shape."""
         bottom[0].axis(0)
         if bottom[1].ndim != 1:
             raise ShapeError(f"bottom[1] must have one axis, the numbers of the items; its shape is {bottom[1].shape}")
         top[0].reshape(bottom[1].shape[0], *bottom[0].shape[1:])
+        if len(self._numbers) != bottom[1].count:
+            self._numbers = np.zeros(bottom[1].count, np.intp)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy the items."""
@@ -59,7 +65,7 @@ class BatchReindex(Layer):
         """Write the sums of the diffs of where each item went."""
         if propagate_down[1]:
             raise NetError("the numbers of the items (bottom[1]) have no gradient; set propagate_down: false for them")
-        if not propagate_down[0]:
+        if not propagate_down[0] or not bottom[0].count:
             return
         dx = bottom[0].diff_array
         dx[...] = 0

@@ -77,6 +77,8 @@ class Eltwise(Layer):
                     f"the bottoms must have the same shape; bottom[0] is {shape}, bottom[{index}] is {blob.shape}"
                 )
         top[0].reshape(*shape)
+        if self._operation == caffe_pb2.EltwiseParameter.MAX and self._largest.shape != shape:
+            self._largest = np.zeros(shape, np.intp)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the product, the weighted sum or the maximum."""

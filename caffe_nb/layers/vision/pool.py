@@ -65,14 +65,16 @@ class Pool:
     def reshape(self, images: tuple[int, ...], window: Window, ceil: bool = True) -> tuple[int, ...]:
         """Take the shape of the images, ``(N, C, H, W)``, and a window; return the shape of the result."""
         self._window = window
-        return images[:2] + pooling.pooled_shape(images[2:], window, ceil)
+        shape = images[:2] + pooling.pooled_shape(images[2:], window, ceil)
+        if self.method != Method.AVE:
+            self.mask.reshape(*shape)
+        return shape
 
     def forward(self, images: Array, out: Array) -> None:
         """Write the result."""
         if self.method == Method.AVE:
             pooling.average_pool(images, self._window, out)
             return
-        self.mask.reshape(*out.shape)
         if self.method == Method.MAX:
             pooling.max_pool(images, self._window, out, self.mask.array)
         elif self.phase == Phase.TEST:

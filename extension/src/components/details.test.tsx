@@ -2,9 +2,10 @@ import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { LayerFace } from '../panels/graph/node';
-import { Service } from '../service';
-import { FakeLink } from '../testing/link';
+import type { Service } from '../service';
+import type { FakeLink } from '../testing/link';
 import { layerState, net, node, oneNet, update } from '../testing/messages';
+import { connected, stubResizeObserver } from '../testing/service';
 import { Details } from './details';
 import { Header } from './header';
 import { testids } from './testids';
@@ -18,19 +19,8 @@ let link: FakeLink;
 let service: Service;
 
 beforeEach(async () => {
-  vi.stubGlobal(
-    'ResizeObserver',
-    class {
-      observe = (): void => undefined;
-      disconnect = (): void => undefined;
-    }
-  );
-  link = new FakeLink();
-  link.script = oneNet;
-  service = new Service(link);
-  service.visible = true;
-  link.become('connected');
-  await settle();
+  stubResizeObserver();
+  ({ link, service } = await connected());
 });
 
 afterEach(() => {

@@ -5,7 +5,7 @@ import type { ILink, LinkState } from '../connection';
 import type { IAnswer } from '../pending';
 import type { Push, Reply, Request } from '../protocol';
 
-type Script = (request: Request) => Reply | IAnswer | Promise<Reply | IAnswer>;
+export type Script = (request: Request) => Reply | IAnswer | Promise<Reply | IAnswer>;
 
 /** A link whose kernel is a script. */
 export class FakeLink implements ILink {

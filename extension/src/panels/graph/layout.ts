@@ -40,7 +40,7 @@ export interface ILayoutEngine {
   terminateWorker?(): void;
 }
 
-export const NODE_WIDTH = 180;
+export const NODE_WIDTH = 196;
 export const NODE_HEIGHT = 44;
 /** Height of an open group's name. */
 export const HEADER_HEIGHT = 26;

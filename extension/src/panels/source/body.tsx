@@ -9,7 +9,7 @@ import { Unanswered } from '../../components/unanswered';
 import type { GraphNode, LayerError, SourceText } from '../../protocol';
 import type { Service } from '../../service';
 import { LayerTextView } from './layertext';
-import { faultyLine, sourceLines } from './model';
+import { faultyLine, sourceLines, tracebackOf } from './model';
 import { DifferenceView, useVersions, VersionList } from './versions';
 
 /** A Python layer's version, its last swap, its error and its code. */
@@ -72,7 +72,7 @@ function ErrorText({ error, openFile }: { error: LayerError; openFile: OpenFile 
         </strong>
         {error.path ? <OpenButton path={error.path} line={error.line} openFile={openFile} /> : null}
       </div>
-      <pre data-testid={testids.traceback}>{error.traceback || error.message}</pre>
+      <pre data-testid={testids.traceback}>{tracebackOf(error)}</pre>
     </div>
   );
 }

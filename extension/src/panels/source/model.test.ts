@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ago, diffLines, faultyLine, serverPath, sourceLines } from './model';
+import { ago, diffLines, faultyLine, serverPath, sourceLines, tracebackOf } from './model';
 
 describe('a listing', () => {
   it('numbers lines as the file does and marks the faulty one', () => {
@@ -8,6 +8,22 @@ describe('a listing', () => {
       { number: 12, text: 'class A:', faulty: false },
       { number: 13, text: '    pass', faulty: true }
     ]);
+  });
+});
+
+describe('a traceback', () => {
+  const error = { message: 'it failed', path: '', line: 0, refused: false, not_finite: false };
+
+  it('goes without marks that point at nothing in a folded line', () => {
+    const traceback =
+      '  File "a.py", line 8\n    y = x / np.two\n            ^^~~~~\nNameError: np\n^ is no mark';
+    expect(tracebackOf({ ...error, traceback })).toBe(
+      '  File "a.py", line 8\n    y = x / np.two\nNameError: np\n^ is no mark'
+    );
+  });
+
+  it('is the message where there is none', () => {
+    expect(tracebackOf({ ...error, traceback: '' })).toBe('it failed');
   });
 });
 

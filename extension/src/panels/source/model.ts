@@ -28,6 +28,14 @@ export function faultyLine({ source, text }: SourceText, error: LayerError | nul
   return line !== '' && error.traceback.includes(line) ? error.line : null;
 }
 
+/** What is shown of an error; without Python's marks below a line, which point elsewhere when the line is folded. */
+export function tracebackOf({ traceback, message }: LayerError): string {
+  return (traceback || message)
+    .split('\n')
+    .filter(line => !/^\s+[~^]+$/.test(line))
+    .join('\n');
+}
+
 /** Home folders: the server writes its own as `~` and does not say which it is. */
 const HOME = /^(?:[A-Za-z]:)?\/(?:root|(?:home|Users)\/[^/]+)(?=\/)/;
 

@@ -101,7 +101,7 @@ export function VersionList({ versions }: { versions: IVersions }): ReactElement
               {runs ? null : (
                 <>
                   <button
-                    className="jp-mod-styled"
+                    className="caffe-nb-mini"
                     aria-pressed={shown}
                     title={`What changed from v${version.number} to v${latest}`}
                     onClick={() => versions.compare(shown ? null : version.number)}
@@ -109,7 +109,7 @@ export function VersionList({ versions }: { versions: IVersions }): ReactElement
                     Compare
                   </button>
                   <button
-                    className="jp-mod-styled"
+                    className="caffe-nb-mini"
                     disabled={version.same}
                     title={
                       version.same

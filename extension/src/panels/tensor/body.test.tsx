@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
-import { Service } from '../../service';
-import { FakeLink } from '../../testing/link';
+import type { Service } from '../../service';
+import type { FakeLink } from '../../testing/link';
 import { oneNet, tensor, tensors, update } from '../../testing/messages';
+import { connected, stubResizeObserver } from '../../testing/service';
 import { TensorsBody } from './body';
 
 const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));
@@ -20,19 +21,8 @@ function Shown(): ReactElement {
 }
 
 beforeEach(async () => {
-  vi.stubGlobal(
-    'ResizeObserver',
-    class {
-      observe = (): void => undefined;
-      disconnect = (): void => undefined;
-    }
-  );
-  link = new FakeLink();
-  link.script = oneNet;
-  service = new Service(link);
-  service.visible = true;
-  link.become('connected');
-  await settle();
+  stubResizeObserver();
+  ({ link, service } = await connected());
   service.select(1);
   render(<Shown />);
   await act(settle);
@@ -76,10 +66,12 @@ describe('the tensors of a layer', () => {
     expect(largest.map(({ textContent }) => textContent)).toEqual(['[1, 2]NaN', '[0, 2]2']);
     fireEvent.click(nth(testids.largest));
     // The look is due at a common moment, which is 1.5 intervals away at most; the histogram may ask after it.
-    await vi.waitFor(() =>
-      expect(link.requests.filter(({ kind }) => kind === 'get_tensors').at(-1)).toMatchObject({
-        looks: [{ index: [1, 2] }, { index: [1, 2] }]
-      })
+    await vi.waitFor(
+      () =>
+        expect(link.requests.filter(({ kind }) => kind === 'get_tensors').at(-1)).toMatchObject({
+          looks: [{ index: [1, 2] }, { index: [1, 2] }]
+        }),
+      { timeout: 10_000 }
     );
     await act(settle);
   });
@@ -95,6 +87,14 @@ describe('the tensors of a layer', () => {
     await act(settle);
     fireEvent.click(screen.getByText('Unpin'));
     expect(screen.queryAllByTestId(testids.blob)).toEqual([]);
+  });
+
+  it('can be kept once they are there', () => {
+    expect(nth(testids.keep)).toHaveProperty('disabled', false);
+    link.script = request =>
+      request.kind === 'get_tensors' ? new Promise(() => undefined) : oneNet(request);
+    act(() => service.select(0));
+    expect(nth(testids.keep)).toHaveProperty('disabled', true);
   });
 
   it('are compared with what was kept of them, whatever was selected meanwhile', async () => {

@@ -209,6 +209,7 @@ function ComparedPart(props: IComparedProps): ReactElement {
             data-testid={testids.keep}
             aria-label={`Keep ${what} as it is shown now, to compare with later`}
             title="Keep what is shown now, to see what changes"
+            disabled={!state?.tensor}
             onClick={keep}
           >
             {kept ? 'Keep anew' : 'Keep'}

@@ -46,9 +46,7 @@ export function DistributionView(props: IProps): ReactElement {
       data-testid={testids.distribution}
       onToggle={event => setOpen(event.currentTarget.open)}
     >
-      <summary aria-label={`Histogram and largest elements of ${props.what}`}>
-        Histogram, largest elements
-      </summary>
+      <summary aria-label={`Histogram and largest elements of ${props.what}`}>Histogram, largest</summary>
       {open ? <Opened {...props} /> : null}
     </details>
   );

@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { testids } from '../../components/testids';
 import { LinkError } from '../../pending';
 import type { Curve, Rank, Reply, Request, Training } from '../../protocol';
-import { Service } from '../../service';
-import { FakeLink } from '../../testing/link';
+import type { Service } from '../../service';
+import type { FakeLink } from '../../testing/link';
 import { NO_TRAINING, oneNet, update } from '../../testing/messages';
+import { connected, stubResizeObserver } from '../../testing/service';
 import { TrainingBody } from './body';
 
 const HOSTILE = '<img src=x onerror=alert(1)>"\'&lt;';
@@ -56,23 +57,12 @@ const last = (kind: Request['kind']): Request | undefined =>
   link.requests.filter(request => request.kind === kind).at(-1);
 
 beforeEach(async () => {
-  vi.stubGlobal(
-    'ResizeObserver',
-    class {
-      observe = (): void => undefined;
-      disconnect = (): void => undefined;
-    }
-  );
+  stubResizeObserver();
   window.sessionStorage.clear();
   curves = [curve('loss', 'loss', [0, 1, 2]), curve('rate', 'learning rate', [0, 1, 2])];
   training = NO_TRAINING;
   refused = null;
-  link = new FakeLink();
-  link.script = kernel;
-  service = new Service(link);
-  service.visible = true;
-  link.become('connected');
-  await settle();
+  ({ link, service } = await connected(kernel));
 });
 
 afterEach(() => {
