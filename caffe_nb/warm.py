@@ -24,7 +24,7 @@ layer { name: "no_bias" type: "Convolution" bottom: "a" top: "a2" convolution_pa
 layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "a2" top: "s" }
 layer { name: "cut" type: "ReLU" bottom: "s" top: "s" }
 layer { name: "columns" type: "Convolution" bottom: "s" top: "b" convolution_param { num_output: 16 kernel_size: 5
-  stride: 2 weight_filler { type: "xavier" } } }
+  stride: 2 group: 2 weight_filler { type: "xavier" } } }
 layer { name: "same_size" type: "Convolution" bottom: "b" top: "b2" convolution_param { num_output: 16 kernel_size: 5
   pad: 2 weight_filler { type: "xavier" } } }
 layer { name: "depthwise" type: "Convolution" bottom: "b2" top: "c" convolution_param { num_output: 16 kernel_size: 3

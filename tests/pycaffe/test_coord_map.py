@@ -56,9 +56,10 @@ def is_inside(picture: NDArray[Any]) -> bool:
 def test_a_pixel_looks_at_what_lies_where_its_map_says(steps: list[Any], data: st.DataObject) -> None:
     n = spec()
     top = n.data
-    for kernel, pad, stride, pooled in steps:
+    for kernel, widest, stride, pooled in steps:
+        pad = min(widest, kernel - 1)  # a window that saw padding only would be cut off without touching an edge
         if pooled:
-            top = L.Pooling(top, pool=1, kernel_size=kernel, pad=min(pad, kernel - 1), stride=stride)
+            top = L.Pooling(top, pool=1, kernel_size=kernel, pad=pad, stride=stride)
         else:
             top = L.Convolution(top, num_output=1, kernel_size=kernel, pad=pad, stride=stride, **ONES)
         top = L.ReLU(top)
@@ -70,7 +71,7 @@ def test_a_pixel_looks_at_what_lies_where_its_map_says(steps: list[Any], data: s
     seen = sees(net, "top", place)
     assume(all(is_inside(blob.diff[0, 0]) for name, blob in net.blobs.items() if name != "top"))
     _, a, b = coord_map_from_to(n.top, n.data)
-    np.testing.assert_allclose(middle(seen), np.array(place) * a + b)
+    np.testing.assert_allclose(middle(seen), np.array(place) * a + b, atol=1e-4)
 
 
 @given(KERNELS, PADS, STRIDES, st.tuples(st.integers(0, SIDE - 1), st.integers(0, SIDE - 1)))
@@ -87,7 +88,7 @@ def test_a_deconvolution_spreads_a_pixel_around_where_its_map_says(
     reached = net.forward(data=data)["top"][0, 0]
     assume(is_inside(reached))
     _, a, b = coord_map_from_to(n.data, n.top)
-    np.testing.assert_allclose(middle(reached), np.array(place) * a + b)
+    np.testing.assert_allclose(middle(reached), np.array(place) * a + b, atol=1e-4)
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 6), st.data())
@@ -104,4 +105,4 @@ def test_a_cropped_score_lies_on_its_own_pixel(stride: int, kernel: int, pad: in
     assert net.blobs["score"].shape == net.blobs["data"].shape
     edge = kernel + stride
     place = data.draw(st.tuples(*[st.integers(edge, SIDE - 1 - edge)] * 2))
-    np.testing.assert_allclose(middle(sees(net, "score", place)), place)
+    np.testing.assert_allclose(middle(sees(net, "score", place)), place, atol=1e-4)
