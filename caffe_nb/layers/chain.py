@@ -23,7 +23,7 @@ class LayerChain(Layer):
 
     def goes_back(self, propagate_down: Sequence[bool]) -> bool:
         """Whether `backward` can be called now, `propagate_down` being that of the first layer."""
-        raise NotImplementedError
+        return True
 
 
 class RectifiedChain(LayerChain):
@@ -55,10 +55,6 @@ class RectifiedChain(LayerChain):
         first, relu = [*layers, None, None][:2]
         fits = type(first) is Convolution or (type(first) is Eltwise and first.is_plain_sum)
         return cls(first, relu) if fits and type(relu) is ReLU else None  # type: ignore[arg-type]
-
-    def goes_back(self, propagate_down: Sequence[bool]) -> bool:
-        """Return True."""
-        return True
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Do what each layer does."""
