@@ -46,6 +46,8 @@ class Record:
     """The version of the Python layer's code that raised it."""
     times: dict[str, list[float]] = field(default_factory=lambda: {"forward": [], "backward": []})
     """Smoothed milliseconds by layer index, 0 before a layer's first pass."""
+    within: dict[str, dict[int, int]] = field(default_factory=lambda: {"forward": {}, "backward": {}})
+    """By the index of a layer that ran as one with another: that one, whose time is told for both."""
     sweep: Sweep = field(default_factory=Sweep)
     """Where the net's values are not finite."""
 

@@ -243,11 +243,13 @@ class Current(Struct, frozen=True):
 
 
 class LayerTime(Struct, frozen=True):
-    """Smoothed time of a layer, milliseconds; 0 before the first pass."""
+    """Smoothed time of a layer, milliseconds; 0 before the first pass, and where another layer's has it."""
 
     index: int
     forward: float
     backward: float
+    within: str
+    """Name of the layer with which it runs as one, and whose time is that of both; empty for none."""
 
 
 class Known(Struct, frozen=True):

@@ -42,7 +42,7 @@ class Watch:
         self._stamp = 0
         self._sent: NetUpdate | None = None
         self._sent_at = 0.0
-        self._told_times: dict[int, tuple[float, float]] = {}
+        self._told_times: dict[int, LayerTime] = {}
         self._sent_states = {node.index: record.state(node) for node in net.nodes if not node.inserted}
         net.hooks.timed.append(self._ran)
 
@@ -65,12 +65,14 @@ class Watch:
     # called by the net, after each layer
 
     def _ran(self, indices: tuple[int, ...], direction: str, seconds: float) -> None:
-        times = self._record.times[direction]
+        times, within = self._record.times[direction], self._record.within[direction]
         first, *others = indices
         now, before = 1000 * seconds, times[first]
         times[first] = before + SMOOTHING * (now - before) if before else now
-        for index in others:  # they ran as one, and the time is told of the first
+        within.pop(first, None)
+        for index in others:
             times[index] = 0.0
+            within[index] = first
         self._calls += 1
 
     # called by the pusher
@@ -128,14 +130,18 @@ class Watch:
         )
 
     def _layer_times(self, net: Net) -> list[LayerTime]:
-        forward, backward = self._record.times["forward"], self._record.times["backward"]
-        times = []
+        record, times = self._record, []
         for node in net.nodes:
-            now = forward[node.index], backward[node.index]
-            told = self._told_times.get(node.index)
-            if not node.inserted and (told is None or _apart(now[0], told[0]) or _apart(now[1], told[1])):
-                self._told_times[node.index] = now
-                times.append(LayerTime(node.index, round(now[0], 3), round(now[1], 3)))
+            if node.inserted:
+                continue
+            index = node.index
+            forward, backward = (record.times[direction][index] for direction in ("forward", "backward"))
+            first = record.within["forward"].get(index, record.within["backward"].get(index))
+            within = "" if first is None else net.nodes[first].name
+            now, told = LayerTime(index, round(forward, 3), round(backward, 3), within), self._told_times.get(index)
+            if told is None or _notable(now, told):
+                self._told_times[index] = now
+                times.append(now)
         return times
 
     def _changed_states(self, net: Net) -> list[LayerState]:
@@ -170,6 +176,10 @@ def _stale(net: Net) -> list[int]:
     if not changed:
         return []
     return sorted(index for index in dependents(net.nodes, changed) if not net.nodes[index].inserted)
+
+
+def _notable(now: LayerTime, told: LayerTime) -> bool:
+    return now.within != told.within or _apart(now.forward, told.forward) or _apart(now.backward, told.backward)
 
 
 def _apart(now: float, told: float) -> bool:

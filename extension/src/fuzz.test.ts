@@ -108,7 +108,7 @@ class Troubled {
       iteration,
       revision,
       stamp: version,
-      times: [{ index: 1, forward: 1, backward: 2 }]
+      times: [{ index: 1, forward: 1, backward: 2, within: '' }]
     });
   }
 
@@ -217,7 +217,7 @@ describe('messages that are spoiled, lost, repeated or out of order', () => {
           expect(state.nets.map(({ id }) => id)).toEqual(truth.nets);
           expect(state.graph).toEqual(messages.graph('n1', truth.revision));
           expect(state.update).toEqual({ ...(truth.update() as object) });
-          expect(state.times.get(1)).toEqual({ index: 1, forward: 1, backward: 2 });
+          expect(state.times.get(1)).toEqual({ index: 1, forward: 1, backward: 2, within: '' });
           expect(view.state.tensor?.version).toBe(truth.version);
           view.dispose();
           service.dispose();

@@ -288,11 +288,13 @@ export interface Current {
   seconds: number;
 }
 
-/** Smoothed time of a layer, milliseconds; 0 before the first pass. */
+/** Smoothed time of a layer, milliseconds; 0 before the first pass, and where another layer's has it. */
 export interface LayerTime {
   index: number;
   forward: number;
   backward: number;
+  /** Name of the layer with which it runs as one, and whose time is that of both; empty for none. */
+  within: string;
 }
 
 /** How much of a curve the panel has. */
@@ -1119,7 +1121,8 @@ const readLayerTime: Reader<LayerTime> = (value, path) => {
   return {
     index: field('index', readInteger),
     forward: field('forward', readNumber),
-    backward: field('backward', readNumber)
+    backward: field('backward', readNumber),
+    within: field('within', readString)
   };
 };
 

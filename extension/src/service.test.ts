@@ -128,9 +128,12 @@ describe('nets', () => {
 describe('updates', () => {
   it('merges the states and times that changed', () => {
     link.push(
-      update({ states: [layerState(1, { version: 3 })], times: [{ index: 1, forward: 2, backward: 1 }] })
+      update({
+        states: [layerState(1, { version: 3 })],
+        times: [{ index: 1, forward: 2, backward: 1, within: '' }]
+      })
     );
-    link.push(update({ times: [{ index: 2, forward: 5, backward: 0 }] }));
+    link.push(update({ times: [{ index: 2, forward: 5, backward: 0, within: '' }] }));
     expect(service.state.states.get(1)?.version).toBe(3);
     expect(service.state.states.get(2)?.version).toBe(1);
     expect(service.state.times.get(1)?.forward).toBe(2);

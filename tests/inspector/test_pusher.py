@@ -107,8 +107,14 @@ def test_layers_that_run_as_one_tell_their_time_of_the_first(watcher: Watcher) -
     until(lambda: watcher.updates(net))
     net.forward()
     until(lambda: any(told.index == 1 and told.forward > 0 for told in watcher.updates(net)[-1].times))
-    told = {told.index: told.forward for update in watcher.updates(net) for told in update.times}
-    assert (told[2], told[3]) == (0, 0)
+    told = {told.index: (told.forward, told.within) for update in watcher.updates(net) for told in update.times}
+    assert told[1][1] == ""
+    assert (told[2], told[3]) == ((0, "norm"), (0, "norm"))
+    net.hooks.after_forward.append(lambda index: None)  # somebody looks between them: each runs by itself
+    net.forward()
+    until(lambda: all(told.within == "" for told in watcher.updates(net)[-1].times))
+    told = {told.index: (told.forward, told.within) for update in watcher.updates(net) for told in update.times}
+    assert all(told[index][0] > 0 and told[index][1] == "" for index in (1, 2, 3))
 
 
 def test_a_net_that_comes_or_goes_is_told(watcher: Watcher) -> None:

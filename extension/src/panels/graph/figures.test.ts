@@ -35,7 +35,7 @@ describe('parameters', () => {
 });
 
 describe('an overlay', () => {
-  const times = new Map([[0, { index: 0, forward: 1, backward: 2 }]]);
+  const times = new Map([[0, { index: 0, forward: 1, backward: 2, within: '' }]]);
   const gradients = new Map([
     [0, 1e-7],
     [1, 0.5],
@@ -87,7 +87,7 @@ describe('a group', () => {
   };
 
   it('has the sums of its layers', () => {
-    const times = new Map([1, 2, 0].map(index => [index, { index, forward: 1, backward: 1 }]));
+    const times = new Map([1, 2, 0].map(index => [index, { index, forward: 1, backward: 1, within: '' }]));
     expect(face({ times })).toMatchObject({ params: 630, time: 4 });
   });
 

@@ -164,6 +164,14 @@ export function totalTime(time: LayerTime | null | undefined): number {
   return time ? time.forward + time.backward : 0;
 }
 
+/** The layer whose time has this one's in it; empty where it has one of its own, or none yet. */
+export function withinOf(time: LayerTime | null | undefined): string {
+  return time && totalTime(time) === 0 ? time.within : '';
+}
+
+/** What it means that a layer's time is in another's, in words. */
+export const joinedWith = (name: string): string => `runs as one with ${name}, whose time is that of both`;
+
 /** Whether two faces look the same, so that the node need not be drawn again. */
 export function sameFace<T extends object>(a: T, b: T): boolean {
   return Object.entries(a).every(([key, value]) => value === b[key as keyof T]);
@@ -192,6 +200,7 @@ export function describeFace(face: INodeFace): string {
     node.shared.some(Boolean) ? `shares ${node.shared.filter(Boolean).join(', ')} with other layers` : '',
     node.phase ? `in the ${node.phase} phase only` : '',
     total > 0 ? `${total.toPrecision(2)} milliseconds` : '',
+    withinOf(time) === '' ? '' : joinedWith(withinOf(time)),
     face.gradient === null ? '' : `gradient ${formatNumber(face.gradient, 2)}`
   ]
     .filter(Boolean)

@@ -6,7 +6,7 @@ import { formatNumber, formatTime } from '../../components/format';
 import { testids } from '../../components/testids';
 import { formatCount, paramCount } from './figures';
 import type { IGroupFace, INodeFace } from './model';
-import { BAD_WORDS, familyOfNode, totalTime, worstOf } from './model';
+import { BAD_WORDS, familyOfNode, joinedWith, totalTime, withinOf, worstOf } from './model';
 
 /** What an item of the graph shows. */
 export type Looks = { readonly heat: number | null; readonly path: 'on' | 'off' | '' } & (
@@ -86,7 +86,12 @@ export function LayerFace(props: IPainted & { face: INodeFace; label?: string })
           {node.python ? node.python.split('.').at(-1) : node.type}
           {node.in_place ? <span title="writes where it reads"> ⟲</span> : null}
         </span>
-        <Figures params={params} time={totalTime(face.time)} gradient={face.gradient} />
+        <Figures
+          params={params}
+          time={totalTime(face.time)}
+          within={withinOf(face.time)}
+          gradient={face.gradient}
+        />
       </div>
     </div>
   );
@@ -137,8 +142,13 @@ function Mark({ ok }: { ok: boolean }): ReactElement {
 }
 
 /** Where gradients are shown, they take the place of the time. */
-function Figures(props: { params: number; time: number; gradient?: number | null }): ReactElement {
-  const { params, time, gradient = null } = props;
+function Figures(props: {
+  params: number;
+  time: number;
+  within?: string;
+  gradient?: number | null;
+}): ReactElement {
+  const { params, time, within = '', gradient = null } = props;
   return (
     <>
       {params > 0 ? (
@@ -153,6 +163,10 @@ function Figures(props: { params: number; time: number; gradient?: number | null
       ) : time > 0 ? (
         <span className="caffe-nb-number caffe-nb-node-time" title="forward and backward together">
           {formatTime(time)}
+        </span>
+      ) : within !== '' ? (
+        <span className="caffe-nb-number caffe-nb-node-time" title={joinedWith(within)}>
+          ↑
         </span>
       ) : null}
     </>

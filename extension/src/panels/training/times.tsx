@@ -5,6 +5,7 @@ import { formatTime } from '../../components/format';
 import { useService } from '../../components/hooks';
 import { testids } from '../../components/testids';
 import type { Service } from '../../service';
+import { joinedWith } from '../graph/model';
 import { timeBars } from './model';
 
 /** Where the time goes, layer by layer. */
@@ -36,15 +37,25 @@ export function Times({ service }: { service: Service }): ReactElement {
               data-testid={testids.time}
               data-layer={bar.name}
               aria-pressed={bar.index === selected}
-              title={`${bar.name}: forward ${formatTime(bar.forward)}, backward ${formatTime(bar.backward)}`}
+              title={
+                bar.within === ''
+                  ? `${bar.name}: forward ${formatTime(bar.forward)}, backward ${formatTime(bar.backward)}`
+                  : `${bar.name} ${joinedWith(bar.within)}`
+              }
               onClick={() => service.select(bar.index)}
             >
               <span className="caffe-nb-name">{bar.name}</span>
-              <span className="caffe-nb-bar">
-                <i className="caffe-nb-forward" style={{ width: `${100 * bar.forwardShare}%` }} />
-                <i className="caffe-nb-backward" style={{ width: `${100 * bar.backwardShare}%` }} />
-              </span>
-              <span className="caffe-nb-number">{formatTime(bar.forward + bar.backward)}</span>
+              {bar.within === '' ? (
+                <>
+                  <span className="caffe-nb-bar">
+                    <i className="caffe-nb-forward" style={{ width: `${100 * bar.forwardShare}%` }} />
+                    <i className="caffe-nb-backward" style={{ width: `${100 * bar.backwardShare}%` }} />
+                  </span>
+                  <span className="caffe-nb-number">{formatTime(bar.forward + bar.backward)}</span>
+                </>
+              ) : (
+                <span className="caffe-nb-name caffe-nb-within">with {bar.within}</span>
+              )}
             </button>
           </li>
         ))}
