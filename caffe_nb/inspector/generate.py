@@ -177,7 +177,7 @@ def _members(union: str) -> list[type]:
 
 
 def _structs() -> list[type]:
-    everything = {**vars(pieces), **vars(messages)}
+    everything = {**vars(pieces), **vars(training_messages), **vars(messages)}
     found = [value for value in everything.values() if isinstance(value, type) and issubclass(value, Struct)]
     return [cls for cls in found if cls not in (Struct, pieces.Message)]
 

@@ -20,7 +20,7 @@ import numpy as np
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.inspector.messages import HEALTH_BAD as BAD
 from caffe_nb.inspector.messages import HEALTH_ZERO as ZERO
-from caffe_nb.inspector.pieces import HealthColumn, HealthLayer, Measure
+from caffe_nb.inspector.training_messages import HealthColumn, HealthLayer, Measure
 from caffe_nb.net.build import Node
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver

@@ -15,7 +15,7 @@ from typing import Any
 
 from caffe_nb import device
 from caffe_nb.core.blob import Blob
-from caffe_nb.inspector.pieces import Curve, CurveKind
+from caffe_nb.inspector.training_messages import Curve, CurveKind
 from caffe_nb.net.build import AUTOMATIC
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver, live_solvers

@@ -7,8 +7,6 @@ from typing import Literal
 from msgspec import Struct
 
 Pass = Literal["forward", "backward"]
-Measure = Literal["tops", "params", "updates"]
-CurveKind = Literal["loss", "rate", "train", "test"]
 Action = Literal["forward", "backward", "step", "run_to", "run_from", "pause", "resume", "stop"]
 Part = Literal["data", "diff"]
 
@@ -250,124 +248,6 @@ class LayerTime(Struct, frozen=True):
     backward: float
     within: str
     """Name of the layer with which it runs as one, and whose time is that of both; empty for none."""
-
-
-class Known(Struct, frozen=True):
-    """How much of a curve the panel has."""
-
-    curve: str
-    """Its id."""
-    generation: int
-    stamp: int
-
-
-class Curve(Struct, frozen=True):
-    """A scalar of a training by iteration: all of its points, or those that are new.
-
-    A point stands for a stretch of iterations; the last one known may come again with more iterations in it.
-    """
-
-    id: str
-    name: str
-    """The top's name."""
-    kind: CurveKind
-    test_net: int
-    """Index of the test net; 0 for others."""
-    whole: bool
-    """Whether these points take the place of all that are known."""
-    generation: int
-    stamp: int
-    at: list[int]
-    """First iteration of every stretch."""
-    means: list[float | None]
-    """None where nothing was finite."""
-    lows: list[float | None]
-    highs: list[float | None]
-
-
-class HealthLayer(Struct, frozen=True):
-    """A row of the health strip."""
-
-    index: int
-    name: str
-
-
-class HealthColumn(Struct, frozen=True):
-    """A sample of all rows of the health strip."""
-
-    number: int
-    """Counts samples up."""
-    iteration: int
-    values: list[int]
-    """Hundredths of the logarithm to base 10, one a row; HEALTH_ZERO where all is 0, HEALTH_BAD for NaN and Inf."""
-
-
-class BadLayer(Struct, frozen=True):
-    """A layer that holds values which are not finite."""
-
-    index: int
-    value: Literal["NaN", "Inf"]
-    """NaN where there is any."""
-    places: list[str]
-    """As ``top 'ip1'`` or ``the diff of parameter 0``; the last one may count the rest."""
-
-
-class LayerGradient(Struct, frozen=True):
-    """How large a layer's gradient is."""
-
-    index: int
-    code: int
-    """Mean magnitude of its tops' diffs, as in a `HealthColumn`."""
-
-
-class BadTensor(Struct, frozen=True):
-    """The first value that was not finite, at which a run stopped."""
-
-    layer: int
-    name: str
-    blob: str
-    """As ``top 'ip1'`` or ``parameter 0``."""
-    part: Literal["data", "diff"]
-    index: list[int]
-    value: Literal["NaN", "+Inf", "-Inf"]
-    count: int
-    method: Literal["forward", "backward", "update"]
-    iteration: int | None
-
-
-class KeptIterations(Struct, frozen=True):
-    """How far a solver can be put back."""
-
-    iterations: int
-    most: int
-    """How many fit."""
-    bytes: int
-    limit: int
-
-
-class Rank(Struct, frozen=True):
-    """One of several processes that train a net together, in its last iteration."""
-
-    name: str
-    loss: float | None
-    """Of its share of the batch; None where it is no number."""
-    seconds: float
-    """Of work."""
-    wait: float
-    """Seconds of waiting for the others."""
-
-
-class Training(Struct, frozen=True):
-    """What is switched on for a training, and what came of it."""
-
-    stop_at_nan: bool
-    bad: BadTensor | None
-    kept: KeptIterations | None
-    """None where no iterations are kept."""
-    paused: str
-    """Name of the layer at which a pass is paused, or empty."""
-    ranks: list[Rank] = []
-    """By rank; empty where one process trains."""
 
 
 class Place(Struct, frozen=True):

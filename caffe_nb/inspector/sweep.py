@@ -11,7 +11,7 @@ import numpy as np
 
 from caffe_nb.core.blob import Array, Blob
 from caffe_nb.inspector.health import Row, code, rows_of, size
-from caffe_nb.inspector.pieces import BadLayer, LayerGradient
+from caffe_nb.inspector.training_messages import BadLayer, LayerGradient
 from caffe_nb.net.build import Node
 from caffe_nb.net.net import Net
 from caffe_nb.solvers.finite import spoilt

@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 from caffe_nb.distributed.overview import RankRow, overview
 from caffe_nb.errors import SolverError
-from caffe_nb.inspector import messages, pieces, training_messages
+from caffe_nb.inspector import messages, training_messages
 from caffe_nb.inspector.book import Book
 from caffe_nb.inspector.describe import find_net, is_running, solver_of
 from caffe_nb.inspector.mailbox import ask
@@ -50,22 +50,22 @@ def answer(request: Request, book: Book) -> messages.Reply:
     return training_messages.TrainingState(net=net.id, iteration=solver.iter if solver else 0, training=state(net))
 
 
-def state(net: Net) -> pieces.Training:
+def state(net: Net) -> training_messages.Training:
     """Return what is switched on for the training of a net, and what came of it."""
     solver = solver_of(net)
     trained = solver.net if solver else net
     kept, paused = rewind.kept(solver) if solver else None, trained.paused
-    return pieces.Training(
+    return training_messages.Training(
         stop_at_nan=finite.stops_at_nan(trained),
         bad=_bad(finite.first_bad(trained)),
-        kept=pieces.KeptIterations(kept.iterations, kept.most, kept.bytes, kept.limit) if kept else None,
+        kept=training_messages.KeptIterations(kept.iterations, kept.most, kept.bytes, kept.limit) if kept else None,
         paused=paused.layer if paused else "",
         ranks=[_rank(row) for row in overview(solver)[:MOST_RANKS]] if solver else [],
     )
 
 
-def _rank(row: RankRow) -> pieces.Rank:
-    return pieces.Rank(row.name, row.loss if math.isfinite(row.loss) else None, row.seconds, row.wait)
+def _rank(row: RankRow) -> training_messages.Rank:
+    return training_messages.Rank(row.name, row.loss if math.isfinite(row.loss) else None, row.seconds, row.wait)
 
 
 def _history(net: Net, request: training_messages.GetHistory, book: Book) -> training_messages.History:
@@ -114,10 +114,10 @@ def _solver(net: Net) -> Solver:
     return solver
 
 
-def _bad(bad: finite.Bad | None) -> pieces.BadTensor | None:
+def _bad(bad: finite.Bad | None) -> training_messages.BadTensor | None:
     if bad is None:
         return None
-    return pieces.BadTensor(
+    return training_messages.BadTensor(
         layer=bad.layer,
         name=bad.name,
         blob=bad.blob,

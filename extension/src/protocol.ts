@@ -297,6 +297,34 @@ export interface LayerTime {
   within: string;
 }
 
+/** A layer in one of the two passes. */
+export interface Place {
+  index: number;
+  direction: 'backward' | 'forward';
+}
+
+/** Where a running net is held, before or after a layer. */
+export interface Held {
+  index: number;
+  direction: 'backward' | 'forward';
+  /** Whether the layer has just run; else it comes next. */
+  after: boolean;
+  /** Why, in words. */
+  why: string;
+}
+
+/** When a running net is to be held. */
+export interface Breaks {
+  /** Before these layers, in both passes. */
+  layers: number[];
+  /** After a layer that wrote NaN or infinity into a top, or into a diff. */
+  not_finite: boolean;
+  /** After a layer that wrote a diff larger than this. */
+  limit: number | null;
+  /** Before the solver's iteration of this number; once. */
+  iteration: number | null;
+}
+
 /** How much of a curve the panel has. */
 export interface Known {
   /** Its id. */
@@ -406,32 +434,13 @@ export interface Training {
   ranks: Rank[];
 }
 
-/** A layer in one of the two passes. */
-export interface Place {
-  index: number;
-  direction: 'backward' | 'forward';
-}
-
-/** Where a running net is held, before or after a layer. */
-export interface Held {
-  index: number;
-  direction: 'backward' | 'forward';
-  /** Whether the layer has just run; else it comes next. */
-  after: boolean;
-  /** Why, in words. */
-  why: string;
-}
-
-/** When a running net is to be held. */
-export interface Breaks {
-  /** Before these layers, in both passes. */
-  layers: number[];
-  /** After a layer that wrote NaN or infinity into a top, or into a diff. */
-  not_finite: boolean;
-  /** After a layer that wrote a diff larger than this. */
-  limit: number | null;
-  /** Before the solver's iteration of this number; once. */
-  iteration: number | null;
+/** Ask for what is new in the curves of the solver that drives a net. */
+export interface GetHistory {
+  kind: 'get_history';
+  net: string;
+  /** The history that `known` is about; empty at first. */
+  key?: string;
+  known?: Known[];
 }
 
 /** Ask for new columns of a net's health strip; samples are taken for a few seconds after this. */
@@ -446,15 +455,6 @@ export interface GetHealth {
   since?: number;
 }
 
-/** Ask for what is new in the curves of the solver that drives a net. */
-export interface GetHistory {
-  kind: 'get_history';
-  net: string;
-  /** The history that `known` is about; empty at first. */
-  key?: string;
-  known?: Known[];
-}
-
 /** Ask how the layers of a net are now. A running net is looked through bit by bit, as often as that is asked. */
 export interface GetLayerHealth {
   kind: 'get_layer_health';
@@ -463,16 +463,22 @@ export interface GetLayerHealth {
   gradients?: boolean;
 }
 
-/** Columns of a health strip, oldest first. */
-export interface Health {
-  kind: 'health';
+/** Switch `caffe_nb.stop_at_nan` or `caffe_nb.keep_iterations` on or off; the answer is `TrainingState`. */
+export interface SetTraining {
+  kind: 'set_training';
   net: string;
-  /** Another key than before: what is known is of other layers. Empty where no solver trains the net. */
-  key: string;
-  measure: 'params' | 'tops' | 'updates';
-  layers: HealthLayer[];
-  columns: HealthColumn[];
-  more: boolean;
+  /** null leaves it as it is. */
+  stop_at_nan?: boolean | null;
+  keep?: boolean | null;
+  /** How much memory kept iterations may take. */
+  megabytes?: number;
+}
+
+/** Go back by so many iterations; the answer is `TrainingState`. */
+export interface Rewind {
+  kind: 'rewind';
+  net: string;
+  iterations: number;
 }
 
 /** The curves of a solver; those without news come without points. */
@@ -488,6 +494,18 @@ export interface History {
   training: Training;
 }
 
+/** Columns of a health strip, oldest first. */
+export interface Health {
+  kind: 'health';
+  net: string;
+  /** Another key than before: what is known is of other layers. Empty where no solver trains the net. */
+  key: string;
+  measure: 'params' | 'tops' | 'updates';
+  layers: HealthLayer[];
+  columns: HealthColumn[];
+  more: boolean;
+}
+
 /** Answer to `GetLayerHealth`; also of nets that no solver trains. */
 export interface LayerHealth {
   kind: 'layer_health';
@@ -497,24 +515,6 @@ export interface LayerHealth {
   gradients: LayerGradient[];
   /** Whether all of it is of now; else ask again. */
   whole: boolean;
-}
-
-/** Go back by so many iterations; the answer is `TrainingState`. */
-export interface Rewind {
-  kind: 'rewind';
-  net: string;
-  iterations: number;
-}
-
-/** Switch `caffe_nb.stop_at_nan` or `caffe_nb.keep_iterations` on or off; the answer is `TrainingState`. */
-export interface SetTraining {
-  kind: 'set_training';
-  net: string;
-  /** null leaves it as it is. */
-  stop_at_nan?: boolean | null;
-  keep?: boolean | null;
-  /** How much memory kept iterations may take. */
-  megabytes?: number;
 }
 
 /** What is switched on now. */
@@ -1126,6 +1126,34 @@ const readLayerTime: Reader<LayerTime> = (value, path) => {
   };
 };
 
+const readPlace: Reader<Place> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    direction: field('direction', literal('backward', 'forward'))
+  };
+};
+
+const readHeld: Reader<Held> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    index: field('index', readInteger),
+    direction: field('direction', literal('backward', 'forward')),
+    after: field('after', readBoolean),
+    why: field('why', readString)
+  };
+};
+
+const readBreaks: Reader<Breaks> = (value, path) => {
+  const field = fields(value, path);
+  return {
+    layers: field('layers', listOf(readInteger)),
+    not_finite: field('not_finite', readBoolean),
+    limit: field('limit', nullable(readNumber)),
+    iteration: field('iteration', nullable(readInteger))
+  };
+};
+
 const readCurve: Reader<Curve> = (value, path) => {
   const field = fields(value, path);
   return {
@@ -1223,31 +1251,16 @@ const readTraining: Reader<Training> = (value, path) => {
   };
 };
 
-const readPlace: Reader<Place> = (value, path) => {
+const readHistory: Reader<History> = (value, path) => {
   const field = fields(value, path);
   return {
-    index: field('index', readInteger),
-    direction: field('direction', literal('backward', 'forward'))
-  };
-};
-
-const readHeld: Reader<Held> = (value, path) => {
-  const field = fields(value, path);
-  return {
-    index: field('index', readInteger),
-    direction: field('direction', literal('backward', 'forward')),
-    after: field('after', readBoolean),
-    why: field('why', readString)
-  };
-};
-
-const readBreaks: Reader<Breaks> = (value, path) => {
-  const field = fields(value, path);
-  return {
-    layers: field('layers', listOf(readInteger)),
-    not_finite: field('not_finite', readBoolean),
-    limit: field('limit', nullable(readNumber)),
-    iteration: field('iteration', nullable(readInteger))
+    kind: field('kind', literal('history')),
+    net: field('net', readString),
+    key: field('key', readString),
+    iteration: field('iteration', readInteger),
+    curves: field('curves', listOf(readCurve)),
+    more: field('more', readBoolean),
+    training: field('training', readTraining)
   };
 };
 
@@ -1261,19 +1274,6 @@ const readHealth: Reader<Health> = (value, path) => {
     layers: field('layers', listOf(readHealthLayer)),
     columns: field('columns', listOf(readHealthColumn)),
     more: field('more', readBoolean)
-  };
-};
-
-const readHistory: Reader<History> = (value, path) => {
-  const field = fields(value, path);
-  return {
-    kind: field('kind', literal('history')),
-    net: field('net', readString),
-    key: field('key', readString),
-    iteration: field('iteration', readInteger),
-    curves: field('curves', listOf(readCurve)),
-    more: field('more', readBoolean),
-    training: field('training', readTraining)
   };
 };
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from caffe_nb.inspector import messages, pieces
+from caffe_nb.inspector import messages, pieces, training_messages
 from caffe_nb.inspector.control import control_of
 from caffe_nb.inspector.session import Session
 from caffe_nb.net.net import Net
@@ -57,7 +57,7 @@ def _drawn(name: str, hint: Any, net: str) -> st.SearchStrategy[Any]:
         return st.just(net)
     if name == "ref":
         return REFS
-    if hint in (pieces.Breaks, pieces.Known, pieces.Look):
+    if hint in (pieces.Breaks, training_messages.Known, pieces.Look):
         return structs(hint, net)
     if get_args(hint) and hint.__class__.__name__ == "GenericAlias":  # list[int], list[Known]
         return st.lists(_drawn("", get_args(hint)[0], net), max_size=4)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from caffe_nb.inspector import messages, pieces
+from caffe_nb.inspector import messages, training_messages
 from caffe_nb.inspector.history import MOST_POINTS, MOST_SENT, Series
 from caffe_nb.inspector.session import Session
 from caffe_nb.net.net import Net
@@ -35,7 +35,7 @@ class Reader:
     def __init__(self, session: Session, net: Net) -> None:
         self.session, self.net, self.key = session, net, ""
         self.curves: dict[str, dict[int, tuple[Any, ...]]] = {}
-        self.known: dict[str, pieces.Known] = {}
+        self.known: dict[str, training_messages.Known] = {}
         self.received = 0
 
     def read(self) -> messages.History:
@@ -53,7 +53,7 @@ class Reader:
                 points.update(
                     {x: p for x, *p in zip(curve.at, curve.means, curve.lows, curve.highs, strict=True)}  # type: ignore[misc]
                 )
-                self.known[curve.id] = pieces.Known(curve.id, curve.generation, curve.stamp)
+                self.known[curve.id] = training_messages.Known(curve.id, curve.generation, curve.stamp)
                 self.received += len(curve.at)
             if not reply.more:
                 return reply
@@ -184,7 +184,7 @@ def test_who_comes_again_with_the_key_of_another_history_gets_all_of_this_one(se
     session.show(tested.net)
     tested.step(5)
     reader = Reader(session, tested.net)
-    reader.key, reader.known = "gone", {"loss:0:loss": pieces.Known("loss:0:loss", 1, 99)}
+    reader.key, reader.known = "gone", {"loss:0:loss": training_messages.Known("loss:0:loss", 1, 99)}
     reader.read()
     assert reader.at("loss:0:loss") == [0, 1, 2, 3, 4]
 
@@ -247,12 +247,14 @@ def test_a_long_history_comes_in_several_answers_and_whole(session: Session, tes
 @pytest.mark.parametrize(
     "known",
     [
-        [pieces.Known("loss:0:loss", -5, 10**18)],
-        [pieces.Known("loss:0:loss", 1, -1)],
-        [pieces.Known("<b>", 0, 0)] * 1000,
+        [training_messages.Known("loss:0:loss", -5, 10**18)],
+        [training_messages.Known("loss:0:loss", 1, -1)],
+        [training_messages.Known("<b>", 0, 0)] * 1000,
     ],
 )
-def test_nothing_that_a_request_says_is_trusted(session: Session, tested: Solver, known: list[pieces.Known]) -> None:
+def test_nothing_that_a_request_says_is_trusted(
+    session: Session, tested: Solver, known: list[training_messages.Known]
+) -> None:
     session.show(tested.net)
     tested.step(2)
     first = request(session, messages.GetHistory(tested.net.id))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from caffe_nb.inspector import messages, pieces, sweep
+from caffe_nb.inspector import messages, sweep, training_messages
 from caffe_nb.inspector.health import code
 from caffe_nb.inspector.messages import HEALTH_ZERO
 from caffe_nb.inspector.session import Session
@@ -25,7 +25,7 @@ def ask(session: Session, net: Net, *, gradients: bool = False) -> messages.Laye
     return reply
 
 
-def bad(session: Session, net: Net) -> dict[str, pieces.BadLayer]:
+def bad(session: Session, net: Net) -> dict[str, training_messages.BadLayer]:
     return {net.nodes[each.index].name: each for each in ask(session, net).bad}
 
 
@@ -45,7 +45,7 @@ def test_each_layer_that_holds_nan_is_named_with_the_places_and_no_longer_once_t
     session: Session, net: Net
 ) -> None:
     net.params["ip"][0].data[0, 0] = np.nan
-    assert bad(session, net) == {"ip": pieces.BadLayer(1, "NaN", ["parameter 0"])}
+    assert bad(session, net) == {"ip": training_messages.BadLayer(1, "NaN", ["parameter 0"])}
     net.forward()
     found = bad(session, net)
     assert found["ip"].places == ["top 'ip'", "parameter 0"]

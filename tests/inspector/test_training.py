@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caffe_nb.inspector import messages, pieces
+from caffe_nb.inspector import messages, training_messages
 from caffe_nb.inspector.session import Session
 from caffe_nb.net.net import Net
 from caffe_nb.solvers import Solver
@@ -15,13 +15,13 @@ from caffe_nb.solvers.finite import NonFiniteError
 from tests.inspector.test_session import request
 
 
-def state(session: Session, net: Net) -> pieces.Training:
+def state(session: Session, net: Net) -> training_messages.Training:
     reply = request(session, messages.GetHistory(net.id))
     assert isinstance(reply, messages.History)
     return reply.training
 
 
-def set_(session: Session, net: Net, **what: object) -> pieces.Training:
+def set_(session: Session, net: Net, **what: object) -> training_messages.Training:
     reply = request(session, messages.SetTraining(net.id, **what))  # type: ignore[arg-type]
     assert isinstance(reply, messages.TrainingState), reply
     assert reply.training == state(session, net)
@@ -29,7 +29,7 @@ def set_(session: Session, net: Net, **what: object) -> pieces.Training:
 
 
 def test_at_first_nothing_is_on(session: Session, solver: Solver) -> None:
-    assert state(session, solver.net) == pieces.Training(stop_at_nan=False, bad=None, kept=None, paused="")
+    assert state(session, solver.net) == training_messages.Training(stop_at_nan=False, bad=None, kept=None, paused="")
 
 
 def test_a_run_stops_where_a_nan_is_born_and_the_panel_is_told_the_place(session: Session, solver: Solver) -> None:
