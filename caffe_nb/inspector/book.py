@@ -20,6 +20,7 @@ from caffe_nb.check import GradientReport, listeners
 from caffe_nb.errors import CaffeError, NetError
 from caffe_nb.inspector.health import Healths
 from caffe_nb.inspector.history import Histories
+from caffe_nb.inspector.in_place import Passing
 from caffe_nb.inspector.pieces import Check, CheckRow, Finding, LayerError, LayerState
 from caffe_nb.inspector.sweep import Sweep
 from caffe_nb.layers.utility.python import code_version
@@ -36,6 +37,8 @@ ENGINE = str(Path(caffe_nb.__file__).parent)
 class Record:
     """What is known about one net's layers, by index."""
 
+    passing: Passing
+    """Copies of what layers leave in blobs that others work on in place."""
     notes: dict[int, str] = field(default_factory=dict)
     checks: dict[int, Check] = field(default_factory=dict)
     reports: dict[int, GradientReport] = field(default_factory=dict)
@@ -187,7 +190,7 @@ class Book:
         with self._guard:
             record = self._records.get(net)
             if record is None:
-                record = self._records[net] = Record()
+                record = self._records[net] = Record(Passing(net.hooks, net.nodes))
                 record.listen(net)
             return record
 

@@ -10,6 +10,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import NetError, did_you_mean, listing
 from caffe_nb.inspector.book import Book, finite
+from caffe_nb.inspector.in_place import Passing, named
 from caffe_nb.inspector.messages import Graph
 from caffe_nb.inspector.pieces import BlobInfo, FailedLayer, GraphEdge, GraphNode, NetInfo
 from caffe_nb.net.build import AUTOMATIC, Node
@@ -54,14 +55,19 @@ def find_blob(net: Net, ref: str) -> Blob:
     NetError
         For one that the net does not have, with near misses.
     """
+    if (found := named(ref)) is not None:
+        name, writer = found
+        if name not in net.blobs:
+            raise NetError(f"net '{net.name}' has no blob '{name}'.{did_you_mean(name, net.blobs)}")
+        if writer is not None and name not in find_node(net, writer).top_names:
+            raise NetError(f"{net.nodes[writer].where} has no top '{name}'")
+        return net.blobs[name]
     kind, _, rest = ref.partition(":")
-    if kind == "blob":
-        if rest not in net.blobs:
-            raise NetError(f"net '{net.name}' has no blob '{rest}'.{did_you_mean(rest, net.blobs)}")
-        return net.blobs[rest]
     parts = rest.split(":")
     if kind not in ("param", "top") or len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        raise NetError(f"'{ref}' names no blob: expected blob:NAME, param:LAYER:INDEX or top:LAYER:INDEX")
+        raise NetError(
+            f"'{ref}' names no blob: expected blob:NAME, left:LAYER:NAME, param:LAYER:INDEX or top:LAYER:INDEX"
+        )
     node, position = find_node(net, int(parts[0])), int(parts[1])
     blobs: Sequence[Blob] = node.layer.blobs if kind == "param" else node.tops
     if position >= len(blobs):
@@ -122,13 +128,13 @@ def graph(net: Net, book: Book) -> Graph:
     return Graph(
         net=net.id,
         revision=net.revision,
-        nodes=[_graph_node(net, node, shown, uses) for node in layout.nodes],
+        nodes=[_graph_node(net, node, shown, uses, book.record(net).passing) for node in layout.nodes],
         edges=[GraphEdge(edge.source, edge.target, edge.blob, list(edge.shape)) for edge in layout.edges],
         states=book.states(net),
     )
 
 
-def _graph_node(net: Net, node: Node, shown: Callable[[str], str], uses: Counter[str]) -> GraphNode:
+def _graph_node(net: Net, node: Node, shown: Callable[[str], str], uses: Counter[str], passing: Passing) -> GraphNode:
     cls = type(node.layer)
     param = node.param.python_param
     named = f"{param.module}.{param.layer}" if param.layer else f"{cls.__module__}.{cls.__qualname__}"
@@ -137,9 +143,9 @@ def _graph_node(net: Net, node: Node, shown: Callable[[str], str], uses: Counter
         name=node.name,
         type=node.param.type,
         python=named if node.is_python else "",
-        tops=[_top(node, i, shown) for i in range(len(node.tops))],
+        tops=[_top(node, i, shown, passing) for i in range(len(node.tops))],
         bottoms=[
-            BlobInfo(name=shown(name), ref=f"blob:{name}", shape=list(blob.shape), has_diff=bool(needed))
+            BlobInfo(shown(name), passing.ref_before(node.index, name), list(blob.shape), bool(needed))
             for name, blob, needed in zip(node.bottom_names, node.bottoms, node.propagate_down, strict=True)
         ],
         params=[_param(node, i) for i in range(len(node.layer.blobs))],
@@ -176,9 +182,9 @@ def _only_phase(net: Net, node: Node) -> Literal["TRAIN", "TEST", ""]:
     return "TRAIN" if net.phase == Phase.TRAIN else "TEST"
 
 
-def _top(node: Node, index: int, shown: Callable[[str], str]) -> BlobInfo:
+def _top(node: Node, index: int, shown: Callable[[str], str], passing: Passing) -> BlobInfo:
     name = node.top_names[index]
-    ref = f"top:{node.index}:{index}" if name == AUTOMATIC else f"blob:{name}"
+    ref = f"top:{node.index}:{index}" if name == AUTOMATIC else passing.ref(node.index, name)
     weighted = index < len(node.loss_weights) and node.loss_weights[index] != 0
     has_diff = node.needs_backward or weighted
     return BlobInfo(name=shown(name), ref=ref, shape=list(node.tops[index].shape), has_diff=has_diff)

@@ -19,10 +19,10 @@ from caffe_nb import device
 from caffe_nb.inspector import on_device
 from caffe_nb.inspector.book import Book, checked_array
 from caffe_nb.inspector.describe import find_blob, find_net
-from caffe_nb.inspector.mailbox import ask
 from caffe_nb.inspector.messages import Distribution, GetDistribution
 from caffe_nb.inspector.pieces import Element, Statistics
 from caffe_nb.inspector.sample import pieces_of, statistics
+from caffe_nb.inspector.tensors import ask_about, values_of
 from caffe_nb.net.net import Net
 
 BINS = 64
@@ -73,13 +73,14 @@ def answer(request: GetDistribution, book: Book) -> Distribution:
     net = find_net(request.net)
     if request.ref.startswith("check:"):
         return _reply(request, checked_array(book.record(net), request.ref), 0)
-    return ask(net, lambda: _of_blob(net, request), TIMEOUT, about_gradients=request.part == "diff")
+    return ask_about(net, book, [(request.ref, request.part)], lambda: _of_blob(net, request, book), TIMEOUT)
 
 
-def _of_blob(net: Net, request: GetDistribution) -> Distribution:
+def _of_blob(net: Net, request: GetDistribution, book: Book) -> Distribution:
     blob = find_blob(net, request.ref)
+    version = blob.version if request.part == "data" else blob.diff_version
     with device.active():
-        return _reply(request, blob.peek(request.part), blob.version if request.part == "data" else blob.diff_version)
+        return _reply(request, values_of(net, request.ref, request.part, book).array, version)
 
 
 def _reply(request: GetDistribution, array: NDArray[Any], version: int) -> Distribution:

@@ -17,8 +17,8 @@ POLL = 0.02
 """Seconds between looks at whether the net has come free; a running net answers without them."""
 SHORT = 0.2
 """Seconds to wait for a layer that may never return: other questions wait behind this one."""
-BACKWARD_PATIENCE = 2.0
-"""Seconds that a question about gradients waits for the end of a backward pass; then any moment will do."""
+PATIENCE = 2.0
+"""Seconds that a question waits for its moment, as one about gradients for the end of a pass; then any will do."""
 
 
 held: WeakSet[Net] = WeakSet()
@@ -62,21 +62,29 @@ class _Letter(Generic[Result]):
         return self._result  # type: ignore[return-value]
 
 
-class _AfterBackward:
-    """Answers where a net has just come to the end of its backward pass, when all gradients are there."""
+class _AtItsMoment:
+    """Answers when what is asked for is there; gradients are when a net has just come to the end of a backward pass."""
 
-    def __init__(self, net: Net, letter: _Letter[Result]) -> None:
-        self._net, self._letter = net, letter
+    def __init__(self, net: Net, letter: _Letter[Result], ready: Callable[[], bool], about_gradients: bool) -> None:
+        self._net, self._letter, self._ready, self._about_gradients = net, letter, ready, about_gradients
         self._backward = False
-        self._until = time.monotonic() + BACKWARD_PATIENCE
+        self._until = time.monotonic() + PATIENCE
 
     def __call__(self) -> None:
         was, self._backward = self._backward, self._net.awaiting_backward
-        if (was and not self._backward) or self._net in held or time.monotonic() > self._until:
+        ended = (was and not self._backward) or not self._about_gradients
+        if (ended and self._ready()) or self._net in held or time.monotonic() > self._until:
             self._letter.answer()
 
 
-def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0, *, about_gradients: bool = False) -> Result:
+def ask(
+    net: Net,
+    question: Callable[[], Result],
+    timeout: float = 10.0,
+    *,
+    about_gradients: bool = False,
+    ready: Callable[[], bool] = lambda: True,
+) -> Result:
     """Return what `question` returns, called at a moment when no layer of the net runs.
 
     When nobody runs the net, that is at once, in the calling thread and under the net's lock. Otherwise the thread that
@@ -94,6 +102,9 @@ def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0, *, abou
     about_gradients : bool, default False
         Whether a running net should answer at the end of a backward pass: at other times its solver has cleared the
         parameters' diffs, or only some of them are there. A net that does not run backward answers a little later.
+    ready : callable, optional
+        Says between two layers of a running net, and where nobody runs it, whether what is asked for is there; it is
+        waited for a little.
 
     Raises
     ------
@@ -103,15 +114,17 @@ def ask(net: Net, question: Callable[[], Result], timeout: float = 10.0, *, abou
         What `question` raises.
     """
     letter = _Letter(question)
-    if _answer_here(net, letter):
+    if ready() and _answer_here(net, letter):
         return letter.result()
     hooks = net.hooks.between_layers  # the net goes through a copy of it
-    answer = _AfterBackward(net, letter) if about_gradients else letter.answer
+    answer = _AtItsMoment(net, letter, ready, about_gradients)
     hooks.append(answer)
     try:
-        asked = time.perf_counter()
+        asked, before = time.perf_counter(), _moved(net)
         while not letter.done.wait(POLL):
-            if _answer_here(net, letter):
+            now = _moved(net)
+            stands, before = now == before, now  # else somebody runs pass after pass in a loop of their own
+            if (stands or ready()) and _answer_here(net, letter):
                 break
             if _is_vain(net, asked, timeout) and letter.claim():
                 raise BusyError(_doing(net, timeout))
@@ -128,6 +141,12 @@ def _answer_here(net: Net, letter: _Letter[Result]) -> bool:
     finally:
         net.lock.release()
     return letter.done.is_set()
+
+
+def _moved(net: Net) -> tuple[object, int]:
+    """Return what changes with every layer that runs."""
+    last = net.last
+    return last, net.nodes[last[0]].ran if last else 0
 
 
 def _is_vain(net: Net, asked: float, timeout: float) -> bool:

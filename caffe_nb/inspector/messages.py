@@ -240,6 +240,9 @@ class Tensor(Message, tag="tensor", frozen=True):
     statistics: Statistics
     version: int
     """The blob's write count when it was read."""
+    note: str
+    """Where these are not the values of the layer that is asked about, since another one has written over them: that,
+    in words."""
 
 
 class Tensors(Message, tag="tensors", frozen=True):

@@ -48,8 +48,9 @@ class BlobInfo(Struct, frozen=True):
     """The blob's name; for parameters, ``weight``, ``bias`` or ``param 2``."""
     ref: str
     """What a `Look` takes: ``blob:NAME``, ``param:LAYER_INDEX:PARAM_INDEX`` or, for a top without a name,
-    ``top:LAYER_INDEX:TOP_INDEX``. A gradient of the layer's last check is ``check:LAYER_INDEX:ROW:WHICH``, WHICH being
-    ``backward``, ``differences`` or ``error``."""
+    ``top:LAYER_INDEX:TOP_INDEX``. What a layer leaves in a blob on which a later one works in place is
+    ``left:LAYER_INDEX:NAME``; what the last of them leaves is ``blob:NAME``. A gradient of the layer's last check is
+    ``check:LAYER_INDEX:ROW:WHICH``, WHICH being ``backward``, ``differences`` or ``error``."""
     shape: list[int]
     has_diff: bool
     """Whether backward computes its diff."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,8 +16,9 @@ from caffe_nb.errors import CaffeError
 from caffe_nb.inspector import messages, sample
 from caffe_nb.inspector.book import Book, checked_array
 from caffe_nb.inspector.describe import find_blob, find_net
+from caffe_nb.inspector.in_place import Values
 from caffe_nb.inspector.mailbox import ask
-from caffe_nb.inspector.pieces import Look
+from caffe_nb.inspector.pieces import Look, Part
 from caffe_nb.net.net import Net
 
 COPIED_BYTES = 4 << 20
@@ -70,7 +71,6 @@ def answer(request: messages.GetTensors, book: Book, timeout: float) -> tuple[me
         When the net is gone or does not come to the question.
     """
     net = find_net(request.net)
-
     rooms = _rooms_of_thread(len(request.looks))
     spent = 0.0
 
@@ -88,7 +88,10 @@ def answer(request: messages.GetTensors, book: Book, timeout: float) -> tuple[me
     if all(look.ref.startswith("check:") for look in request.looks):
         makers = read()  # of a check that was made, whatever the net does
     else:
-        makers = ask(net, read, timeout, about_gradients=any(look.part == "diff" for look in request.looks))
+        passing = book.record(net).passing
+        before = passing.spent
+        makers = ask_about(net, book, [(look.ref, look.part) for look in request.looks], read, timeout)
+        spent += 1000 * (passing.spent - before)
     views = timed(lambda: [make() for make in makers])
     return messages.Tensors(net.id, [view for view, _ in views], round(spent, 3)), [values for _, values in views]
 
@@ -103,18 +106,57 @@ def _read(net: Net, look: Look, book: Book, room: _Room) -> Callable[[], View]:
         if look.ref.startswith("check:"):
             return partial(_view, net, checked_array(book.record(net), look.ref), look, 0)
         blob = find_blob(net, look.ref)
-        array = blob.peek(look.part)
         version = blob.version if look.part == "data" else blob.diff_version
-        if not device.holds(array) and array.nbytes <= COPIED_BYTES:
-            return partial(_view, net, room.copy_of(array), look, version)
+        values = values_of(net, look.ref, look.part, book)
+        array, note = values.array, values.note
+        if not device.holds(array):
+            if values.copied:
+                return partial(_view, net, array, look, version)
+            if array.nbytes <= COPIED_BYTES:
+                return partial(_view, net, room.copy_of(array), look, version, note)
         with device.active():
-            made = _view(net, array, look, version)
+            made = _view(net, array, look, version, note)
     except CaffeError as error:
         made = messages.Failed(str(error)), b""
     return lambda: made
 
 
-def _view(net: Net, array: NDArray[Any], look: Look, version: int) -> View:
+def ask_about(
+    net: Net, book: Book, blobs: Sequence[tuple[str, Part]], question: Callable[[], Result], timeout: float
+) -> Result:
+    """Ask a net when the values of blobs are there; see `mailbox.ask`.
+
+    Parameters
+    ----------
+    blobs : sequence of tuples
+        A `BlobInfo.ref` and "data" or "diff".
+    """
+    passing = book.record(net).passing
+    moments = [moment for ref, part in blobs if (moment := passing.moment(ref, part)) is not None]
+    with passing.wanted(moments):
+        return ask(
+            net,
+            question,
+            timeout,
+            about_gradients=any(part == "diff" for _, part in blobs),
+            ready=lambda: passing.ready(moments, net.last),
+        )
+
+
+def values_of(net: Net, ref: str, part: Part, book: Book) -> Values:
+    """Return what a blob holds, or held when it passed the layer that `ref` names; called while the net stands still.
+
+    Raises
+    ------
+    NetError
+        For one that the net does not have.
+    """
+    blob, passing = find_blob(net, ref), book.record(net).passing
+    moment = passing.moment(ref, part)
+    return Values(blob.peek(part), copied=False) if moment is None else passing.values(moment, net.last)
+
+
+def _view(net: Net, array: NDArray[Any], look: Look, version: int, note: str = "") -> View:
     statistics = sample.statistics(array)
     picked = bool(statistics.categories)
     view = sample.view(array, look.index, axes=look.axes, picture=look.picture, picked=picked)
@@ -135,5 +177,6 @@ def _view(net: Net, array: NDArray[Any], look: Look, version: int) -> View:
         block=list(view.block),
         statistics=statistics,
         version=version,
+        note=note,
     )
     return tensor, view.values.astype("<f4", copy=False).tobytes()

@@ -58,6 +58,7 @@ class Watch:
 
     def close(self) -> None:
         """Take the hooks off the net."""
+        self._record.passing.close()
         net = self.net
         if net is not None:
             net.hooks.timed.remove(self._ran)

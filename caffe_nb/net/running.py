@@ -112,6 +112,11 @@ class Running:
         node, since = self._node, self._since
         return (node.index, self._pass[0], since) if node is not None and since else None
 
+    @property
+    def last(self) -> tuple[int, str] | None:
+        """Index and direction of the layer that runs now, or ran last; None before the first."""
+        return None if self._node is None else (self._node.index, self._pass[0])
+
     # The two loops take what a layer costs beside its own work to the least: what does not change from layer to layer
     # is done before, and what depends on shapes, sharing and code is worked out anew when `layout` says that it may
     # have changed.

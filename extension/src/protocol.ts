@@ -109,7 +109,7 @@ export interface NetInfo {
 export interface BlobInfo {
   /** The blob's name; for parameters, `weight`, `bias` or `param 2`. */
   name: string;
-  /** What a `Look` takes: `blob:NAME`, `param:LAYER_INDEX:PARAM_INDEX` or, for a top without a name, `top:LAYER_INDEX:TOP_INDEX`. A gradient of the layer's last check is `check:LAYER_INDEX:ROW:WHICH`, WHICH being `backward`, `differences` or `error`. */
+  /** What a `Look` takes: `blob:NAME`, `param:LAYER_INDEX:PARAM_INDEX` or, for a top without a name, `top:LAYER_INDEX:TOP_INDEX`. What a layer leaves in a blob on which a later one works in place is `left:LAYER_INDEX:NAME`; what the last of them leaves is `blob:NAME`. A gradient of the layer's last check is `check:LAYER_INDEX:ROW:WHICH`, WHICH being `backward`, `differences` or `error`. */
   ref: string;
   shape: number[];
   /** Whether backward computes its diff. */
@@ -683,6 +683,8 @@ export interface Tensor {
   statistics: Statistics;
   /** The blob's write count when it was read. */
   version: number;
+  /** Where these are not the values of the layer that is asked about, since another one has written over them: that, in words. */
+  note: string;
 }
 
 /** Answer to `GetTensors`: for each look a view or why there is none, and a buffer, empty where there is none. */
@@ -1345,7 +1347,8 @@ const readTensor: Reader<Tensor> = (value, path) => {
     reduced: field('reduced', readBoolean),
     block: field('block', listOf(readInteger)),
     statistics: field('statistics', readStatistics),
-    version: field('version', readInteger)
+    version: field('version', readInteger),
+    note: field('note', readString)
   };
 };
 

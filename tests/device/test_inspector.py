@@ -10,6 +10,7 @@ from caffe_nb.inspector.book import Book, Record
 from caffe_nb.inspector.distribution import distribution
 from caffe_nb.inspector.health import size
 from caffe_nb.inspector.history import History
+from caffe_nb.inspector.in_place import Passing
 from caffe_nb.inspector.pieces import Look
 from caffe_nb.inspector.watch import Watch
 from caffe_nb.net import Net
@@ -125,6 +126,6 @@ def test_curves_are_the_cpus_and_no_iteration_waits_for_them(standin):
 def test_what_was_copied_is_told_in_gpu_mode(standin):
     net = Net.from_text(NET)
     net.forward()
-    assert Watch(net, Record()).update(0).transfers == net.transfers.message
+    assert Watch(net, Record(Passing(net.hooks, net.nodes))).update(0).transfers == net.transfers.message
     with device.using(None):
-        assert Watch(net, Record()).update(0).transfers == ""
+        assert Watch(net, Record(Passing(net.hooks, net.nodes))).update(0).transfers == ""

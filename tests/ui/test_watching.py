@@ -82,6 +82,22 @@ def test_a_click_on_another_layer_is_answered_within_two_seconds_while_the_cell_
     assert panel.tensor("param:1:0").is_visible()
 
 
+def test_a_layer_in_place_and_the_one_before_it_show_their_own_values(training: Lab) -> None:
+    panel = training.panel
+    panel.select("conv1")
+    minimum = panel.tensor("left:1:conv1").get_by_test_id("caffe-stat-min")
+    expect(minimum).to_have_text(re.compile("^\N{MINUS SIGN}"))
+    expect(panel.tensor("left:1:conv1").get_by_test_id("caffe-tensor-note")).to_have_count(0)
+    panel.select("relu1")
+    expect(panel.tensor("blob:conv1").get_by_test_id("caffe-stat-min")).to_have_text("0")
+    expect(minimum).to_have_text(re.compile("^\N{MINUS SIGN}"))
+    for part in ("data", "diff"):
+        panel.wait_for_newer("blob:conv1", part)
+        expect(panel.tensor("blob:conv1", part).get_by_test_id("caffe-tensor-note")).to_have_count(0)
+    expect(minimum).to_have_text(re.compile("^\N{MINUS SIGN}"))
+    training.picture("watching-in-place")
+
+
 def test_the_gradients_of_parameters_are_those_of_a_whole_backward_pass(training: Lab) -> None:
     panel = training.panel
     panel.select("conv1")

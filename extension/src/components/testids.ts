@@ -14,6 +14,7 @@
  * caffe-details      everything about the selected layer (data-layer: its name, empty when none is selected)
  * caffe-tab-*        the tabs of the details: tensors, gradients, source, training
  * caffe-tensor       one part of one blob (data-ref, data-part: "data" or "diff", data-version: the blob's version)
+ * caffe-tensor-note  in one of these, whose values they are when they are not the layer's own
  * caffe-heatmap      its canvas
  * caffe-cursor       the value under the cursor
  * caffe-slider       slider of an axis that is not shown (data-axis); caffe-axis-*: the choice of tiles, rows, columns
@@ -74,6 +75,7 @@ export const testids = {
   details: 'caffe-details',
   tab: (name: string): string => `caffe-tab-${name}`,
   tensor: 'caffe-tensor',
+  tensorNote: 'caffe-tensor-note',
   heatmap: 'caffe-heatmap',
   cursor: 'caffe-cursor',
   slider: 'caffe-slider',

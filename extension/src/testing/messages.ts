@@ -144,6 +144,7 @@ export function tensor(more: Partial<Tensor> = {}): Tensor {
     block: [1, 1],
     statistics: statistics(),
     version: 1,
+    note: '',
     ...more
   };
 }

@@ -89,6 +89,21 @@ describe('the tensors of a layer', () => {
     expect(screen.queryAllByTestId(testids.blob)).toEqual([]);
   });
 
+  it('say in words whose values they are, where they are not the layer’s own', async () => {
+    expect(screen.queryAllByTestId(testids.tensorNote)).toEqual([]);
+    const note = 'relu works in place and has written over what <b>ip</b> left.';
+    link.script = request =>
+      request.kind === 'get_tensors'
+        ? {
+            reply: tensors(request, ({ ref, part }) => tensor({ ref, part, note })),
+            buffers: request.looks.map(() => new Float32Array(6))
+          }
+        : oneNet(request);
+    act(() => service.select(0));
+    await act(settle);
+    expect(nth(testids.tensorNote).textContent).toBe(note);
+  });
+
   it('can be kept once they are there', () => {
     expect(nth(testids.keep)).toHaveProperty('disabled', false);
     link.script = request =>

@@ -94,6 +94,11 @@ export function PartView(props: IPartProps): ReactElement {
       </div>
       {state?.error ? <p className="caffe-nb-failure">{state.error}</p> : null}
       {state?.waiting ? <Waiting /> : null}
+      {tensor && tensor.note !== '' ? (
+        <p className="caffe-nb-hint" data-testid={testids.tensorNote}>
+          {tensor.note}
+        </p>
+      ) : null}
       {tensor && width > 0 ? <Picture {...props} title={title} width={width} /> : null}
       {tensor && props.limit === undefined ? <StatisticsTable statistics={tensor.statistics} /> : null}
       {tensor || state?.error ? null : <div className="caffe-nb-picture-pending" aria-hidden="true" />}
