@@ -8,7 +8,7 @@ from caffe_nb import rng
 from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
 from caffe_nb.net import Net
-from caffe_nb.ops import compiling
+from caffe_nb.ops import compiling, figures
 from caffe_nb.proto import caffe_pb2
 from caffe_nb.solvers import rules
 
@@ -107,6 +107,7 @@ def warm_up() -> int:
                     _run(text, phase, dtype)
                     bar.update()
             _update(dtype)
+            figures.spread(np.ones(1, dtype), figures.sums(np.ones(1, dtype))[0])
             bar.update()
     rng.set_state(state)
     return compiling.compiled() - before

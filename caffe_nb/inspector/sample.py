@@ -20,6 +20,7 @@ from caffe_nb import device
 from caffe_nb.inspector import on_device
 from caffe_nb.inspector.messages import MAX_VIEW_BYTES
 from caffe_nb.inspector.pieces import Statistics
+from caffe_nb.ops import compiling, figures
 
 Array = NDArray[Any]
 
@@ -37,6 +38,8 @@ MAX_CATEGORIES = 20
 """Most distinct values of a blob of whole numbers that are categories."""
 PIECE = 1 << 15
 """Elements that `statistics` reads at once."""
+HEAD = 256
+"""Elements that are looked at first: mostly one of them already is no whole number."""
 
 LARGEST_CATEGORY = 1 << 24
 """Greatest magnitude of a category: up to here float32 has all whole numbers."""
@@ -249,10 +252,43 @@ def statistics(array: Array) -> Statistics:
     """
     if device.holds(array) and array.size:
         return on_device.statistics(array, MAX_CATEGORIES, LARGEST_CATEGORY)
-    figures = _Figures()
+    known = _at_once(array)
+    if known is not None:
+        return known
+    found = _Figures()
     for piece in pieces_of(array):
-        figures.add(piece)
-    return figures.result(int(array.size))
+        found.add(piece)
+    return found.result(int(array.size))
+
+
+def _at_once(array: Array) -> Statistics | None:
+    """Return the figures of a large blob of finite values that are no categories, several times as fast, or None."""
+    if array.size <= PIECE or not array.flags.c_contiguous or array.dtype not in (np.float32, np.float64):
+        return None
+    flat = array.reshape(-1)
+    head = flat[:HEAD]
+    with np.errstate(all="ignore"), compiling.quietly():
+        low, high = float(flat.min()), float(flat.max())
+        if not (math.isfinite(low) and math.isfinite(high) and (head != np.rint(head)).any()):
+            return None
+        total, zeros, negatives = figures.sums(flat)
+        mean = total / flat.size
+        spread = figures.spread(flat, mean)
+    if not math.isfinite(spread):
+        return None
+    return Statistics(
+        count=flat.size,
+        min=low,
+        max=high,
+        mean=mean,
+        std=math.sqrt(spread / flat.size),
+        zeros=zeros,
+        negatives=negatives,
+        nans=0,
+        positive_infinities=0,
+        negative_infinities=0,
+        categories=[],
+    )
 
 
 def pieces_of(array: Array) -> Iterator[NDArray[np.float64]]:
@@ -278,7 +314,7 @@ class _Categories:
         """Take a piece in; its least and greatest elements are NaN where one of it is."""
         if self.values is None:
             return
-        if not -LARGEST_CATEGORY <= low <= high <= LARGEST_CATEGORY or (piece[:256] != np.rint(piece[:256])).any():
+        if not -LARGEST_CATEGORY <= low <= high <= LARGEST_CATEGORY or (piece[:HEAD] != np.rint(piece[:HEAD])).any():
             self.values = None  # as most blobs: they are no whole numbers, which is soon seen
             return
         whole = piece.astype(np.int64)

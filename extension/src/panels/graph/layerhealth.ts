@@ -7,7 +7,7 @@ import { follow } from '../training/feed';
 import { decode } from '../training/health';
 
 /** Least milliseconds between two questions; the kernel sees to it that answers cost a running net little. */
-const PAUSE = 500;
+const PAUSE = 1000;
 
 /** How the layers are now, by index. */
 export interface ILayerHealth {

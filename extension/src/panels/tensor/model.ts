@@ -10,7 +10,7 @@ const SHORTEST_INTERVAL = 250;
 /** A view is pulled so rarely that waiting for it takes at most a quarter of the time. */
 const PATIENCE = 4;
 /** A view is pulled so rarely that making it takes at most one part in so many of the kernel's time. */
-const SHARE = 100;
+const SHARE = 200;
 /** A view rests no longer than this: a layer that took long, as one does while its kernel is compiled, says little. */
 const LONGEST_REST = 3000;
 
