@@ -20,7 +20,7 @@ log = logging.getLogger("caffe_nb")
 
 INTERVAL = 0.1
 """Least seconds between two pushes about a net."""
-SHARE = 300
+SHARE = 400
 """Pushes may take one part in so many of a processor's time, and come more rarely where they would take more."""
 LONGEST = 0.4
 """Most seconds between two looks, however long they take."""

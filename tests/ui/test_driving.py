@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -34,6 +36,20 @@ def test_a_net_that_stands_is_run_in_parts(loaded: Lab) -> None:
     panel.find("caffe-control-backward").click()
     expect(step).to_have_attribute("title", "Run one layer: data, forward")
     loaded.picture("driving-idle")
+    assert loaded.faults == []
+
+
+def test_of_a_net_that_stands_a_layers_own_values_show_from_the_next_forward_on(loaded: Lab) -> None:
+    panel = loaded.panel
+    panel.find("caffe-control-forward").click()
+    panel.select("conv1")
+    shown = panel.tensor("left:1:conv1")
+    expect(shown.get_by_test_id("caffe-tensor-note")).to_contain_text("relu1 works in place and has written over")
+    expect(shown.get_by_test_id("caffe-stat-min")).to_have_text("0")
+    loaded.picture("driving-written-over")
+    panel.find("caffe-control-forward").click()
+    expect(shown.get_by_test_id("caffe-stat-min")).to_have_text(re.compile("^\N{MINUS SIGN}"))
+    expect(shown.get_by_test_id("caffe-tensor-note")).to_have_count(0)
     assert loaded.faults == []
 
 

@@ -9,8 +9,10 @@ import type { IViewAnswer } from './gathering';
 const SHORTEST_INTERVAL = 250;
 /** A view is pulled so rarely that waiting for it takes at most a quarter of the time. */
 const PATIENCE = 4;
-/** A view is pulled so rarely that making it takes at most one part in so many of the kernel's time. */
-const SHARE = 200;
+/** A view is pulled so rarely that asking for it and making it takes at most one part in so many of the kernel's time. */
+const SHARE = 100;
+/** Milliseconds of the kernel's time that a question takes besides what is `spent` on the view. */
+const MESSAGE = 2;
 /** A view rests no longer than this: a layer that took long, as one does while its kernel is compiled, says little. */
 const LONGEST_REST = 3000;
 
@@ -114,7 +116,8 @@ export class Pulled<S> {
     this.#outstanding = false;
     this.#served = serving;
     const took = Date.now() - start;
-    const spared = Math.ceil(Math.min(SHARE * this.spent, LONGEST_REST) / this.interval) * this.interval;
+    const spared =
+      Math.ceil(Math.min(SHARE * costOf(this.spent), LONGEST_REST) / this.interval) * this.interval;
     const rest = Math.max(this.interval, spared, Math.min(PATIENCE * took, took + LONGEST_REST));
     // At times that all have in common, so that what is pulled equally often is pulled together.
     this.#due = this.#urgent ? 0 : Math.round((start + rest) / this.interval) * this.interval;
@@ -143,6 +146,9 @@ export class Pulled<S> {
   #due = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 }
+
+/** What a pull cost, where its making was timed. */
+const costOf = (spent: number): number => (spent > 0 ? spent + MESSAGE : 0);
 
 /** One part of one blob. */
 export class TensorView extends Pulled<IViewState> {
