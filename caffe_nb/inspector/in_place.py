@@ -203,8 +203,8 @@ class Passing:
     def _hope(self, moment: Moment) -> str:
         size = int(self._blob(moment).peek(_part(moment)).nbytes)
         if size > MOST_BYTES:
-            return f"a copy of its own values would take {size >> 20} MB, too much to make"
-        return "its own values are copied when they come by next"
+            return f"a copy would take {size >> 20} MB, too much to make"
+        return f"{self._nodes[moment.layer].name}'s own values show from the next {moment.direction} on"
 
     def _fitting(self, moments: Iterable[Moment]) -> list[Moment]:
         """Return the first of the moments, as many as can be copied."""

@@ -42,6 +42,7 @@ def test_a_net_that_stands_is_run_in_parts(loaded: Lab) -> None:
 def test_of_a_net_that_stands_a_layers_own_values_show_from_the_next_forward_on(loaded: Lab) -> None:
     panel = loaded.panel
     panel.find("caffe-control-forward").click()
+    expect(panel.find("caffe-control-step")).to_have_attribute("title", "Run one layer: loss, backward")
     panel.select("conv1")
     shown = panel.tensor("left:1:conv1")
     expect(shown.get_by_test_id("caffe-tensor-note")).to_contain_text("relu1 works in place and has written over")
