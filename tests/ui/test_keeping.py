@@ -28,6 +28,7 @@ def test_pins_axes_and_kept_views_come_back_with_the_page(lab: Lab) -> None:
     for index in (0, 1, STEP):
         lab.run(index)
     panel.wait_for_graph()
+    expect(panel.find("caffe-iteration")).to_have_text("3")
     panel.select("conv1")
     weight = _card(lab, "conv1", "param:1:0")
     weight.get_by_test_id("caffe-pin").click()
