@@ -10,7 +10,7 @@ from caffe_nb.core.blob import Blob
 from caffe_nb.core.layer import Phase
 from caffe_nb.errors import NetError, did_you_mean, listing
 from caffe_nb.inspector.book import Book, finite
-from caffe_nb.inspector.in_place import Passing, named
+from caffe_nb.inspector.in_place import Passing, blob_and_layer
 from caffe_nb.inspector.messages import Graph
 from caffe_nb.inspector.pieces import BlobInfo, FailedLayer, GraphEdge, GraphNode, NetInfo
 from caffe_nb.net.build import AUTOMATIC, Node
@@ -55,7 +55,7 @@ def find_blob(net: Net, ref: str) -> Blob:
     NetError
         For one that the net does not have, with near misses.
     """
-    if (found := named(ref)) is not None:
+    if (found := blob_and_layer(ref)) is not None:
         name, writer = found
         if name not in net.blobs:
             raise NetError(f"net '{net.name}' has no blob '{name}'.{did_you_mean(name, net.blobs)}")

@@ -102,7 +102,7 @@ class Passing:
 
     def moment(self, ref: str, part: Part) -> Moment | None:
         """Return when a blob holds what a `BlobInfo.ref` asks for; None where only one layer writes it."""
-        name, index = named(ref) or ("", None)
+        name, index = blob_and_layer(ref) or ("", None)
         writers = self._writers.get(name, [])
         if index is None and writers:
             index = writers[-1]
@@ -275,7 +275,7 @@ class Passing:
                 listeners.remove(callback)
 
 
-def named(ref: str) -> tuple[str, int | None] | None:
+def blob_and_layer(ref: str) -> tuple[str, int | None] | None:
     """Return the blob's name in ``blob:NAME`` or ``left:LAYER:NAME``, and the layer's index; None for anything else."""
     kind, _, rest = ref.partition(":")
     if kind == "blob":
